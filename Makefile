@@ -1,0 +1,58 @@
+# A thin front for Meson. docs/building.md says what each target does.
+#
+#   make            builds into build/, leaves the program at build/handfast
+#   make demo       installs what is missing, builds, shows two hosts at work
+#   make test       everything under ASan and UBSan, and the gates with gcc and clang
+#   make lint       layout, clang-tidy, cppcheck, shellcheck, mandoc
+#   make bench      figures from a -O3 build
+#   make fuzz       each fuzzer for FUZZ_SECONDS seconds
+#   make docs       runs the commands that the documentation shows
+#   make install    DESTDIR and PREFIX are obeyed
+#   make clean      removes every build tree
+
+FUZZ_SECONDS ?= 60
+PREFIX ?= /usr/local
+DESTDIR ?=
+export DESTDIR
+
+.PHONY: all demo test bench fuzz lint docs install clean
+# The trees share two cores' worth of machine: one target at a time.
+.NOTPARALLEL:
+
+all:
+	@tools/build-tree build
+	@ninja -C build
+
+demo:
+	@tools/setup build
+	@tools/build-tree build
+	@ninja -C build --quiet handfast
+	@build/handfast demo
+
+test:
+	@tools/setup
+	@tools/test
+
+bench:
+	@tools/setup build
+	@tools/build-tree build-release
+	@ninja -C build-release --quiet bench/handfast-bench
+	@build-release/bench/handfast-bench
+
+fuzz:
+	@tools/setup
+	@tools/fuzz $(FUZZ_SECONDS)
+
+lint:
+	@tools/setup
+	@tools/lint
+
+docs: all
+	@tools/check-docs --program build/handfast
+
+install: all
+	@meson configure build -Dprefix=$(PREFIX)
+	@meson install -C build
+
+clean:
+	rm -rf build build-asan build-clang build-fuzz build-release

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+#
+# Completion of handfast(1) for bash. Install as
+# /usr/share/bash-completion/completions/handfast, or source it.
+# tests/cli/completions_test holds it against `handfast help --list`.
+
+# Prints the options of a command, those with a value ending in '='.
+_handfast_options()
+{
+    local network=(--tun= --address= --kernel-address= --pcap= --trace= --ladder --msl= --mtu=
+        --seed= --control= --verbose)
+
+    case $1 in
+    demo)
+        printf '%s\n' --seed= --loss= --reorder= --bytes= --rate= --delay= --json --pcap= --wide \
+            --columns= --absolute --verbose --step --no-colour --no-color --ascii --v6 --help
+        ;;
+    listen)
+        printf '%s\n' --send= --recv= --expect= --keep "${network[@]}" --help
+        ;;
+    connect)
+        printf '%s\n' --send= --recv= --expect= --timeout= "${network[@]}" --help
+        ;;
+    proxy)
+        printf '%s\n' --forward= --reverse= "${network[@]}" --help
+        ;;
+    ss)
+        printf '%s\n' --control= --json --help
+        ;;
+    version)
+        printf '%s\n' --help
+        ;;
+    help)
+        printf '%s\n' --list --help
+        ;;
+    esac
+}
+
+_handfast()
+{
+    local commands="demo listen connect proxy ss version help"
+    local demos="list handshake old-duplicate simultaneous-open transfer close lost-last-ack
+        simultaneous-close half-open reset"
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local command=${COMP_WORDS[1]} option
+
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$current")
+        return
+    fi
+    case $previous in
+    --send | --recv | --pcap | --trace | --control)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
+        ;;
+    esac
+    # Other values are numbers and addresses: nothing to offer.
+    for option in $(_handfast_options "$command"); do
+        [ "$previous=" = "$option" ] && return
+    done
+    case $current in
+    -*)
+        mapfile -t COMPREPLY < <(compgen -W "$(_handfast_options "$command" | tr -d =)" \
+            -- "$current")
+        return
+        ;;
+    esac
+    case $command in
+    demo)
+        mapfile -t COMPREPLY < <(compgen -W "$demos" -- "$current")
+        ;;
+    help)
+        mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current")
+        ;;
+    connect)
+        mapfile -t COMPREPLY < <(compgen -A hostname -- "$current")
+        ;;
+    esac
+}
+
+complete -F _handfast handfast

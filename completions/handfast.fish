@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+#
+# Completion of handfast(1) for fish. Install in a directory of $fish_complete_path.
+# tests/cli/completions_test holds it against `handfast help --list`.
+
+# True when the command is one of the arguments.
+function __handfast_command
+    set -l words (commandline -opc)
+    test (count $words) -ge 2; and contains -- $words[2] $argv
+end
+
+function __handfast_no_command
+    test (count (commandline -opc)) -eq 1
+end
+
+complete -c handfast -f
+
+complete -c handfast -n __handfast_no_command -a demo -d 'Watch two hosts talk'
+complete -c handfast -n __handfast_no_command -a listen -d 'Wait for a connection'
+complete -c handfast -n __handfast_no_command -a connect -d 'Open a connection'
+complete -c handfast -n __handfast_no_command -a proxy -d 'Relay between two TCPs'
+complete -c handfast -n __handfast_no_command -a ss -d 'Show the connections of a running command'
+complete -c handfast -n __handfast_no_command -a version -d 'Say which version this is'
+complete -c handfast -n __handfast_no_command -a help -d 'Say what the commands do'
+complete -c handfast -n '__handfast_command demo listen connect proxy ss version help' \
+    -l help -d 'Print help'
+
+complete -c handfast -n '__handfast_command demo' -l seed -x -d 'Where all that is random comes from'
+complete -c handfast -n '__handfast_command demo' -l loss -x -d 'Percent of the packets lost'
+complete -c handfast -n '__handfast_command demo' -l reorder -x -d 'Percent of the packets overtaken'
+complete -c handfast -n '__handfast_command demo' -l bytes -x -d 'How much the client sends'
+complete -c handfast -n '__handfast_command demo' -l rate -x -d 'Bits per second of the link'
+complete -c handfast -n '__handfast_command demo' -l delay -x -d 'Of the link, one way'
+complete -c handfast -n '__handfast_command demo' -l json -d 'Events as lines of JSON'
+complete -c handfast -n '__handfast_command demo' -l pcap -rF -d 'Write every packet as pcapng'
+complete -c handfast -n '__handfast_command demo' -l wide -d 'A ladder of 132 columns'
+complete -c handfast -n '__handfast_command demo' -l columns -x -d 'The width of the ladder'
+complete -c handfast -n '__handfast_command demo' -l absolute -d 'Sequence numbers as on the wire'
+complete -c handfast -n '__handfast_command demo' -l verbose -d 'Timers, round trips, windows too'
+complete -c handfast -n '__handfast_command demo' -l step -d 'Wait for Enter after each step'
+complete -c handfast -n '__handfast_command demo' -l no-colour -d 'No colour'
+complete -c handfast -n '__handfast_command demo' -l no-color -d 'No colour'
+complete -c handfast -n '__handfast_command demo' -l ascii -d 'ASCII characters only'
+complete -c handfast -n '__handfast_command demo' -l v6 -d 'Over IPv6'
+complete -c handfast -n '__handfast_command demo' \
+    -a 'list handshake old-duplicate simultaneous-open transfer close lost-last-ack simultaneous-close half-open reset'
+
+complete -c handfast -n '__handfast_command listen connect' -l send -rF -d 'Send this file'
+complete -c handfast -n '__handfast_command listen connect' -l recv -rF -d 'Write what comes to this file'
+complete -c handfast -n '__handfast_command listen connect' -l expect -x -d 'How much the peer will send'
+complete -c handfast -n '__handfast_command listen' -l keep -d 'Serve one connection after the other'
+complete -c handfast -n '__handfast_command connect' -l timeout -x -d 'Give up if it is not open by then'
+complete -c handfast -n '__handfast_command connect' -a '(__fish_print_hostnames)'
+
+complete -c handfast -n '__handfast_command proxy' -l forward -x -d 'From Handfast to the kernel'
+complete -c handfast -n '__handfast_command proxy' -l reverse -x -d 'From the kernel through Handfast'
+
+complete -c handfast -n '__handfast_command listen connect proxy' -l tun -x -d 'The TUN device'
+complete -c handfast -n '__handfast_command listen connect proxy' -l address -x -d "An address of Handfast's"
+complete -c handfast -n '__handfast_command listen connect proxy' -l kernel-address -x -d "An address of the kernel's end"
+complete -c handfast -n '__handfast_command listen connect proxy' -l pcap -rF -d 'Write every packet as pcapng'
+complete -c handfast -n '__handfast_command listen connect proxy' -l trace -rF -d 'Write every event as JSON'
+complete -c handfast -n '__handfast_command listen connect proxy' -l ladder -d 'Draw every segment on stderr'
+complete -c handfast -n '__handfast_command listen connect proxy' -l msl -x -d 'Maximum segment lifetime in seconds'
+complete -c handfast -n '__handfast_command listen connect proxy' -l mtu -x -d 'The largest packet'
+complete -c handfast -n '__handfast_command listen connect proxy' -l seed -x -d 'Derive all that is random from it'
+complete -c handfast -n '__handfast_command listen connect proxy' -l control -rF -d 'The socket that answers handfast ss'
+complete -c handfast -n '__handfast_command listen connect proxy' -l verbose -d 'Say what happens'
+
+complete -c handfast -n '__handfast_command ss' -l control -rF -d 'The socket of the command to ask'
+complete -c handfast -n '__handfast_command ss' -l json -d 'All that is known, as JSON'
+
+complete -c handfast -n '__handfast_command help' -l list -d 'Every command and option, for programs'
+complete -c handfast -n '__handfast_command help' -a 'demo listen connect proxy ss version help'

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of reasons: why a segment was taken, dropped, sent again, or answered; why a state
+ * changed; why a timer ran. One row: constant, short name, one plain sentence, where it is written.
+ * Short names are stable: tools match on them.
+ */
+#ifndef HANDFAST_REASONS_H
+#define HANDFAST_REASONS_H
+
+#include "types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* X(CONSTANT, "short-name", "Sentence.", "source") */
+#define HF_REASON_TABLE(X)                                                                         \
+    X(NONE, "none", "Nothing remarkable.", "RFC 9293 3.10")                                        \
+    X(ACCEPTED, "accepted", "The segment was taken.", "RFC 9293 3.10.7.4")                         \
+    /* --- what the wire refuses --- */                                                            \
+    X(IP_TOO_SHORT, "ip-too-short", "The packet ends inside its IP header.", "RFC 791 3.1")        \
+    X(IP_VERSION, "ip-version", "The IP version is neither 4 nor 6.", "RFC 791 3.1")               \
+    X(IP_HEADER_LENGTH, "ip-header-length", "The IPv4 header length is under 20 or past the end.", \
+      "RFC 791 3.1")                                                                               \
+    X(IP_TOTAL_LENGTH, "ip-total-length", "The IP length field does not fit the packet.",          \
+      "RFC 791 3.1")                                                                               \
+    X(IP_CHECKSUM, "ip-checksum", "The IPv4 header checksum is wrong.", "RFC 1122 3.2.1.2")        \
+    X(IP_OPTION, "ip-option", "An IPv4 option has an impossible length.", "RFC 791 3.1")           \
+    X(IP_EXTENSION, "ip-extension", "An IPv6 extension header is cut short or refused.",           \
+      "RFC 8200 4")                                                                                \
+    X(IP_FRAGMENT, "ip-fragment", "The packet is a fragment; fragments are not reassembled.",      \
+      "RFC 791 3.2")                                                                               \
+    X(IP_SOURCE, "ip-source", "The source address is multicast, broadcast or unspecified.",        \
+      "RFC 9293 3.9.2.3")                                                                          \
+    X(IP_DESTINATION, "ip-destination", "The destination is not an address of this host.",         \
+      "RFC 1122 3.2.1.3")                                                                          \
+    X(IP_PROTOCOL, "ip-protocol", "The packet carries a protocol this host does not speak.",       \
+      "RFC 1122 3.2.2.1")                                                                          \
+    X(TCP_TOO_SHORT, "tcp-too-short", "The segment ends inside its TCP header.", "RFC 9293 3.1")   \
+    X(TCP_DATA_OFFSET, "tcp-data-offset", "The data offset is under 5 words or past the end.",     \
+      "RFC 9293 3.1")                                                                              \
+    X(TCP_CHECKSUM, "tcp-checksum", "The TCP checksum is wrong.", "RFC 9293 3.1 MUST-3")           \
+    X(TCP_OPTION_LENGTH, "tcp-option-length", "A TCP option has an impossible length.",            \
+      "RFC 9293 3.1 MUST-7")                                                                       \
+    X(TCP_PORT_ZERO, "tcp-port-zero", "Port 0 names nothing.", "RFC 6335 6")                       \
+    X(ICMP_TOO_SHORT, "icmp-too-short", "The ICMP message is cut short.", "RFC 792")               \
+    X(ICMP_CHECKSUM, "icmp-checksum", "The ICMP checksum is wrong.", "RFC 792")                    \
+    X(ICMP_UNKNOWN, "icmp-unknown", "An ICMP type this host does not act on.", "RFC 1122 3.2.2")   \
+    X(ICMP_QUOTE, "icmp-quote", "The ICMP error quotes no connection of ours.",                    \
+      "RFC 9293 3.9.2.2 MUST-54")                                                                  \
+    X(ICMP_SEQUENCE, "icmp-sequence",                                                              \
+      "The quoted sequence number is not in flight: forged or "                                    \
+      "late.",                                                                                     \
+      "RFC 5927 4.1")                                                                              \
+    X(ICMP_QUENCH, "icmp-quench", "Source Quench is discarded.", "RFC 9293 3.9.2.2 MUST-55")       \
+    X(ICMP_SOFT, "icmp-soft", "A soft ICMP error: noted, the connection goes on.",                 \
+      "RFC 9293 3.9.2.2 MUST-56")                                                                  \
+    X(ICMP_HARD, "icmp-hard", "A hard ICMP error ended the connection attempt.",                   \
+      "RFC 9293 3.9.2.2 SHLD-26")                                                                  \
+    X(ICMP_TOO_BIG, "icmp-too-big", "The path's MTU is smaller: segments were cut to fit.",        \
+      "RFC 1191 6, RFC 8201 4")                                                                    \
+    X(ICMP_TOO_BIG_IGNORED, "icmp-too-big-ignored", "A too-big message that lowers nothing.",      \
+      "RFC 5927 7.2")                                                                              \
+    X(ICMP_ECHO, "icmp-echo", "An echo request was answered.", "RFC 1122 3.2.2.6")                 \
+    /* --- the eight steps of SEGMENT ARRIVES --- */                                               \
+    X(NO_CONNECTION, "no-connection",                                                              \
+      "No connection has these addresses and ports: answered "                                     \
+      "with RST.",                                                                                 \
+      "RFC 9293 3.10.7.1")                                                                         \
+    X(NO_CONNECTION_RST, "no-connection-rst", "A RST for no connection is discarded.",             \
+      "RFC 9293 3.10.7.1")                                                                         \
+    X(LISTEN_RST, "listen-rst", "A RST at a listener is ignored.", "RFC 9293 3.10.7.2")            \
+    X(LISTEN_ACK, "listen-ack", "An ACK at a listener acknowledges nothing: answered with RST.",   \
+      "RFC 9293 3.10.7.2")                                                                         \
+    X(LISTEN_NOT_SYN, "listen-not-syn", "A listener only takes SYN.", "RFC 9293 3.10.7.2")         \
+    X(LISTEN_SYN_FIN, "listen-syn-fin", "SYN with FIN is no honest opening.", "RFC 9293 3.10.7.2") \
+    X(LISTEN_BACKLOG, "listen-backlog", "The accept queue is full: dropped, so the peer retries.", \
+      "RFC 9293 3.10.7.2")                                                                         \
+    X(SYN_CACHE_FULL, "syn-cache-full", "The SYN cache is full: the oldest record made room.",     \
+      "RFC 4987 3.4")                                                                              \
+    X(SYN_CACHE_DUPLICATE, "syn-cache-duplicate",                                                  \
+      "The same SYN again: the SYN-ACK is sent again.", "RFC 9293 3.10.7.4")                       \
+    X(SYN_SENT_BAD_ACK, "syn-sent-bad-ack",                                                        \
+      "The ACK does not acknowledge our SYN: answered with "                                       \
+      "RST.",                                                                                      \
+      "RFC 9293 3.10.7.3")                                                                         \
+    X(SYN_SENT_RST_IGNORED, "syn-sent-rst-ignored", "A RST without an acceptable ACK is ignored.", \
+      "RFC 9293 3.10.7.3")                                                                         \
+    X(SYN_SENT_NOTHING, "syn-sent-nothing", "Neither SYN nor RST: dropped.", "RFC 9293 3.10.7.3")  \
+    X(SEQUENCE_OLD, "sequence-old", "All of the segment was received before: an ACK answers.",     \
+      "RFC 9293 3.10.7.4 first")                                                                   \
+    X(SEQUENCE_BEYOND, "sequence-beyond",                                                          \
+      "The segment lies beyond the receive window: an ACK "                                        \
+      "answers.",                                                                                  \
+      "RFC 9293 3.10.7.4 first")                                                                   \
+    X(PAWS, "paws", "The timestamp is older than the last one: an old duplicate; an ACK answers.", \
+      "RFC 7323 5.3")                                                                              \
+    X(RST_OUTSIDE, "rst-outside", "The RST is outside the window: ignored.", "RFC 5961 3.2")       \
+    X(RST_CHALLENGED, "rst-challenged",                                                            \
+      "The RST is in the window but not exact: a challenge ACK "                                   \
+      "asks again.",                                                                               \
+      "RFC 5961 3.2")                                                                              \
+    X(SYN_CHALLENGED, "syn-challenged",                                                            \
+      "A SYN on a synchronized connection: a challenge ACK asks "                                  \
+      "whether the peer restarted.",                                                               \
+      "RFC 5961 4.2")                                                                              \
+    X(NO_ACK_BIT, "no-ack-bit", "A segment without ACK is dropped.", "RFC 9293 3.10.7.4 fifth")    \
+    X(ACK_FUTURE, "ack-future", "It acknowledges what was never sent: an ACK answers.",            \
+      "RFC 9293 3.10.7.4 fifth")                                                                   \
+    X(ACK_TOO_OLD, "ack-too-old",                                                                  \
+      "The ACK is older than any window we had: a challenge ACK "                                  \
+      "answers.",                                                                                  \
+      "RFC 5961 5.2")                                                                              \
+    X(SYN_RECEIVED_BAD_ACK, "syn-received-bad-ack",                                                \
+      "The ACK does not acknowledge our SYN-ACK: "                                                 \
+      "answered with RST.",                                                                        \
+      "RFC 9293 3.10.7.4 fifth")                                                                   \
+    X(DATA_AFTER_FIN, "data-after-fin", "Text after the peer's FIN is ignored.",                   \
+      "RFC 9293 3.10.7.4 seventh")                                                                 \
+    X(DATA_AFTER_CLOSE, "data-after-close",                                                        \
+      "Data came after the program closed: RST, so that the "                                      \
+      "peer knows it is lost.",                                                                    \
+      "RFC 9293 3.6.1 SHLD-3")                                                                     \
+    X(OUT_OF_ORDER, "out-of-order", "There is a hole before it: kept for reassembly.",             \
+      "RFC 9293 3.10.7.4 SHLD-31")                                                                 \
+    X(REASSEMBLY_LIMIT, "reassembly-limit",                                                        \
+      "Too many separate pieces are waiting: dropped, the "                                        \
+      "peer will send it again.",                                                                  \
+      "RFC 9293 3.10.7.4")                                                                         \
+    X(MEMORY_LIMIT, "memory-limit", "The memory limit is reached: dropped.", "hf_config")          \
+    X(CHALLENGE_LIMITED, "challenge-limited",                                                      \
+      "This connection sent enough challenge ACKs for "                                            \
+      "now.",                                                                                      \
+      "RFC 5961 7")                                                                                \
+    /* --- why a state changed --- */                                                              \
+    X(OPEN_ACTIVE, "open-active", "The program asked to connect.", "RFC 9293 3.10.1")              \
+    X(OPEN_PASSIVE, "open-passive", "The program listens.", "RFC 9293 3.10.1")                     \
+    X(SYN_ARRIVED, "syn-arrived", "A SYN arrived: its sender wants to talk.", "RFC 9293 3.10.7.2") \
+    X(SIMULTANEOUS_OPEN, "simultaneous-open",                                                      \
+      "Both sides sent SYN: the two become one "                                                   \
+      "connection.",                                                                               \
+      "RFC 9293 3.5 figure 7")                                                                     \
+    X(SYN_ACKED, "syn-acked", "Our SYN is acknowledged: both sides know both numbers.",            \
+      "RFC 9293 3.10.7.4 fifth")                                                                   \
+    X(USER_CLOSE, "user-close", "The program has no more to send.", "RFC 9293 3.10.4")             \
+    X(USER_ABORT, "user-abort", "The program aborted.", "RFC 9293 3.10.5")                         \
+    X(CLOSE_UNREAD, "close-unread",                                                                \
+      "Closed with data unread: RST, so that the peer knows it is "                                \
+      "lost.",                                                                                     \
+      "RFC 9293 3.6.1 SHLD-3")                                                                     \
+    X(FIN_ARRIVED, "fin-arrived", "The peer has no more to send.", "RFC 9293 3.10.7.4 eighth")     \
+    X(FIN_ACKED, "fin-acked", "Our FIN is acknowledged.", "RFC 9293 3.10.7.4 fifth")               \
+    X(RST_ARRIVED, "rst-arrived", "The peer reset the connection.", "RFC 9293 3.10.7.4 second")    \
+    X(RST_REFUSED, "rst-refused", "The peer refused the connection.", "RFC 9293 3.10.7.3")         \
+    X(RST_BACK_TO_LISTEN, "rst-back-to-listen", "The opening was taken back; the listener stays.", \
+      "RFC 9293 3.10.7.4 second MUST-11")                                                          \
+    X(TIME_WAIT_OVER, "time-wait-over", "2 MSL have passed: no old segment can be left.",          \
+      "RFC 9293 3.6.1 MUST-13")                                                                    \
+    X(TIME_WAIT_RESTARTED, "time-wait-restarted",                                                  \
+      "The peer sent its FIN again: our ACK was lost; "                                            \
+      "it is sent again and 2 MSL start anew.",                                                    \
+      "RFC 9293 3.10.7.4 eighth")                                                                  \
+    X(TIME_WAIT_REUSED, "time-wait-reused", "A newer SYN reopens the connection.", "RFC 6191 2")   \
+    X(TIME_WAIT_RST_IGNORED, "time-wait-rst-ignored", "A RST does not end TIME-WAIT.",             \
+      "RFC 1337 3")                                                                                \
+    X(TIME_WAIT_ACK, "time-wait-ack", "An old segment in TIME-WAIT: answered with an ACK.",        \
+      "RFC 9293 3.10.7.4")                                                                         \
+    X(TIME_WAIT_FULL, "time-wait-full", "The TIME-WAIT table is full: the oldest left early.",     \
+      "hf_config")                                                                                 \
+    X(RESOURCES, "resources", "A limit in hf_config is reached.", "hf_config")                     \
+    X(STACK_CLOSED, "stack-closed", "The whole stack is going away.", "hf_stack_free")             \
+    /* --- why a segment was sent --- */                                                           \
+    X(SEND_SYN, "send-syn", "Asking to open.", "RFC 9293 3.5")                                     \
+    X(SEND_SYN_ACK, "send-syn-ack", "Answering a SYN with our own.", "RFC 9293 3.5")               \
+    X(SEND_DATA, "send-data", "New data.", "RFC 9293 3.8")                                         \
+    X(SEND_FIN, "send-fin", "No more data will follow.", "RFC 9293 3.6")                           \
+    X(SEND_ACK, "send-ack", "Acknowledging at once.", "RFC 5681 4.2")                              \
+    X(SEND_ACK_DELAYED, "send-ack-delayed", "The delayed acknowledgement's time is up.",           \
+      "RFC 9293 3.8.6.3")                                                                          \
+    X(SEND_ACK_DUPLICATE, "send-ack-duplicate",                                                    \
+      "Out of order: the duplicate ACK says what is "                                              \
+      "missing.",                                                                                  \
+      "RFC 5681 4.2")                                                                              \
+    X(SEND_CHALLENGE, "send-challenge", "A challenge ACK.", "RFC 5961")                            \
+    X(SEND_WINDOW_UPDATE, "send-window-update", "There is room again.", "RFC 9293 3.8.6.2.2")      \
+    X(SEND_RST, "send-rst", "Resetting.", "RFC 9293 3.5.2")                                        \
+    X(SEND_PROBE, "send-probe", "The window is closed: asking whether it still is.",               \
+      "RFC 9293 3.8.6.1")                                                                          \
+    X(SEND_KEEPALIVE, "send-keepalive",                                                            \
+      "Nothing was heard for long: asking whether the peer "                                       \
+      "lives.",                                                                                    \
+      "RFC 9293 3.8.4")                                                                            \
+    X(SEND_TIME_WAIT_ACK, "send-time-wait-ack", "Acknowledging from TIME-WAIT.",                   \
+      "RFC 9293 3.10.7.4")                                                                         \
+    X(RETRANSMIT_TIMEOUT, "retransmit-timeout", "No ACK within the RTO: sent again.",              \
+      "RFC 6298 5.4")                                                                              \
+    X(RETRANSMIT_AFTER_TIMEOUT, "retransmit-after-timeout",                                        \
+      "What followed the lost segment is "                                                         \
+      "sent again in slow start.",                                                                 \
+      "RFC 5681 3.1")                                                                              \
+    X(RETRANSMIT_FAST, "retransmit-fast", "Three duplicate ACKs: the segment is taken as lost.",   \
+      "RFC 5681 3.2")                                                                              \
+    X(RETRANSMIT_PARTIAL, "retransmit-partial", "A partial ACK in recovery: the next hole.",       \
+      "RFC 6582 3.2")                                                                              \
+    X(RETRANSMIT_SYN, "retransmit-syn", "No answer to our SYN within the RTO: sent again.",        \
+      "RFC 9293 3.8.3 MUST-22")                                                                    \
+    X(RETRANSMIT_SYN_ACK, "retransmit-syn-ack", "No ACK of our SYN-ACK: sent again.",              \
+      "RFC 6298 5.4")                                                                              \
+    X(RETRANSMIT_FIN, "retransmit-fin", "No ACK of our FIN within the RTO: sent again.",           \
+      "RFC 6298 5.4")                                                                              \
+    X(RETRANSMIT_MTU, "retransmit-mtu",                                                            \
+      "It was too big for the path: sent again in smaller "                                        \
+      "pieces.",                                                                                   \
+      "RFC 1191 6")                                                                                \
+    /* --- timers and congestion control --- */                                                    \
+    X(TIMER_RETRANSMIT, "timer-retransmit", "The retransmission timer ran out: RTO doubled.",      \
+      "RFC 6298 5.5")                                                                              \
+    X(TIMER_PROBE, "timer-probe", "The zero-window probe timer ran out.",                          \
+      "RFC 9293 3.8.6.1 SHLD-30")                                                                  \
+    X(TIMER_DELAYED_ACK, "timer-delayed-ack", "The delayed ACK timer ran out.",                    \
+      "RFC 9293 3.8.6.3")                                                                          \
+    X(TIMER_KEEPALIVE, "timer-keepalive", "The keep-alive timer ran out.", "RFC 9293 3.8.4")       \
+    X(TIMER_SWS, "timer-sws", "The silly-window override timer ran out: what there is goes out.",  \
+      "RFC 9293 3.8.6.2.1")                                                                        \
+    X(TIMEOUT_R1, "timeout-r1", "R1 reached: the path may be broken; the program is told.",        \
+      "RFC 9293 3.8.3 MUST-20")                                                                    \
+    X(TIMEOUT_R2, "timeout-r2", "R2 reached: the connection is given up.",                         \
+      "RFC 9293 3.8.3 MUST-20")                                                                    \
+    X(TIMEOUT_SYN, "timeout-syn", "No answer to SYN: given up.", "RFC 9293 3.8.3 MUST-23")         \
+    X(TIMEOUT_USER, "timeout-user", "The user timeout ran out.", "RFC 9293 3.10.8")                \
+    X(TIMEOUT_KEEPALIVE, "timeout-keepalive", "All keep-alive probes went unanswered.",            \
+      "RFC 9293 3.8.4 MUST-29")                                                                    \
+    X(TIMEOUT_FIN_WAIT_2, "timeout-fin-wait-2", "The peer never closed an abandoned connection.",  \
+      "RFC 9293 3.10.7.4")                                                                         \
+    X(RTT_SAMPLE, "rtt-sample", "A round trip was measured.", "RFC 6298 2")                        \
+    X(CWND_SLOW_START, "cwnd-slow-start", "Slow start: cwnd grows by what is acknowledged.",       \
+      "RFC 5681 3.1")                                                                              \
+    X(CWND_AVOIDANCE, "cwnd-avoidance", "Congestion avoidance: about one segment a round trip.",   \
+      "RFC 5681 3.1")                                                                              \
+    X(CWND_FAST_RETRANSMIT, "cwnd-fast-retransmit", "Loss: ssthresh is half the flight.",          \
+      "RFC 5681 3.2")                                                                              \
+    X(CWND_INFLATE, "cwnd-inflate", "A further duplicate ACK: one more segment has left.",         \
+      "RFC 5681 3.2")                                                                              \
+    X(CWND_DEFLATE, "cwnd-deflate", "A partial ACK: cwnd shrinks by what it acknowledges.",        \
+      "RFC 6582 3.2")                                                                              \
+    X(CWND_RECOVERED, "cwnd-recovered", "Recovery is over: cwnd is ssthresh.", "RFC 6582 3.2")     \
+    X(CWND_TIMEOUT, "cwnd-timeout", "Timeout: cwnd is one segment.", "RFC 5681 3.1")               \
+    X(CWND_IDLE, "cwnd-idle", "Idle for longer than the RTO: cwnd restarts.", "RFC 5681 4.1")      \
+    X(WINDOW_ZERO, "window-zero", "The peer closed its window.", "RFC 9293 3.8.6")                 \
+    X(WINDOW_OPENED, "window-opened", "The peer opened its window again.", "RFC 9293 3.8.6")       \
+    X(WINDOW_SHRUNK, "window-shrunk", "The peer moved its right edge left.",                       \
+      "RFC 9293 3.8.6 MUST-34")                                                                    \
+    X(URGENT_ARRIVED, "urgent-arrived", "Urgent data is announced.", "RFC 9293 3.8.5 MUST-32")     \
+    /* --- what a simulated link does --- */                                                       \
+    X(LINK_LOSS, "link-loss", "The link lost it.", "link")                                         \
+    X(LINK_LOSS_CHOSEN, "link-loss-chosen", "The link was told to lose this one.", "link")         \
+    X(LINK_QUEUE, "link-queue", "The link's queue was full.", "link")                              \
+    X(LINK_MTU, "link-mtu", "It is larger than the link's MTU.", "link")                           \
+    X(LINK_CORRUPT, "link-corrupt", "The link flipped a bit.", "link")                             \
+    X(LINK_DUPLICATE, "link-duplicate", "The link delivers it twice.", "link")                     \
+    X(LINK_REORDER, "link-reorder", "The link holds it back: later ones overtake it.", "link")     \
+    X(LINK_DELAYED_DUPLICATE, "link-delayed-duplicate",                                            \
+      "An old copy that the network held back "                                                    \
+      "turns up.",                                                                                 \
+      "link")
+
+enum hf_reason {
+#define HF_REASON_ENUM(constant, name, sentence, source) HF_REASON_##constant,
+    HF_REASON_TABLE(HF_REASON_ENUM)
+#undef HF_REASON_ENUM
+        HF_REASON_COUNT
+};
+
+/* "retransmit-fast", "Three duplicate ACKs: ...", "RFC 5681 3.2". Never NULL. */
+HF_API const char *hf_reason_name(enum hf_reason reason);
+HF_API const char *hf_reason_sentence(enum hf_reason reason);
+HF_API const char *hf_reason_source(enum hf_reason reason);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A host: addresses, listeners, connections. Sans-I/O: packets in, packets out, time passed in.
+ *
+ *     hf_stack_input(host, packet, length, now);
+ *     while ((n = hf_stack_output(host, out, sizeof out, now)) > 0) transmit(out, n);
+ *     wake_at(hf_stack_next_deadline(host));
+ *     while (hf_stack_next_event(host, &event)) ...
+ *
+ * A stack is used by one thread at a time; different stacks share nothing.
+ * After any call that may change something (input, user calls) drain output and events.
+ */
+#ifndef HANDFAST_STACK_H
+#define HANDFAST_STACK_H
+
+#include "reasons.h"
+#include "trace.h"
+#include "types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct hf_stack;
+
+/* allocate returns memory aligned for any object, or NULL; release gets the size back. */
+struct hf_allocator {
+    void *(*allocate)(void *context, size_t size);
+    void (*release)(void *context, void *memory, size_t size);
+    void *context;
+};
+
+struct hf_config {
+    /* Secrets. Everything unpredictable (ISNs, ports, hash keys, timestamp offsets) is derived from
+     * it; the same seed gives the same run. hf_config_default fills it from the system's random. */
+    uint8_t seed[16];
+    struct hf_allocator allocator;
+    struct hf_trace_sink trace; /* event == NULL: no tracing */
+    const char *host_name;      /* for traces; borrowed for the stack's life; NULL is "" */
+    uint32_t host_id;           /* for traces */
+
+    /* Limits. Reaching one is a counter and a trace event. */
+    uint64_t memory_bytes;    /* all that the stack ever holds; default 1 GiB */
+    uint32_t max_connections; /* default 1,000,000 */
+    uint32_t max_listeners;   /* default 1,024 */
+    uint32_t max_syn_records; /* SYN cache, whole stack; default 4,096 */
+    uint32_t max_time_wait;   /* default 262,144 */
+    uint32_t max_addresses;   /* default 64 */
+    uint32_t max_replies;     /* queued RST, challenge and ICMP answers; default 256 */
+
+    uint32_t mtu; /* bytes of the largest IP packet; 576 (1280 for v6)..65535; 1500 */
+    uint32_t receive_buffer_bytes; /* per connection, 256..1 GiB; default 1 MiB */
+    uint32_t send_buffer_bytes;    /* per connection, 256..1 GiB; default 1 MiB */
+
+    /* RFC 9293 and friends. */
+    hf_time msl_ns;                /* maximum segment lifetime; TIME-WAIT lasts 2 of it; 30 s */
+    hf_time initial_rto_ns;        /* RFC 6298 2.1; 1 s */
+    hf_time min_rto_ns;            /* 200 ms (DEVIATION: RFC 6298 2.4 says 1 s; Linux does this) */
+    hf_time max_rto_ns;            /* RFC 6298 2.5, at least 60 s; 120 s */
+    hf_time delayed_ack_ns;        /* RFC 9293 3.8.6.3, under 500 ms; 40 ms */
+    hf_time user_timeout_ns;       /* 0: retries decide */
+    uint32_t syn_retries;          /* 7: the last wait ends after 3 minutes (MUST-23) */
+    uint32_t syn_ack_retries;      /* 5 */
+    uint32_t retries_r1;           /* 3 */
+    uint32_t retries_r2;           /* 15 */
+    hf_time keepalive_idle_ns;     /* 2 h */
+    hf_time keepalive_interval_ns; /* 75 s */
+    uint32_t keepalive_probes;     /* 9 */
+    hf_time fin_wait_2_timeout_ns; /* of connections their program has closed; 60 s */
+    uint32_t initial_window_segments; /* RFC 6928; 10 */
+    uint8_t timestamps;               /* RFC 7323; 1 */
+    uint8_t window_scaling;           /* RFC 7323; 1 */
+    uint8_t sack;                     /* RFC 2018 generation; 1 */
+    uint8_t nagle;                    /* 1 */
+    uint8_t rfc1337;                  /* 1: RST never ends TIME-WAIT */
+    uint8_t answer_echo;              /* ICMP echo; 1 */
+    uint8_t ttl;                      /* TTL / hop limit; 64 */
+    uint8_t traffic_class;            /* DS field and ECN bits; 0 */
+    uint16_t port_low, port_high;     /* RFC 6056 range for outgoing ports; 49152..65535 */
+};
+
+/* A complete configuration for a hosted program: malloc, a random seed, the defaults above. */
+HF_API struct hf_config hf_config_default(void);
+/* The same without malloc and with an all-zero seed, for freestanding builds: fill in allocator
+ * and seed. */
+HF_API struct hf_config hf_config_bare(void);
+
+/* NULL when a value is out of its range or memory is refused. */
+HF_API struct hf_stack *hf_stack_new(const struct hf_config *config);
+/* Frees everything at once; sends nothing. NULL is allowed. */
+HF_API void hf_stack_free(struct hf_stack *stack);
+
+/* Local addresses. Several of both families may be added. HF_EINVAL (wildcard, multicast,
+ * broadcast), HF_EADDRINUSE (already there), HF_ENOBUFS. */
+HF_API int hf_stack_add_address(struct hf_stack *stack, const struct hf_address *address);
+/* Connections that use it are reset silently. HF_EADDRNOTAVAIL. */
+HF_API int hf_stack_remove_address(struct hf_stack *stack, const struct hf_address *address,
+                                   hf_time now);
+
+/* One IP packet in. `packet` is borrowed for the call. Returns why it was taken or not; nothing a
+ * peer can send is an error. */
+HF_API enum hf_reason hf_stack_input(struct hf_stack *stack, const void *packet, size_t length,
+                                     hf_time now);
+/* One IP packet out: its length, 0 when there is nothing to send at `now`, HF_EMSGSIZE when
+ * `capacity` is under config.mtu. Timers that are due run here and in hf_stack_input. */
+HF_API ptrdiff_t hf_stack_output(struct hf_stack *stack, void *packet, size_t capacity,
+                                 hf_time now);
+/* When hf_stack_output must be called next even if nothing arrives; the past when output is
+ * pending already; HF_TIME_NEVER when idle. May be a little early, never late. */
+HF_API hf_time hf_stack_next_deadline(const struct hf_stack *stack);
+
+enum hf_event_type {
+    HF_EVENT_ACCEPTABLE,  /* `handle` is a listener with a connection to accept */
+    HF_EVENT_CONNECTED,   /* hf_connect succeeded */
+    HF_EVENT_READABLE,    /* hf_recv has bytes */
+    HF_EVENT_WRITABLE,    /* hf_send has room again after it had none */
+    HF_EVENT_PEER_CLOSED, /* FIN: after the bytes, hf_recv gives 0 */
+    HF_EVENT_URGENT,      /* urgent data announced, or its mark moved on (MUST-32) */
+    HF_EVENT_SOFT_ERROR,  /* `error`: ICMP advice or R1; the connection goes on (MUST-47) */
+    HF_EVENT_ERROR,       /* `error`: HF_ECONNRESET, HF_ECONNREFUSED, HF_ETIMEDOUT...: it is over */
+    HF_EVENT_CLOSED       /* both directions ended in order; nothing more will happen */
+};
+struct hf_event {
+    enum hf_event_type type;
+    hf_handle handle;
+    int error; /* HF_OK or negative */
+};
+/* 1 and the next event, or 0. Events are edges; equal ones not yet taken are one. */
+HF_API int hf_stack_next_event(struct hf_stack *stack, struct hf_event *event);
+
+/* ---- User calls (RFC 9293 3.9.1). A stale handle is HF_EBADF in all of them. */
+
+/* OPEN, passive. A wildcard address takes every local address of its family (HF_FAMILY_ANY: of
+ * both); an exact bind wins over a wildcard. backlog: connections waiting for hf_accept, 1..65535,
+ * and as many again still opening. HF_EADDRINUSE, HF_EADDRNOTAVAIL, HF_EINVAL, HF_ENOBUFS. */
+HF_API int hf_listen(struct hf_stack *stack, const struct hf_endpoint *local, uint32_t backlog,
+                     hf_handle *listener);
+/* Takes the oldest waiting connection. HF_EAGAIN when there is none. `peer` may be NULL. */
+HF_API int hf_accept(struct hf_stack *stack, hf_handle listener, hf_handle *connection,
+                     struct hf_endpoint *peer);
+/* OPEN, active. `local` may be NULL (the stack chooses address and port) or have port 0 or a
+ * wildcard address. Success means SYN will leave; HF_EVENT_CONNECTED or _ERROR follows.
+ * HF_EINVAL (port 0, multicast, broadcast, wildcard remote: MUST-46), HF_EADDRNOTAVAIL,
+ * HF_EADDRINUSE, HF_ENETUNREACH (no local address of that family), HF_ENOBUFS, HF_ENOMEM. */
+HF_API int hf_connect(struct hf_stack *stack, const struct hf_endpoint *local,
+                      const struct hf_endpoint *remote, hf_time now, hf_handle *connection);
+
+enum hf_send_flag {
+    HF_SEND_MORE = 1,  /* more follows at once: do not push the last partial segment yet */
+    HF_SEND_URGENT = 2 /* the last byte is urgent (RFC 6093) */
+};
+/* SEND. Copies what fits and returns how much: 1..length, or HF_EAGAIN (no room; HF_EVENT_WRITABLE
+ * follows), HF_EPIPE (after shutdown or the end), HF_ENOMEM. length 0 gives 0. Allowed while
+ * opening. */
+HF_API ptrdiff_t hf_send(struct hf_stack *stack, hf_handle connection, const void *data,
+                         size_t length, unsigned flags, hf_time now);
+
+enum hf_recv_flag { HF_RECV_PEEK = 1 };
+/* RECEIVE. Returns bytes copied; 0 after the peer's FIN once all is read; HF_EAGAIN; HF_ENOTCONN
+ * while opening; after a reset or timeout what had arrived, then that error for ever. */
+HF_API ptrdiff_t hf_recv(struct hf_stack *stack, hf_handle connection, void *data, size_t length,
+                         unsigned flags, hf_time now);
+
+/* CLOSE in the RFC's sense: no more will be sent, reading goes on. Queued data goes first, then
+ * FIN. HF_ENOTCONN while opening actively or after the end. Twice is harmless. */
+HF_API int hf_shutdown(struct hf_stack *stack, hf_handle connection, hf_time now);
+/* The program is done with the handle (connection or listener), which is stale from now on. A
+ * connection sends what is queued, then FIN, and finishes by itself; with unread data it is reset
+ * instead (SHLD-3). A listener's waiting connections are reset. */
+HF_API int hf_close(struct hf_stack *stack, hf_handle handle, hf_time now);
+/* ABORT: RST to the peer where the RFC wants one, everything dropped, the handle stale. */
+HF_API int hf_abort(struct hf_stack *stack, hf_handle connection, hf_time now);
+
+/* STATUS. */
+struct hf_status {
+    hf_handle handle; /* HF_NO_HANDLE for records without one (SYN cache, TIME-WAIT, orphans) */
+    enum hf_state state;
+    struct hf_endpoint local, remote;
+    int error;                    /* what ended it, or HF_OK */
+    int soft_error;               /* the last soft error, or HF_OK (MUST-47) */
+    uint32_t send_queue_bytes;    /* accepted by hf_send and not yet acknowledged */
+    uint32_t send_unsent_bytes;   /* of these, never sent yet */
+    uint32_t receive_queue_bytes; /* in order and unread */
+    uint32_t out_of_order_bytes;
+    uint32_t send_room_bytes;       /* hf_send takes this much now */
+    uint32_t urgent_bytes;          /* unread bytes up to and including the urgent mark, 0: none
+                                       (MUST-33) */
+    uint32_t backlog, accept_queue; /* listeners */
+    uint32_t mss_bytes;             /* effective send MSS: payload bytes per full segment */
+    uint32_t retransmits;           /* segments sent again, ever */
+    uint32_t backoff;               /* consecutive timeouts now */
+    uint64_t bytes_sent, bytes_received, bytes_acked; /* payload; sent counts repeats */
+    uint64_t segments_sent, segments_received;
+    hf_time last_received_ns; /* when the last segment came */
+    const char *timer;        /* "", "retransmit", "probe", "keepalive", "time-wait"... */
+    hf_time timer_deadline;   /* HF_TIME_NEVER: none */
+    struct hf_trace_numbers numbers;
+    uint8_t timestamps, sack, window_scaling, nagle, keepalive; /* in use */
+    uint8_t orphan;                 /* closed by its program, finishing by itself */
+    const char *congestion_control; /* "reno" */
+};
+HF_API int hf_status(const struct hf_stack *stack, hf_handle handle, struct hf_status *status);
+/* Walks everything: listeners, connections (orphans too), SYN-RECEIVED and TIME-WAIT records.
+ * Start with *cursor = 0; 1 and a status, or 0 at the end. Changes to the stack in between may
+ * repeat or miss entries, nothing worse. */
+HF_API int hf_stack_list(const struct hf_stack *stack, uint64_t *cursor, struct hf_status *status);
+
+/* Options of connections; set on a listener they are what its connections start with. */
+enum hf_option {
+    HF_OPTION_NAGLE,                 /* 0/1 (MUST-17) */
+    HF_OPTION_CORK,                  /* 0/1: partial segments wait, 200 ms at most */
+    HF_OPTION_KEEPALIVE,             /* 0/1 (MUST-24, 25) */
+    HF_OPTION_KEEPALIVE_IDLE_NS,     /* 1 s..32767 s */
+    HF_OPTION_KEEPALIVE_INTERVAL_NS, /* 1 s..32767 s */
+    HF_OPTION_KEEPALIVE_PROBES,      /* 1..127 */
+    HF_OPTION_USER_TIMEOUT_NS,       /* 0: off (MUST-21: R2 by time) */
+    HF_OPTION_RETRIES_R2,            /* 0..255; 255: for ever (MUST-21) */
+    HF_OPTION_SYN_RETRIES,           /* 0..127; before the SYN leaves */
+    HF_OPTION_RECEIVE_BUFFER,        /* bytes, 256..1 GiB; never takes back an offered window */
+    HF_OPTION_SEND_BUFFER,           /* bytes, 256..1 GiB */
+    HF_OPTION_MAX_SEGMENT,           /* 0 (no limit) or 88..65495: caps the MSS both ways */
+    HF_OPTION_TTL,                   /* 1..255 (MUST-49) */
+    HF_OPTION_TRAFFIC_CLASS,         /* 0..255, ECN bits ignored (MUST-48, SHLD-21) */
+    HF_OPTION_QUICK_ACK,             /* 0/1: 1 acknowledges at once */
+    HF_OPTION_SOFT_ERRORS            /* 0/1: 0 turns soft-error events off (SHLD-20) */
+};
+/* 0, HF_EINVAL (value out of range), HF_ENOPROTOOPT (no such option). */
+HF_API int hf_set_option(struct hf_stack *stack, hf_handle handle, enum hf_option option,
+                         int64_t value, hf_time now);
+HF_API int hf_get_option(const struct hf_stack *stack, hf_handle handle, enum hf_option option,
+                         int64_t *value);
+
+struct hf_counters {
+    uint64_t packets_received, packets_sent;
+    uint64_t dropped[HF_REASON_COUNT]; /* every input that was not simply ACCEPTED, by reason */
+    uint64_t connections_opened_actively, connections_accepted;
+    uint64_t connections_reset, connections_timed_out;
+    uint64_t segments_retransmitted, resets_sent, challenge_acks_sent;
+    uint64_t replies_dropped, syn_records_evicted, time_wait_evicted;
+    uint32_t connections, listeners, syn_records, time_waits; /* now */
+    uint64_t memory_used_bytes, memory_peak_bytes;
+};
+HF_API void hf_stack_counters(const struct hf_stack *stack, struct hf_counters *counters);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

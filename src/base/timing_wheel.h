@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A hierarchical timing wheel (Varghese and Lauck, 1987): arm and cancel in O(1), expire in O(1)
+ * amortised, whatever the number of timers. Nodes are embedded in their owners. Deadlines are exact
+ * nanoseconds: a node never expires early, and among nodes due at one call the order is (deadline,
+ * then the order of arming), so that runs repeat exactly.
+ */
+#ifndef TIMING_WHEEL_H
+#define TIMING_WHEEL_H
+
+#include <handfast/types.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct wheel_node {
+    struct wheel_node *next, *previous; /* NULL: not armed */
+    hf_time deadline;
+};
+
+/* The wheel ticks in nanoseconds; eleven levels of 6 bits hold every hf_time. */
+#define WHEEL_SLOT_BITS 6
+#define WHEEL_SLOTS 64
+#define WHEEL_LEVELS 11
+
+/* A ring of nodes, the first armed first. */
+struct wheel_slot {
+    struct wheel_node *first; /* NULL: empty */
+    hf_time earliest;         /* no node in it has a deadline before this */
+};
+
+struct timing_wheel {
+    struct wheel_slot slots[WHEEL_LEVELS][WHEEL_SLOTS];
+    uint64_t occupied[WHEEL_LEVELS]; /* one bit a slot */
+    struct wheel_slot due;           /* deadline <= time, in order of expiry */
+    hf_time time;                    /* what the wheel has reached */
+    uint64_t count;
+};
+
+void wheel_init(struct timing_wheel *wheel, hf_time now);
+/* Arms or re-arms (which counts as the latest arming, even to the same deadline). deadline
+ * HF_TIME_NEVER cancels. A deadline in the past is due at the next wheel_expire. */
+void wheel_arm(struct timing_wheel *wheel, struct wheel_node *node, hf_time deadline);
+/* Does nothing to a node that is not armed. */
+void wheel_cancel(struct timing_wheel *wheel, struct wheel_node *node);
+static inline bool wheel_armed(const struct wheel_node *node)
+{
+    return node->next != NULL;
+}
+/* Takes the next node whose deadline <= now, disarmed; NULL when there is none. Arming a node
+ * during a run of calls with one `now` to a deadline <= now makes it due in the same run. */
+struct wheel_node *wheel_expire(struct timing_wheel *wheel, hf_time now);
+/* No node is due before this: exact, unless a node was cancelled or re-armed that was the earliest
+ * of its slot, then possibly early; HF_TIME_NEVER when nothing is armed. Calling wheel_expire at
+ * that time always makes progress: repeating "advance to next deadline, expire" reaches every node
+ * exactly at its deadline. */
+hf_time wheel_next_deadline(const struct timing_wheel *wheel);
+
+#endif

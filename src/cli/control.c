@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Theory of operation.
+ *
+ * A Unix stream socket, named by the process id, in a directory that only its owner can write. A
+ * client sends one line that says in which form it wants the connections, gets them, and the
+ * server ends the connection. The list is made piece by piece with hf_stack_list's cursor, a piece
+ * each time the client has taken the one before: a million connections and a slow reader cost one
+ * buffer. A few clients at a time are enough; more wait in the kernel's queue.
+ */
+#define _GNU_SOURCE /* accept4 */
+
+#include "control.h"
+
+#include "message.h"
+#include "status_text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { MOST_CLIENTS = 8, REQUEST_BYTES = 16, PIECE_BYTES = 65536, BACKLOG = 16 };
+
+enum client_form { FORM_UNKNOWN, FORM_TEXT, FORM_JSON };
+
+struct client {
+    struct control *control;
+    uv_pipe_t pipe;
+    uv_write_t write;
+    char request[REQUEST_BYTES];
+    size_t request_length;
+    enum client_form form;
+    uint64_t cursor, rows;
+    bool opened, ended; /* the list's beginning was written; its end was */
+    char piece[PIECE_BYTES];
+};
+
+struct control {
+    struct host *host;
+    const char *command_name;
+    char path[CONTROL_PATH_BYTES];
+    uv_poll_t poll;
+    int descriptor;
+    unsigned clients;
+    bool waiting;
+};
+
+static void accept_clients(uv_poll_t *poll, int status, int events);
+
+static void watch(struct control *control)
+{
+    if (control->waiting || control->clients >= MOST_CLIENTS)
+        return;
+    control->waiting = uv_poll_start(&control->poll, UV_READABLE, accept_clients) == 0;
+}
+
+static void client_closed(uv_handle_t *handle)
+{
+    struct client *client = handle->data;
+
+    free(client);
+}
+
+static void client_close(struct client *client)
+{
+    if (uv_is_closing((uv_handle_t *)&client->pipe))
+        return;
+    uv_close((uv_handle_t *)&client->pipe, client_closed);
+    client->control->clients--;
+    watch(client->control);
+}
+
+static size_t begin_list(const struct client *client, char *text, size_t room)
+{
+    const struct control *control = client->control;
+    int length;
+
+    if (client->form == FORM_TEXT)
+        return status_text_header(text);
+    length = snprintf(text, room,
+                      "{\"command\":\"%s\",\"process\":%ld,\"device\":\"%s\",\"now_ns\":%lld,"
+                      "\"connections\":[",
+                      control->command_name, (long)getpid(), hf_tun_name(control->host->tun),
+                      (long long)host_now(control->host));
+    return (size_t)length;
+}
+
+/* Writes as many rows as fit; notes when they were the last. */
+static size_t fill_piece(struct client *client)
+{
+    const struct host *host = client->control->host;
+    hf_time now = host_now(host);
+    size_t length = 0;
+
+    if (!client->opened)
+        length = begin_list(client, client->piece, STATUS_TEXT_BYTES);
+    client->opened = true;
+    while (length + 2u * STATUS_TEXT_BYTES < PIECE_BYTES) {
+        struct hf_status status;
+
+        if (!hf_stack_list(host->stack, &client->cursor, &status)) {
+            client->ended = true;
+            break;
+        }
+        if (client->form == FORM_JSON) {
+            length +=
+                (size_t)sprintf(client->piece + length, "%s", client->rows > 0 ? ",\n" : "\n");
+            length += status_text_json(client->piece + length, &status, now);
+        } else {
+            length += status_text_row(client->piece + length, &status, now);
+        }
+        client->rows++;
+    }
+    if (client->ended && client->form == FORM_JSON)
+        length += (size_t)sprintf(client->piece + length, "\n]}\n");
+    return length;
+}
+
+static void write_piece(struct client *client);
+
+static void piece_written(uv_write_t *write, int status)
+{
+    struct client *client = write->data;
+
+    if (status != 0 || client->ended)
+        client_close(client);
+    else
+        write_piece(client);
+}
+
+static void write_piece(struct client *client)
+{
+    uv_buf_t buffer = uv_buf_init(client->piece, (unsigned)fill_piece(client));
+
+    client->write.data = client;
+    if (uv_write(&client->write, (uv_stream_t *)&client->pipe, &buffer, 1, piece_written) != 0)
+        client_close(client);
+}
+
+static void offer_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    struct client *client = handle->data;
+
+    (void)suggested;
+    *buffer = uv_buf_init(client->request + client->request_length,
+                          (unsigned)(REQUEST_BYTES - client->request_length));
+}
+
+static void take_request(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
+{
+    struct client *client = stream->data;
+
+    (void)buffer;
+    if (length < 0) {
+        client_close(client);
+        return;
+    }
+    client->request_length += (size_t)length;
+    if (memchr(client->request, '\n', client->request_length) == NULL) {
+        if (client->request_length == REQUEST_BYTES)
+            client_close(client);
+        return;
+    }
+    if (strncmp(client->request, CONTROL_REQUEST_TEXT, strlen(CONTROL_REQUEST_TEXT)) == 0)
+        client->form = FORM_TEXT;
+    else if (strncmp(client->request, CONTROL_REQUEST_JSON, strlen(CONTROL_REQUEST_JSON)) == 0)
+        client->form = FORM_JSON;
+    uv_read_stop(stream);
+    if (client->form == FORM_UNKNOWN)
+        client_close(client);
+    else
+        write_piece(client);
+}
+
+static void client_new(struct control *control, int descriptor)
+{
+    struct client *client = calloc(1, sizeof *client);
+
+    if (client == NULL) {
+        close(descriptor);
+        return;
+    }
+    client->control = control;
+    uv_pipe_init(&control->host->loop, &client->pipe, 0);
+    client->pipe.data = client;
+    control->clients++;
+    if (uv_pipe_open(&client->pipe, descriptor) != 0) {
+        close(descriptor);
+        client_close(client);
+        return;
+    }
+    if (uv_read_start((uv_stream_t *)&client->pipe, offer_buffer, take_request) != 0)
+        client_close(client);
+}
+
+static void accept_clients(uv_poll_t *poll, int status, int events)
+{
+    struct control *control = poll->data;
+    int descriptor;
+
+    (void)status;
+    (void)events;
+    descriptor = accept4(control->descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (descriptor >= 0)
+        client_new(control, descriptor);
+    /* Out of descriptors: the connections have them; `handfast ss' is not worth a busy loop. */
+    if (control->clients >= MOST_CLIENTS || (descriptor < 0 && errno != EAGAIN)) {
+        uv_poll_stop(&control->poll);
+        control->waiting = false;
+    }
+}
+
+size_t control_directories(char directories[CONTROL_DIRECTORIES][CONTROL_PATH_BYTES])
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    size_t count = 0;
+
+    if (runtime != NULL && runtime[0] == '/' && strlen(runtime) < CONTROL_PATH_BYTES - 32)
+        snprintf(directories[count++], CONTROL_PATH_BYTES, "%s/handfast", runtime);
+    snprintf(directories[count++], CONTROL_PATH_BYTES, "/run/handfast");
+    snprintf(directories[count++], CONTROL_PATH_BYTES, "/tmp/handfast-%lu",
+             (unsigned long)geteuid());
+    return count;
+}
+
+/* A directory that someone else could have put in our way is not used. */
+static bool directory_usable(const char *path)
+{
+    struct stat found;
+
+    if (mkdir(path, 0755) != 0 && errno != EEXIST)
+        return false;
+    return lstat(path, &found) == 0 && S_ISDIR(found.st_mode) && found.st_uid == geteuid() &&
+           (found.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/* A socket that nobody listens on any more was left by a process that was killed. */
+static bool socket_is_stale(const struct sockaddr_un *address)
+{
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool stale;
+
+    if (descriptor < 0)
+        return false;
+    stale = connect(descriptor, (const struct sockaddr *)address, sizeof *address) != 0 &&
+            errno == ECONNREFUSED;
+    close(descriptor);
+    return stale;
+}
+
+/* 0 or a negated errno. */
+static int bind_and_listen(struct control *control)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    mode_t mask;
+    int result, error = 0;
+
+    if (strlen(control->path) >= sizeof address.sun_path)
+        return -ENAMETOOLONG;
+    strcpy(address.sun_path, control->path);
+    control->descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (control->descriptor < 0)
+        return -errno;
+    mask = umask(0177);
+    result = bind(control->descriptor, (const struct sockaddr *)&address, sizeof address);
+    if (result != 0 && errno == EADDRINUSE && socket_is_stale(&address) &&
+        unlink(control->path) == 0)
+        result = bind(control->descriptor, (const struct sockaddr *)&address, sizeof address);
+    if (result != 0)
+        error = -errno;
+    umask(mask);
+    if (error == 0 && listen(control->descriptor, BACKLOG) != 0) {
+        error = -errno;
+        unlink(control->path);
+    }
+    if (error != 0)
+        close(control->descriptor);
+    return error;
+}
+
+static int bind_by_default(struct control *control)
+{
+    char directories[CONTROL_DIRECTORIES][CONTROL_PATH_BYTES];
+    size_t count = control_directories(directories);
+    int error = -ENOENT;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!directory_usable(directories[i]))
+            continue;
+        if (snprintf(control->path, sizeof control->path, "%s/%ld.sock", directories[i],
+                     (long)getpid()) >= (int)sizeof control->path)
+            continue;
+        error = bind_and_listen(control);
+        if (error == 0)
+            return 0;
+    }
+    return error;
+}
+
+static void control_closed(uv_handle_t *handle)
+{
+    struct control *control = handle->data;
+
+    close(control->descriptor);
+    free(control);
+}
+
+int control_open(struct control **opened, struct host *host, const char *command_name)
+{
+    const char *path = host->network->control_path;
+    struct control *control;
+    int error;
+
+    *opened = NULL;
+    if (path != NULL && strcmp(path, "none") == 0)
+        return EXIT_CODE_OK;
+    if (path != NULL && strlen(path) >= CONTROL_PATH_BYTES)
+        return fail(-ENAMETOOLONG, "--control '%s' (at most %d characters)", path,
+                    CONTROL_PATH_BYTES - 1);
+    control = calloc(1, sizeof *control);
+    if (control == NULL)
+        return fail(-ENOMEM, "cannot open a control socket");
+    control->host = host;
+    control->command_name = command_name;
+    if (path != NULL)
+        strcpy(control->path, path);
+    error = path != NULL ? bind_and_listen(control) : bind_by_default(control);
+    if (error == 0) {
+        error = uv_poll_init(&host->loop, &control->poll, control->descriptor);
+        if (error != 0) {
+            close(control->descriptor);
+            unlink(control->path);
+        }
+    }
+    if (error != 0) {
+        free(control);
+        if (path != NULL)
+            return fail(error, "cannot make the control socket '%s'", path);
+        host_tell(host, "no control socket (%s): 'handfast ss' will not see this one",
+                  error_words(error));
+        return EXIT_CODE_OK;
+    }
+    control->poll.data = control;
+    watch(control);
+    *opened = control;
+    return EXIT_CODE_OK;
+}
+
+static void close_client(uv_handle_t *handle, void *context)
+{
+    struct control *control = context;
+
+    if (handle->type == UV_NAMED_PIPE && ((struct client *)handle->data)->control == control)
+        client_close(handle->data);
+}
+
+void control_close(struct control *control)
+{
+    if (control == NULL)
+        return;
+    control->clients += MOST_CLIENTS; /* watch() is not to start again */
+    uv_walk(&control->host->loop, close_client, control);
+    unlink(control->path);
+    uv_close((uv_handle_t *)&control->poll, control_closed);
+}

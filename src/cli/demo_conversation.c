@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `handfast demo` by itself: the client connects, sends what it has and closes its direction; the
+ * server reads to the end, sends a short answer and closes too. The link between them loses and
+ * reorders. Both programs compare every byte that they read with what the other one sent.
+ */
+#include "demo_conversation.h"
+
+#include "demo_stage.h"
+#include "message.h"
+
+#include <string.h>
+
+#define ANSWER_BYTES 1000u
+#define LONGEST_NS (24 * 3600 * HF_SECOND)
+
+struct conversation {
+    struct demo_stage *stage;
+    bool asked, answered;
+    hf_time finished_ns; /* when the client had read the whole answer */
+};
+
+static void print_opening(const struct demo_text *text, const struct demo_options *options)
+{
+    char words[512];
+
+    snprintf(words, sizeof words,
+             "Two hosts and a link between them, all in this process. The client sends %lu bytes "
+             "and closes its direction; the server answers with %u and closes too. The link loses "
+             "%g %% of the packets and lets others overtake %g %% of them. Numbers are counted "
+             "from where each side began%s.",
+             (unsigned long)options->length_bytes, ANSWER_BYTES, options->loss_ppm / 10000.0,
+             options->reorder_ppm / 10000.0,
+             options->absolute ? " only in your head: you asked for those on the wire" : "");
+    demo_text_heading(text, "Handfast: a conversation over a bad link");
+    demo_text_print(text, "\n");
+    demo_text_paragraph(text, 2, words);
+    demo_text_print(text, "\n");
+}
+
+/* What the two programs decide to do, from what they have seen so far. */
+static int act(struct conversation *conversation)
+{
+    struct demo_stage *stage = conversation->stage;
+    struct demo_role *client = &stage->roles[DEMO_A], *server = &stage->roles[DEMO_B];
+    int error = HF_OK;
+
+    if (client->connected && !conversation->asked) {
+        conversation->asked = true;
+        error = demo_stage_send(stage, DEMO_A, stage->options->length_bytes);
+        if (error == HF_OK)
+            error = demo_stage_shutdown(stage, DEMO_A);
+    }
+    if (error == HF_OK && server->peer_closed && !conversation->answered) {
+        conversation->answered = true;
+        error = demo_stage_send(stage, DEMO_B, ANSWER_BYTES);
+        if (error == HF_OK)
+            error = demo_stage_shutdown(stage, DEMO_B);
+    }
+    if (client->peer_closed && conversation->finished_ns == 0)
+        conversation->finished_ns = hf_sim_now(stage->sim);
+    return error;
+}
+
+static int converse(struct conversation *conversation)
+{
+    struct demo_stage *stage = conversation->stage;
+    int error = demo_stage_listen(stage, DEMO_B);
+
+    if (error == HF_OK)
+        error = demo_stage_connect(stage, DEMO_A);
+    while (error == HF_OK && hf_sim_now(stage->sim) < LONGEST_NS &&
+           demo_stage_step(stage, HF_TIME_NEVER))
+        error = act(conversation);
+    return error;
+}
+
+/* Says what is wrong, if anything is. */
+static bool is_right(const struct demo_stage *stage, unsigned host, uint64_t wanted_bytes,
+                     enum hf_state wanted_state)
+{
+    const struct demo_role *role = &stage->roles[host];
+    const char *name = stage->casting.host_names[host];
+    enum hf_state state = demo_stage_state(stage, host);
+    bool right = true;
+
+    if (role->error != HF_OK) {
+        say("the %s was told: %s", name, hf_error_text(role->error));
+        right = false;
+    }
+    if (role->received_wrong) {
+        say("the %s read bytes that were not sent like that", name);
+        right = false;
+    }
+    if (role->received_bytes != wanted_bytes) {
+        say("the %s read %lu bytes of %lu", name, (unsigned long)role->received_bytes,
+            (unsigned long)wanted_bytes);
+        right = false;
+    }
+    if (state != wanted_state) {
+        say("the %s ended in %s, not in %s", name, hf_state_name(state),
+            hf_state_name(wanted_state));
+        right = false;
+    }
+    return right;
+}
+
+static void print_host(const struct demo_stage *stage, unsigned host)
+{
+    const uint64_t *reasons = stage->watch.hosts[host].reasons;
+    char path[DEMO_PATH_TEXT];
+    struct hf_sim_statistics link = hf_sim_statistics(stage->sim, (int)host);
+    struct hf_counters counters;
+
+    hf_stack_counters(stage->roles[host].stack, &counters);
+    demo_text_print(
+        &stage->text,
+        "  %s: %lu packets sent; %lu lost by the link, %lu held back; %lu sent again "
+        "(%lu fast, %lu by the clock)\n",
+        stage->casting.host_names[host], (unsigned long)counters.packets_sent,
+        (unsigned long)link.lost, (unsigned long)link.reordered,
+        (unsigned long)demo_watch_retransmitted(&stage->watch, host),
+        (unsigned long)(reasons[HF_REASON_RETRANSMIT_FAST] + reasons[HF_REASON_RETRANSMIT_PARTIAL]),
+        (unsigned long)(reasons[HF_REASON_RETRANSMIT_TIMEOUT] +
+                        reasons[HF_REASON_RETRANSMIT_AFTER_TIMEOUT] +
+                        reasons[HF_REASON_RETRANSMIT_SYN] + reasons[HF_REASON_RETRANSMIT_SYN_ACK] +
+                        reasons[HF_REASON_RETRANSMIT_FIN]));
+    demo_text_paragraph(&stage->text, 4, demo_watch_path(&stage->watch, host, path));
+}
+
+static void print_summary(const struct conversation *conversation)
+{
+    const struct demo_stage *stage = conversation->stage;
+
+    demo_text_heading(&stage->text, "Summary");
+    demo_text_print(&stage->text,
+                    "\n  %lu bytes there and %u back, every one as it was sent, in "
+                    "%.3f s; the last timer ended at %.3f s.\n",
+                    (unsigned long)stage->options->length_bytes, ANSWER_BYTES,
+                    (double)conversation->finished_ns / (double)HF_SECOND,
+                    (double)hf_sim_now(stage->sim) / (double)HF_SECOND);
+    print_host(stage, DEMO_A);
+    print_host(stage, DEMO_B);
+}
+
+int demo_conversation_play(const struct demo_options *options)
+{
+    struct hf_sim_direction link = {
+        .rate_bits_per_second = options->rate_bits_per_second,
+        .delay_ns = options->delay_ns,
+        .loss_ppm = options->loss_ppm,
+        .reorder_ppm = options->reorder_ppm,
+    };
+    struct demo_casting casting = {
+        .host_names = {"client", "server"},
+        .link = {link, link},
+        .timestamps = true,
+        .sack = true,
+    };
+    struct conversation conversation = {.stage = demo_stage_new(options, &casting)};
+    bool right;
+    int error;
+
+    if (conversation.stage == NULL)
+        return EXIT_CODE_FAILURE;
+    print_opening(&conversation.stage->text, options);
+    error = converse(&conversation);
+    fflush(stdout);
+    if (error != HF_OK)
+        say("a call of the demo's programs failed: %s", hf_error_text(error));
+    right = is_right(conversation.stage, DEMO_A, ANSWER_BYTES, HF_CLOSED);
+    right = is_right(conversation.stage, DEMO_B, options->length_bytes, HF_LISTEN) && right;
+    if (right && error == HF_OK)
+        print_summary(&conversation);
+    if (!demo_stage_free(conversation.stage))
+        return EXIT_CODE_FILE;
+    return right && error == HF_OK ? EXIT_CODE_OK : EXIT_CODE_FAILURE;
+}

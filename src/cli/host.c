@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Theory of operation.
+ *
+ * The stack does nothing by itself: packets, calls and time go in, packets and events come out. All
+ * of it meets in one place, `turn`, which libuv calls each time just before it would sleep
+ * (uv_prepare). Whatever happened since then (packets were read from the device, a pipe became
+ * readable and hf_send was called, a timer ran out) has by then changed the stack, and one turn
+ * carries the consequences out: events to their owners, packets to the device, and the stack's
+ * next deadline into a timer. No other code needs to think of flushing.
+ *
+ * Work is bounded each time round, so that neither a flood of packets nor one fast connection
+ * keeps the loop from its other descriptors: so many packets read per wakeup, so many written per
+ * turn. If something is left, the timer is set to zero and the loop only looks at its descriptors
+ * without sleeping.
+ *
+ * The timer counts in milliseconds and is rounded up; TCP's shortest timers are tens of them.
+ */
+#define _GNU_SOURCE /* clock_gettime */
+
+#include "host.h"
+
+#include "control.h"
+#include "message.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    PACKETS_READ_PER_WAKEUP = 64,
+    PACKETS_WRITTEN_PER_TURN = 256,
+    EVENTS_PER_TURN = 4096,
+    ROUNDS_PER_TURN = 4,
+    LAST_PACKETS = 100000, /* more than every connection's RST at the end of a large proxy */
+    FLUSH_MILLISECONDS = 500
+};
+
+static int64_t read_clock(clockid_t clock)
+{
+    struct timespec time;
+
+    clock_gettime(clock, &time);
+    return (int64_t)time.tv_sec * HF_SECOND + time.tv_nsec;
+}
+
+hf_time host_now(const struct host *host)
+{
+    return read_clock(CLOCK_MONOTONIC) - host->start_ns;
+}
+
+bool host_own(struct host *host, hf_handle handle, struct host_owner *owner)
+{
+    return handle_map_put(&host->owners, handle, owner);
+}
+
+void host_disown(struct host *host, hf_handle handle)
+{
+    handle_map_remove(&host->owners, handle);
+}
+
+void host_tell(const struct host *host, const char *format, ...)
+{
+    char line[512];
+    va_list arguments;
+
+    if (!host->network->verbose)
+        return;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    say("%s", line);
+}
+
+void host_stop(struct host *host, int exit_code)
+{
+    if (host->stopping)
+        return;
+    host->stopping = true;
+    host->exit_code = exit_code;
+    uv_stop(&host->loop);
+}
+
+static void read_packets(uv_poll_t *poll, int status, int events)
+{
+    struct host *host = poll->data;
+
+    (void)status; /* an error of the device shows itself in the read */
+    (void)events;
+    for (int i = 0; i < PACKETS_READ_PER_WAKEUP; i++) {
+        ptrdiff_t length = hf_tun_read(host->tun, host->packet, sizeof host->packet);
+
+        if (length == HF_EAGAIN || length == -EINTR)
+            return;
+        if (length < 0) {
+            say("the device %s is gone (%s): was it deleted?", hf_tun_name(host->tun),
+                strerror((int)-length));
+            host_stop(host, EXIT_CODE_FAILURE);
+            return;
+        }
+        hf_stack_input(host->stack, host->packet, (size_t)length, host_now(host));
+    }
+}
+
+/* True when the device took the packet, or never will. */
+static bool write_packet(struct host *host, const uint8_t *packet, size_t length)
+{
+    int result = hf_tun_write(host->tun, packet, length);
+
+    if (result == HF_EAGAIN || result == -EINTR)
+        return false;
+    if (result >= 0) {
+        host->write_failed = false;
+        return true;
+    }
+    /* As on any wire, a packet that does not get through is TCP's to send again. */
+    host->packets_lost++;
+    if (!host->write_failed)
+        say("the device %s takes no packets (%s): is it up? (ip link set %s up)",
+            hf_tun_name(host->tun), strerror(-result), hf_tun_name(host->tun));
+    host->write_failed = true;
+    return true;
+}
+
+/* Returns how many packets left; a full device leaves one of them in `held`. */
+static int write_packets(struct host *host, int most)
+{
+    int written = 0;
+
+    if (host->held_length > 0) {
+        if (!write_packet(host, host->held, host->held_length))
+            return 0;
+        host->held_length = 0;
+        written++;
+    }
+    while (written < most) {
+        ptrdiff_t length =
+            hf_stack_output(host->stack, host->packet, sizeof host->packet, host_now(host));
+
+        if (length <= 0)
+            break;
+        if (!write_packet(host, host->packet, (size_t)length)) {
+            memcpy(host->held, host->packet, (size_t)length);
+            host->held_length = (size_t)length;
+            break;
+        }
+        written++;
+    }
+    return written;
+}
+
+static int dispatch_events(struct host *host)
+{
+    struct hf_event event;
+    int count = 0;
+
+    while (count < EVENTS_PER_TURN && hf_stack_next_event(host->stack, &event)) {
+        struct host_owner *owner = handle_map_get(&host->owners, event.handle);
+
+        count++;
+        if (owner != NULL)
+            owner->event(owner, &event);
+    }
+    return count;
+}
+
+static void wake(uv_timer_t *timer)
+{
+    (void)timer; /* the turn that follows does the work */
+}
+
+static void set_timer(struct host *host, bool again)
+{
+    hf_time deadline = hf_stack_next_deadline(host->stack), wait;
+
+    /* uv_timer counts from the loop's own idea of now, which is as old as its last wakeup. */
+    uv_update_time(&host->loop);
+    if (again || deadline != HF_TIME_NEVER) {
+        wait = again ? 0 : deadline - host_now(host);
+        if (wait < 0)
+            wait = 0;
+        /* With a full device there is no use in coming back before it is writable. */
+        if (wait == 0 && host->held_length > 0)
+            wait = HF_SECOND;
+        uv_timer_start(&host->deadline_timer, wake,
+                       (uint64_t)((wait + HF_MILLISECOND - 1) / HF_MILLISECOND), 0);
+    } else {
+        uv_timer_stop(&host->deadline_timer);
+    }
+}
+
+static void turn(uv_prepare_t *prepare)
+{
+    struct host *host = prepare->data;
+    int room = PACKETS_WRITTEN_PER_TURN, round;
+    bool held = host->held_length > 0;
+
+    for (round = 0; round < ROUNDS_PER_TURN && room > 0; round++) {
+        int events = dispatch_events(host);
+        int written = write_packets(host, room);
+
+        room -= written;
+        if (events == 0 && (written == 0 || host->held_length > 0))
+            break;
+    }
+    if (held != (host->held_length > 0))
+        uv_poll_start(&host->tun_poll, UV_READABLE | (host->held_length > 0 ? UV_WRITABLE : 0),
+                      read_packets);
+    set_timer(host, round == ROUNDS_PER_TURN || room <= 0);
+}
+
+static void flush_traces(uv_timer_t *timer)
+{
+    struct host *host = timer->data;
+
+    tracing_flush(&host->tracing);
+}
+
+static void take_signal(uv_signal_t *handle, int number)
+{
+    struct host *host = handle->data;
+
+    if (host->on_signal != NULL)
+        host->on_signal(host, number);
+    else
+        host_stop(host, EXIT_CODE_SIGNAL + number);
+}
+
+static int open_stack(struct host *host)
+{
+    const struct network_options *network = host->network;
+    struct hf_config config = hf_config_default();
+    int error, code;
+
+    code = tracing_open(&host->tracing, network, read_clock(CLOCK_REALTIME) - host_now(host));
+    if (code != EXIT_CODE_OK)
+        return code;
+    config.trace = tracing_sink(&host->tracing);
+    config.host_name = "handfast";
+    config.mtu = network->mtu;
+    if (network->msl_ns > 0)
+        config.msl_ns = network->msl_ns;
+    if (network->has_seed)
+        memcpy(config.seed, network->seed, sizeof config.seed);
+    host->stack = hf_stack_new(&config);
+    if (host->stack == NULL)
+        return fail(-ENOMEM, "cannot make a host");
+    for (size_t i = 0; i < network->address_count; i++) {
+        char text[HF_ADDRESS_TEXT];
+
+        error = hf_stack_add_address(host->stack, &network->addresses[i].address);
+        if (error != HF_OK) {
+            say("--address %s: %s; a host needs an address of its own",
+                hf_address_format(&network->addresses[i].address, text), hf_error_text(error));
+            return EXIT_CODE_USAGE;
+        }
+    }
+    return EXIT_CODE_OK;
+}
+
+/* hf_tun_open says what failed in words alone; all its complaints hold the system's own. */
+static int device_exit_code(const char *message)
+{
+    if (strstr(message, strerror(EPERM)) != NULL || strstr(message, strerror(EACCES)) != NULL)
+        return EXIT_CODE_PERMISSION;
+    if (strstr(message, strerror(EBUSY)) != NULL || strstr(message, "already the address") != NULL)
+        return EXIT_CODE_ADDRESS;
+    if (strstr(message, strerror(ENOENT)) != NULL)
+        return EXIT_CODE_FILE;
+    return EXIT_CODE_FAILURE;
+}
+
+static int open_device(struct host *host)
+{
+    char message[512] = "";
+    struct hf_tun_config config = {
+        .name = host->network->tun_name,
+        .mtu = host->network->mtu,
+        .kernel_addresses = host->network->kernel_addresses,
+        .kernel_address_count = host->network->kernel_address_count,
+    };
+
+    host->tun = hf_tun_open(&config, message, sizeof message);
+    if (host->tun != NULL)
+        return EXIT_CODE_OK;
+    say("%s", message);
+    return device_exit_code(message);
+}
+
+static int open_handles(struct host *host)
+{
+    const int numbers[] = {SIGINT, SIGTERM};
+
+    uv_timer_init(&host->loop, &host->deadline_timer);
+    uv_timer_init(&host->loop, &host->flush_timer);
+    uv_prepare_init(&host->loop, &host->prepare);
+    for (size_t i = 0; i < 2; i++) {
+        uv_signal_init(&host->loop, &host->signals[i]);
+        host->signals[i].data = host;
+        uv_signal_start(&host->signals[i], take_signal, numbers[i]);
+    }
+    host->prepare.data = host;
+    host->flush_timer.data = host;
+    host->tun_poll.data = host;
+    host->handles_open = true;
+    uv_prepare_start(&host->prepare, turn);
+    if (host->tracing.tee.count > 0)
+        uv_timer_start(&host->flush_timer, flush_traces, FLUSH_MILLISECONDS, FLUSH_MILLISECONDS);
+    return uv_poll_start(&host->tun_poll, UV_READABLE, read_packets);
+}
+
+int host_open(struct host *host, const struct network_options *network, const char *command_name)
+{
+    int error, code;
+
+    memset(host, 0, sizeof *host);
+    host->network = network;
+    host->start_ns = read_clock(CLOCK_MONOTONIC);
+    signal(SIGPIPE, SIG_IGN);
+    code = open_device(host);
+    if (code == EXIT_CODE_OK)
+        code = open_stack(host);
+    if (code != EXIT_CODE_OK)
+        return code;
+    error = uv_loop_init(&host->loop);
+    if (error != 0)
+        return fail(error, "cannot start an event loop");
+    host->loop_open = true;
+    error = uv_poll_init(&host->loop, &host->tun_poll, hf_tun_descriptor(host->tun));
+    if (error == 0)
+        error = open_handles(host);
+    if (error != 0)
+        return fail(error, "cannot wait for the device %s", hf_tun_name(host->tun));
+    return control_open(&host->control, host, command_name);
+}
+
+int host_run(struct host *host)
+{
+    if (!host->stopping)
+        uv_run(&host->loop, UV_RUN_DEFAULT);
+    return host->exit_code;
+}
+
+void host_flush(struct host *host)
+{
+    write_packets(host, LAST_PACKETS);
+}
+
+static void close_handle(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+int host_close(struct host *host, int exit_code)
+{
+    int trace_code;
+
+    if (host->loop_open) {
+        if (host->handles_open)
+            host_flush(host);
+        control_close(host->control);
+        uv_walk(&host->loop, close_handle, NULL);
+        uv_run(&host->loop, UV_RUN_DEFAULT);
+        uv_loop_close(&host->loop);
+    }
+    hf_stack_free(host->stack);
+    if (host->tun != NULL)
+        hf_tun_close(host->tun);
+    handle_map_free(&host->owners);
+    trace_code = tracing_close(&host->tracing);
+    return exit_code != EXIT_CODE_OK ? exit_code : trace_code;
+}

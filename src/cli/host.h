@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One Handfast host in a process: a stack, the TUN device that is its wire, and the libuv loop that
+ * carries packets, time and events between them.
+ */
+#ifndef HOST_H
+#define HOST_H
+
+#include "handle_map.h"
+#include "network_options.h"
+#include "tracing.h"
+
+#include <handfast/handfast.h>
+#include <signal.h>
+#include <uv.h>
+
+enum {
+    HOST_SCRATCH_BYTES = 65536,
+    HOST_HANDLES = 6 /* of libuv, opened by host_open */
+};
+
+/* Whoever looks after a handle starts with one of these. */
+struct host_owner {
+    void (*event)(struct host_owner *owner, const struct hf_event *event);
+};
+
+struct host {
+    uv_loop_t loop;
+    struct hf_stack *stack;
+    struct hf_tun *tun;
+    const struct network_options *network;
+
+    /* For the commands. */
+    void (*on_signal)(struct host *host, int number); /* SIGINT, SIGTERM; NULL: stop at once */
+    void *command;
+    int exit_code;                       /* what host_run returns */
+    uint8_t scratch[HOST_SCRATCH_BYTES]; /* for use within one callback */
+
+    /* The rest is host.c's. */
+    struct handle_map owners;
+    struct tracing tracing;
+    struct control *control;
+    uv_poll_t tun_poll;
+    uv_timer_t deadline_timer, flush_timer;
+    uv_prepare_t prepare;
+    uv_signal_t signals[2];
+    bool loop_open, handles_open, stopping, write_failed;
+    int64_t start_ns;
+    uint64_t packets_lost; /* not taken by the device */
+    size_t held_length;    /* a packet that the device could not take yet, or 0 */
+    uint8_t held[65536];
+    uint8_t packet[65536];
+};
+
+/* EXIT_CODE_OK, or another after complaining; host_close is needed in either case. `network` is
+ * borrowed until then. `command_name` is shown by `handfast ss'. */
+int host_open(struct host *host, const struct network_options *network, const char *command_name);
+/* Runs until host_stop. Returns host->exit_code. */
+int host_run(struct host *host);
+/* Ends host_run. The first caller's code counts. */
+void host_stop(struct host *host, int exit_code);
+/* Sends at once what is to be sent, where a turn of the loop is too late. */
+void host_flush(struct host *host);
+/* Sends what is still to be sent, then frees everything. Returns `exit_code`, or another if that
+ * was EXIT_CODE_OK and a trace could not be written. */
+int host_close(struct host *host, int exit_code);
+
+/* The stack's clock. */
+hf_time host_now(const struct host *host);
+
+/* Events of the handle go to the owner from now on; false: out of memory. */
+bool host_own(struct host *host, hf_handle handle, struct host_owner *owner);
+void host_disown(struct host *host, hf_handle handle);
+
+/* Says something if --verbose was given. */
+__attribute__((format(printf, 2, 3))) void host_tell(const struct host *host, const char *format,
+                                                     ...);
+
+#endif

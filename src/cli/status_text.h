@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A connection's status in a line of text or a JSON object.
+ */
+#ifndef STATUS_TEXT_H
+#define STATUS_TEXT_H
+
+#include <handfast/handfast.h>
+
+enum { STATUS_TEXT_BYTES = 2048, STATUS_TEXT_COLUMNS = 12 };
+
+/* The names of the columns, then one row; fields are parted by tabs, lines end with '\n'. Both
+ * return the length. `now` is the stack's. */
+size_t status_text_header(char text[STATUS_TEXT_BYTES]);
+size_t status_text_row(char text[STATUS_TEXT_BYTES], const struct hf_status *status, hf_time now);
+/* One object, without a line end. */
+size_t status_text_json(char text[STATUS_TEXT_BYTES], const struct hf_status *status, hf_time now);
+
+#endif

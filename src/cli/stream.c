@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Theory of operation.
+ *
+ * Each direction has one buffer and one rule. Outgoing: the source is watched while the buffer is
+ * empty; what it gave is handed to hf_send, and if that has no room (HF_EAGAIN) the source is left
+ * alone until HF_EVENT_WRITABLE. Incoming: hf_recv is called while the buffer is empty; what it
+ * gave is written to the sink, and if that has no room, hf_recv is not called until it has. So the
+ * receive window closes, and the peer waits: back-pressure all the way from one program to the
+ * other.
+ *
+ * The end: when the source ends, hf_shutdown sends FIN after the data; when hf_recv gives 0, the
+ * sink is closed. When both have happened and HF_EVENT_CLOSED says that our FIN is acknowledged,
+ * the stream is done.
+ */
+#define _GNU_SOURCE /* <uv.h> needs more than C17 has */
+
+#include "stream.h"
+
+#include <errno.h>
+
+static void end(struct stream *stream, enum stream_end how, int error)
+{
+    if (stream->over)
+        return;
+    stream->over = true;
+    if (stream->source != NULL)
+        descriptor_watch(stream->source, false);
+    descriptor_watch(stream->sink, false);
+    host_disown(stream->host, stream->handle);
+    if (how == STREAM_DONE || how == STREAM_CONNECTION)
+        hf_close(stream->host->stack, stream->handle, host_now(stream->host));
+    else
+        hf_abort(stream->host->stack, stream->handle, host_now(stream->host));
+    stream->handle = HF_NO_HANDLE;
+    stream->ended(stream, how, error);
+}
+
+static void end_if_over(struct stream *stream)
+{
+    if (stream->over || !stream->peer_ended)
+        return;
+    if (stream->error != HF_OK)
+        end(stream, STREAM_CONNECTION, stream->error);
+    else if (stream->closed)
+        end(stream, STREAM_DONE, HF_OK);
+}
+
+static void pump_outgoing(struct stream *stream)
+{
+    struct stream_buffer *buffer = &stream->outgoing;
+    hf_time now = host_now(stream->host);
+
+    while (buffer->length > 0) {
+        ptrdiff_t taken = hf_send(stream->host->stack, stream->handle,
+                                  buffer->bytes + buffer->start, buffer->length, 0, now);
+
+        if (taken < 0) {
+            /* HF_EAGAIN: HF_EVENT_WRITABLE follows. An error is an event too, with its cause. */
+            if (stream->source != NULL)
+                descriptor_watch(stream->source, false);
+            return;
+        }
+        buffer->start += (size_t)taken;
+        buffer->length -= (size_t)taken;
+        stream->sent_bytes += (uint64_t)taken;
+    }
+    if (stream->source != NULL && !stream->source_ended) {
+        descriptor_watch(stream->source, true);
+    } else if (!stream->shut_down) {
+        stream->shut_down = hf_shutdown(stream->host->stack, stream->handle, now) == HF_OK;
+    }
+}
+
+void stream_source_ready(void *context)
+{
+    struct stream *stream = context;
+    struct stream_buffer *buffer = &stream->outgoing;
+    ssize_t length;
+
+    if (stream->over || stream->source_ended || buffer->length > 0)
+        return;
+    length = descriptor_read(stream->source, buffer->bytes, sizeof buffer->bytes);
+    if (length == -EAGAIN)
+        return;
+    /* A terminal whose other side has gone says EIO: that is an end too. */
+    if (length < 0 && length != -EIO) {
+        end(stream, STREAM_SOURCE, (int)length);
+        return;
+    }
+    buffer->start = 0;
+    buffer->length = length > 0 ? (size_t)length : 0;
+    if (length <= 0) {
+        stream->source_ended = true;
+        descriptor_watch(stream->source, false);
+    }
+    pump_outgoing(stream);
+}
+
+/* True when the buffer is empty now. */
+static bool write_out(struct stream *stream)
+{
+    struct stream_buffer *buffer = &stream->incoming;
+
+    while (buffer->length > 0) {
+        ssize_t written =
+            descriptor_write(stream->sink, buffer->bytes + buffer->start, buffer->length);
+
+        if (written == -EAGAIN) {
+            descriptor_watch(stream->sink, true);
+            return false;
+        }
+        if (written < 0) {
+            end(stream, STREAM_SINK, (int)written);
+            return false;
+        }
+        buffer->start += (size_t)written;
+        buffer->length -= (size_t)written;
+        stream->received_bytes += (uint64_t)written;
+    }
+    descriptor_watch(stream->sink, false);
+    return true;
+}
+
+static void peer_ended(struct stream *stream)
+{
+    int error;
+
+    stream->peer_ended = true;
+    if (stream->keep_sink)
+        return;
+    error = descriptor_close(stream->sink);
+    if (error != 0)
+        end(stream, STREAM_SINK, error);
+}
+
+static void pump_incoming(struct stream *stream)
+{
+    while (!stream->over && !stream->peer_ended && write_out(stream)) {
+        ptrdiff_t length = hf_recv(stream->host->stack, stream->handle, stream->incoming.bytes,
+                                   sizeof stream->incoming.bytes, 0, host_now(stream->host));
+
+        if (length == HF_EAGAIN || length == HF_ENOTCONN)
+            break;
+        if (length == 0) {
+            peer_ended(stream);
+        } else if (length < 0) {
+            end(stream, STREAM_CONNECTION, stream->error != HF_OK ? stream->error : (int)length);
+        } else {
+            stream->incoming.start = 0;
+            stream->incoming.length = (size_t)length;
+        }
+    }
+    end_if_over(stream);
+}
+
+void stream_sink_ready(void *context)
+{
+    struct stream *stream = context;
+
+    if (!stream->over)
+        pump_incoming(stream);
+}
+
+static void take_event(struct host_owner *owner, const struct hf_event *event)
+{
+    struct stream *stream = (struct stream *)owner;
+
+    switch (event->type) {
+    case HF_EVENT_CONNECTED:
+        stream->open = true;
+        if (stream->connected != NULL)
+            stream->connected(stream);
+        break;
+    case HF_EVENT_ERROR:
+        stream->error = event->error;
+        if (!stream->open) {
+            end(stream, STREAM_CONNECTION, event->error);
+            return;
+        }
+        break;
+    case HF_EVENT_CLOSED:
+        stream->closed = true;
+        break;
+    case HF_EVENT_SOFT_ERROR:
+        host_tell(stream->host, "%s; still trying", hf_error_text(event->error));
+        return;
+    case HF_EVENT_ACCEPTABLE:
+    case HF_EVENT_READABLE:
+    case HF_EVENT_WRITABLE:
+    case HF_EVENT_PEER_CLOSED:
+    case HF_EVENT_URGENT:
+        break;
+    }
+    if (stream->open) {
+        pump_outgoing(stream);
+        pump_incoming(stream);
+    }
+}
+
+bool stream_start(struct stream *stream)
+{
+    stream->owner.event = take_event;
+    stream->sent_bytes = stream->received_bytes = 0;
+    stream->peer_ended = stream->shut_down = stream->closed = stream->over = false;
+    stream->error = HF_OK;
+    stream->outgoing.length = stream->incoming.length = 0;
+    if (!host_own(stream->host, stream->handle, &stream->owner))
+        return false;
+    /* What happened before (data with the handshake's last ACK) was an event of no owner. */
+    if (stream->open) {
+        pump_outgoing(stream);
+        pump_incoming(stream);
+    }
+    return true;
+}
+
+uint64_t stream_acknowledged(const struct stream *stream)
+{
+    struct hf_status status;
+
+    if (stream->handle == HF_NO_HANDLE ||
+        hf_status(stream->host->stack, stream->handle, &status) != HF_OK)
+        return stream->sent_bytes;
+    return stream->sent_bytes - status.send_queue_bytes;
+}
+
+void stream_abort(struct stream *stream)
+{
+    if (stream->over || stream->handle == HF_NO_HANDLE)
+        return;
+    stream->over = true;
+    host_disown(stream->host, stream->handle);
+    hf_abort(stream->host->stack, stream->handle, host_now(stream->host));
+    stream->handle = HF_NO_HANDLE;
+}

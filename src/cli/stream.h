@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A connection between two local descriptors: what one gives goes to the peer, what the peer sends
+ * goes to the other.
+ */
+#ifndef STREAM_H
+#define STREAM_H
+
+#include "descriptor.h"
+#include "host.h"
+
+enum { STREAM_BUFFER_BYTES = 65536 };
+
+struct stream_buffer {
+    size_t start, length;
+    uint8_t bytes[STREAM_BUFFER_BYTES];
+};
+
+/* Why a stream ended. */
+enum stream_end {
+    STREAM_DONE,       /* both directions ended in order */
+    STREAM_CONNECTION, /* `error` is the connection's */
+    STREAM_SOURCE,     /* `error` is an errno of the source, negated; the connection was aborted */
+    STREAM_SINK        /* the same of the sink */
+};
+
+struct stream {
+    struct host_owner owner;
+    struct host *host;
+    hf_handle handle;
+    struct descriptor *source; /* NULL: nothing to send */
+    struct descriptor *sink;
+    bool keep_sink; /* open after the peer's FIN */
+    void (*ended)(struct stream *stream, enum stream_end end, int error);
+    void (*connected)(struct stream *stream);
+    void *context;
+
+    uint64_t sent_bytes;     /* taken by the stack */
+    uint64_t received_bytes; /* taken by the sink */
+    bool open, source_ended, peer_ended;
+
+    /* The rest is stream.c's. */
+    bool shut_down, closed, over;
+    int error;
+    struct stream_buffer outgoing, incoming;
+};
+
+/* Takes charge of a connection that was accepted or is being opened (`open` false). The fields
+ * down to `context` must be set, the descriptors be attached with stream_source_ready and
+ * stream_sink_ready and the stream as context. False: out of memory. */
+bool stream_start(struct stream *stream);
+void stream_source_ready(void *stream);
+void stream_sink_ready(void *stream);
+/* What the peer has acknowledged. */
+uint64_t stream_acknowledged(const struct stream *stream);
+/* Resets the connection; `ended` is not called. */
+void stream_abort(struct stream *stream);
+
+#endif

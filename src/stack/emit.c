@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a segment to the bytes of a packet: headers, then payload copied and summed in one pass.
+ */
+#include "checksum.h"
+#include "stack_state.h"
+
+#define TCP_CHECKSUM_OFFSET 16
+
+size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *segment,
+                   const struct bytequeue *queue, uint32_t payload_offset, uint8_t ttl,
+                   uint8_t traffic_class, uint8_t *packet)
+{
+    struct ip_header ip;
+    size_t ip_length = ip_header_bytes(tuple->family);
+    uint8_t *tcp = packet + ip_length;
+    size_t header_length = tcp_emit(segment, tcp);
+    uint32_t done = 0;
+    checksum_sum sum;
+    uint16_t field;
+    memset(&ip, 0, sizeof ip);
+    ip.source = flow_tuple_local(tuple).address;
+    ip.destination = flow_tuple_remote(tuple).address;
+    ip.protocol = IP_PROTOCOL_TCP;
+    ip.ttl = ttl;
+    ip.traffic_class = traffic_class;
+    ip.dont_fragment = true; /* with DF the identification means nothing (RFC 6864 4.1): 0 */
+    ip.payload_length = (uint32_t)header_length + segment->payload_length;
+    ip_emit(&ip, packet);
+    sum = ip_pseudo_sum(&ip.source, &ip.destination, IP_PROTOCOL_TCP, ip.payload_length);
+    sum = checksum_add(sum, tcp, header_length);
+    while (done < segment->payload_length) {
+        uint32_t contiguous;
+        const uint8_t *from = bytequeue_span(queue, payload_offset + done, &contiguous);
+        uint32_t left = segment->payload_length - done;
+        uint32_t take = contiguous < left ? contiguous : left;
+        checksum_sum piece = checksum_add_copy(0, tcp + header_length + done, from, take);
+        sum += done & 1 ? checksum_swap(piece) : (piece & 0xffffffff) + (piece >> 32);
+        done += take;
+    }
+    field = checksum_finish(sum);
+    memcpy(tcp + TCP_CHECKSUM_OFFSET, &field, sizeof field); /* MUST-2 */
+    return ip_length + ip.payload_length;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a 4-tuple to its owner, whichever of the three kinds it is.
+ */
+#include "stack_state.h"
+
+uint32_t flow_hash(const struct hf_stack *stack, const struct flow_tuple *tuple)
+{
+    return (uint32_t)siphash(&stack->keys.flow, tuple, sizeof *tuple);
+}
+
+static bool owns_tuple(const void *context, uint32_t reference, const void *key)
+{
+    const struct hf_stack *stack = context;
+    uint32_t index = reference & FLOW_INDEX_MASK;
+    switch ((enum flow_kind)(reference >> FLOW_INDEX_BITS)) {
+    case FLOW_CONNECTION: {
+        const struct stack_connection *connection = pool_at(&stack->connections, index);
+        return flow_tuple_equal(&connection->tcp.tuple, key);
+    }
+    case FLOW_SYN: {
+        const struct syn_record *record = pool_at(&stack->syn_records, index);
+        return flow_tuple_equal(&record->tuple, key);
+    }
+    case FLOW_TIME_WAIT: {
+        struct flow_tuple tuple = time_wait_tuple(pool_at(&stack->time_waits, index));
+        return flow_tuple_equal(&tuple, key);
+    }
+    }
+    return false;
+}
+
+uint32_t flow_find(const struct hf_stack *stack, const struct flow_tuple *tuple, uint32_t hash)
+{
+    return flow_table_find(&stack->flows, hash, owns_tuple, stack, tuple);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A host's beginning, end, clock and addresses.
+ */
+#include "hf_assert.h"
+#include "stack_config.h"
+
+#define FREE_PAGES_KEPT 1024
+
+void stack_set_now(struct hf_stack *stack, hf_time now)
+{
+    if (now > stack->host.now) {
+        stack->host.now = now; /* a clock that steps back is not followed */
+    }
+}
+
+static void init_tables(struct hf_stack *stack)
+{
+    const struct hf_config *config = &stack->config;
+    struct memory *memory = &stack->memory;
+    page_pool_init(&stack->pages, memory, FREE_PAGES_KEPT);
+    pool_init(&stack->connections, memory, sizeof(struct stack_connection),
+              config->max_connections);
+    pool_init(&stack->listeners, memory, sizeof(struct stack_listener), config->max_listeners);
+    pool_init(&stack->syn_records, memory, sizeof(struct syn_record), config->max_syn_records);
+    pool_init(&stack->time_waits, memory, sizeof(struct time_wait_record), config->max_time_wait);
+    flow_table_init(&stack->flows, memory);
+    flow_table_init(&stack->listener_table, memory);
+    wheel_init(&stack->wheel, 0);
+    index_list_init(&stack->ready);
+    index_list_init(&stack->time_wait_queue);
+    for (unsigned stage = 0; stage < SYN_STAGES; stage++) {
+        index_list_init(&stack->syn_stages[stage]);
+    }
+    stack->events_head = POOL_NONE;
+    stack->events_tail = POOL_NONE;
+    stack->listener_events_head = POOL_NONE;
+    stack->listener_events_tail = POOL_NONE;
+}
+
+struct hf_stack *hf_stack_new(const struct hf_config *config)
+{
+    struct hf_stack *stack;
+    if (!stack_config_valid(config) || config->memory_bytes < sizeof *stack) {
+        return NULL;
+    }
+    stack = config->allocator.allocate(config->allocator.context, sizeof *stack);
+    if (stack == NULL) {
+        return NULL;
+    }
+    memset(stack, 0, sizeof *stack);
+    stack->config = *config;
+    memory_init(&stack->memory, &config->allocator, config->memory_bytes - sizeof *stack);
+    init_tables(stack);
+    stack_keys_init(&stack->keys, config->seed);
+    stack->host.config = &stack->config;
+    stack->host.memory = &stack->memory;
+    stack->host.pages = &stack->pages;
+    stack->host.counters = &stack->counters;
+    if (!ip_host_init(&stack->ip, &stack->memory, config->max_addresses)) {
+        hf_stack_free(stack);
+        return NULL;
+    }
+    return stack;
+}
+
+void hf_stack_free(struct hf_stack *stack)
+{
+    struct hf_allocator allocator;
+    if (stack == NULL) {
+        return;
+    }
+    stack->config.trace.event = NULL;
+    for (uint32_t i = 0; i < pool_extent(&stack->connections); i++) {
+        struct stack_connection *connection = pool_at(&stack->connections, i);
+        if (connection->generation & 1) {
+            tcp_conn_clear(&connection->tcp, &stack->host);
+        }
+    }
+    reply_clear(stack);
+    flow_table_deinit(&stack->flows);
+    flow_table_deinit(&stack->listener_table);
+    pool_deinit(&stack->connections);
+    pool_deinit(&stack->listeners);
+    pool_deinit(&stack->syn_records);
+    pool_deinit(&stack->time_waits);
+    page_pool_deinit(&stack->pages);
+    ip_host_deinit(&stack->ip);
+    HF_ASSERT(stack->memory.used_bytes == 0);
+    allocator = stack->config.allocator;
+    allocator.release(allocator.context, stack, sizeof *stack);
+}
+
+/* Bytes that an IPv4 address does not use are zero inside, whatever the caller left there. */
+struct hf_address stack_clean_address(const struct hf_address *address)
+{
+    struct hf_address clean;
+    memset(&clean, 0, sizeof clean);
+    clean.family = address->family;
+    memcpy(clean.bytes, address->bytes, address->family == HF_IPV6 ? 16 : 4);
+    if (address->family == HF_FAMILY_ANY) {
+        memset(clean.bytes, 0, sizeof clean.bytes);
+    }
+    return clean;
+}
+
+int hf_stack_add_address(struct hf_stack *stack, const struct hf_address *address)
+{
+    struct hf_address clean = stack_clean_address(address);
+    if (clean.family == HF_IPV6 && stack->config.mtu < 1280) {
+        return HF_EINVAL; /* RFC 8200 5: IPv6 needs an MTU of 1280 */
+    }
+    return ip_host_add(&stack->ip, &clean);
+}
+
+static bool speaks_from(const struct flow_tuple *tuple, const struct hf_address *address)
+{
+    return tuple->family == address->family &&
+           memcmp(tuple->local, address->bytes, sizeof tuple->local) == 0;
+}
+
+int hf_stack_remove_address(struct hf_stack *stack, const struct hf_address *address, hf_time now)
+{
+    struct hf_address clean = stack_clean_address(address);
+    int error = ip_host_remove(&stack->ip, &clean);
+    if (error != HF_OK) {
+        return error;
+    }
+    stack_set_now(stack, now);
+    for (uint32_t i = 0; i < pool_extent(&stack->connections); i++) {
+        struct stack_connection *connection = pool_at(&stack->connections, i);
+        if ((connection->generation & 1) && speaks_from(&connection->tcp.tuple, &clean)) {
+            tcp_finish(&connection->tcp, &stack->host, HF_EADDRNOTAVAIL, HF_REASON_RESOURCES);
+            stack_settle(stack, connection);
+        }
+    }
+    for (uint32_t i = 0; i < pool_extent(&stack->syn_records); i++) {
+        struct syn_record *record = pool_at(&stack->syn_records, i);
+        if (record->live && speaks_from(&record->tuple, &clean)) {
+            syn_cache_remove(stack, i);
+        }
+    }
+    for (uint32_t i = 0; i < pool_extent(&stack->time_waits); i++) {
+        struct time_wait_record *record = pool_at(&stack->time_waits, i);
+        struct flow_tuple tuple = time_wait_tuple(record);
+        if (record->live && speaks_from(&tuple, &clean)) {
+            time_wait_remove(stack, i, HF_REASON_RESOURCES);
+        }
+    }
+    return HF_OK;
+}

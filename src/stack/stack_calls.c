@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The user calls: handles are checked here, the work is done in tcp/.
+ */
+#include "stack_config.h"
+
+/* ---- OPEN, active (RFC 9293 3.9.1.1) */
+
+static int check_remote(const struct hf_endpoint *remote)
+{
+    if (remote->port == 0 || !ip_is_unicast(&remote->address)) {
+        return HF_EINVAL; /* MUST-46 */
+    }
+    return HF_OK;
+}
+
+/* MUST-43, 44: the local address is the caller's, or the stack's choice. */
+static int choose_local(const struct hf_stack *stack, const struct hf_endpoint *wanted,
+                        const struct hf_endpoint *remote, struct hf_endpoint *local)
+{
+    const struct hf_address *source;
+    memset(local, 0, sizeof *local);
+    if (wanted != NULL) {
+        local->port = wanted->port;
+        local->address = stack_clean_address(&wanted->address);
+    }
+    if (wanted != NULL && !hf_address_is_any(&local->address)) {
+        if (local->address.family != remote->address.family) {
+            return HF_EINVAL;
+        }
+        return ip_host_is_local(&stack->ip, &local->address) ? HF_OK : HF_EADDRNOTAVAIL;
+    }
+    source = ip_host_source_for(&stack->ip, &remote->address);
+    if (source == NULL) {
+        return HF_ENETUNREACH;
+    }
+    local->address = *source;
+    return HF_OK;
+}
+
+static int choose_tuple(struct hf_stack *stack, const struct hf_endpoint *local,
+                        const struct hf_endpoint *remote, struct flow_tuple *tuple, uint32_t *hash)
+{
+    *tuple = flow_tuple_make(local, remote);
+    if (local->port == 0) {
+        return stack_choose_port(stack, tuple, hash);
+    }
+    *hash = flow_hash(stack, tuple);
+    return flow_find(stack, tuple, *hash) == FLOW_NONE ? HF_OK : HF_EADDRINUSE;
+}
+
+int hf_connect(struct hf_stack *stack, const struct hf_endpoint *wanted,
+               const struct hf_endpoint *peer, hf_time now, hf_handle *handle)
+{
+    struct hf_endpoint remote = {.address = stack_clean_address(&peer->address),
+                                 .port = peer->port};
+    struct hf_endpoint local;
+    struct flow_tuple tuple;
+    struct stack_connection *connection;
+    uint32_t hash;
+    int error = check_remote(&remote);
+    stack_set_now(stack, now);
+    if (error == HF_OK) {
+        error = choose_local(stack, wanted, &remote, &local);
+    }
+    if (error == HF_OK) {
+        error = choose_tuple(stack, &local, &remote, &tuple, &hash);
+    }
+    if (error != HF_OK) {
+        return error;
+    }
+    connection = stack_connection_new(stack, &tuple, hash);
+    if (connection == NULL) {
+        return stack->connections.count >= stack->config.max_connections ? HF_ENOBUFS : HF_ENOMEM;
+    }
+    if (!flow_table_insert(&stack->flows, hash,
+                           flow_reference(FLOW_CONNECTION, connection->index))) {
+        stack_connection_free(stack, connection);
+        return HF_ENOMEM;
+    }
+    connection->in_table = true;
+    tcp_open_active(&connection->tcp, &stack->host, stack_isn(stack, &tuple),
+                    stack_timestamp_offset(stack, &tuple));
+    stack->counters.connections_opened_actively++;
+    stack_settle(stack, connection);
+    *handle = stack_handle_of(connection);
+    return HF_OK;
+}
+
+/* ---- the rest */
+
+ptrdiff_t hf_send(struct hf_stack *stack, hf_handle handle, const void *data, size_t length,
+                  unsigned flags, hf_time now)
+{
+    struct stack_connection *connection = stack_connection_of(stack, handle);
+    ptrdiff_t taken;
+    if (connection == NULL) {
+        return HF_EBADF;
+    }
+    stack_set_now(stack, now);
+    taken = tcp_send(&connection->tcp, &stack->host, data, length, flags);
+    if (taken > 0) {
+        stack_settle(stack, connection);
+    }
+    return taken;
+}
+
+ptrdiff_t hf_recv(struct hf_stack *stack, hf_handle handle, void *data, size_t length,
+                  unsigned flags, hf_time now)
+{
+    struct stack_connection *connection = stack_connection_of(stack, handle);
+    ptrdiff_t taken;
+    if (connection == NULL) {
+        return HF_EBADF;
+    }
+    stack_set_now(stack, now);
+    taken = tcp_receive(&connection->tcp, &stack->host, data, length, flags);
+    if (connection->tcp.intents != 0) {
+        stack_settle(stack, connection);
+    }
+    return taken;
+}
+
+int hf_shutdown(struct hf_stack *stack, hf_handle handle, hf_time now)
+{
+    struct stack_connection *connection = stack_connection_of(stack, handle);
+    int error;
+    if (connection == NULL) {
+        return HF_EBADF;
+    }
+    stack_set_now(stack, now);
+    error = tcp_shutdown(&connection->tcp, &stack->host);
+    stack_settle(stack, connection);
+    return error;
+}
+
+int hf_close(struct hf_stack *stack, hf_handle handle, hf_time now)
+{
+    struct stack_connection *connection = stack_connection_of(stack, handle);
+    struct stack_listener *listener = stack_listener_of(stack, handle);
+    stack_set_now(stack, now);
+    if (listener != NULL) {
+        listener_close(stack, listener);
+        return HF_OK;
+    }
+    if (connection == NULL) {
+        return HF_EBADF;
+    }
+    tcp_close(&connection->tcp, &stack->host);
+    stack_settle(stack, connection);
+    return HF_OK;
+}
+
+int hf_abort(struct hf_stack *stack, hf_handle handle, hf_time now)
+{
+    struct stack_connection *connection = stack_connection_of(stack, handle);
+    if (connection == NULL) {
+        return HF_EBADF;
+    }
+    stack_set_now(stack, now);
+    tcp_abort(&connection->tcp, &stack->host, HF_REASON_USER_ABORT, HF_ECONNABORTED);
+    stack_settle(stack, connection);
+    return HF_OK;
+}
+
+int hf_set_option(struct hf_stack *stack, hf_handle handle, enum hf_option option, int64_t value,
+                  hf_time now)
+{
+    struct stack_connection *connection = stack_connection_of(stack, handle);
+    struct stack_listener *listener = stack_listener_of(stack, handle);
+    int error;
+    stack_set_now(stack, now);
+    if (listener != NULL) {
+        return tcp_set_option(&listener->prototype, option, value);
+    }
+    if (connection == NULL) {
+        return HF_EBADF;
+    }
+    error = tcp_set_option(&connection->tcp, option, value);
+    stack_settle(stack, connection);
+    return error;
+}
+
+int hf_get_option(const struct hf_stack *stack, hf_handle handle, enum hf_option option,
+                  int64_t *value)
+{
+    const struct stack_connection *connection = stack_connection_of(stack, handle);
+    const struct stack_listener *listener = stack_listener_of(stack, handle);
+    if (listener != NULL) {
+        return tcp_get_option(&listener->prototype, option, value);
+    }
+    return connection != NULL ? tcp_get_option(&connection->tcp, option, value) : HF_EBADF;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The defaults, and what is refused.
+ */
+#include "stack_config.h"
+
+#include <string.h>
+
+struct hf_config hf_config_bare(void)
+{
+    struct hf_config config;
+    memset(&config, 0, sizeof config);
+    config.memory_bytes = UINT64_C(1) << 30;
+    config.max_connections = 1000000;
+    config.max_listeners = 1024;
+    config.max_syn_records = 4096;
+    config.max_time_wait = 262144;
+    config.max_addresses = 64;
+    config.max_replies = 256;
+    config.mtu = 1500;
+    config.receive_buffer_bytes = 1 << 20;
+    config.send_buffer_bytes = 1 << 20;
+    config.msl_ns = 30 * HF_SECOND;
+    config.initial_rto_ns = HF_SECOND;
+    config.min_rto_ns = 200 * HF_MILLISECOND;
+    config.max_rto_ns = 120 * HF_SECOND;
+    config.delayed_ack_ns = 40 * HF_MILLISECOND;
+    config.syn_retries = 7;
+    config.syn_ack_retries = 5;
+    config.retries_r1 = 3;
+    config.retries_r2 = 15;
+    config.keepalive_idle_ns = 7200 * HF_SECOND;
+    config.keepalive_interval_ns = 75 * HF_SECOND;
+    config.keepalive_probes = 9;
+    config.fin_wait_2_timeout_ns = 60 * HF_SECOND;
+    config.initial_window_segments = 10;
+    config.timestamps = 1;
+    config.window_scaling = 1;
+    config.sack = 1;
+    config.nagle = 1;
+    config.rfc1337 = 1;
+    config.answer_echo = 1;
+    config.ttl = 64;
+    config.port_low = 49152;
+    config.port_high = 65535;
+    return config;
+}
+
+static bool within(uint64_t value, uint64_t low, uint64_t high)
+{
+    return value >= low && value <= high;
+}
+
+static bool buffers_valid(const struct hf_config *config)
+{
+    return within(config->mtu, 576, 65535) &&
+           within(config->receive_buffer_bytes, 256, UINT64_C(1) << 30) &&
+           within(config->send_buffer_bytes, 256, UINT64_C(1) << 30) &&
+           within(config->max_connections, 1, (1u << 30) - 1) &&
+           within(config->max_listeners, 1, (1u << 30) - 1) &&
+           within(config->max_syn_records, 1, (1u << 30) - 1) &&
+           within(config->max_time_wait, 1, (1u << 30) - 1) &&
+           within(config->max_addresses, 1, 65536) && within(config->max_replies, 1, 1u << 20);
+}
+
+static bool interval(hf_time value, hf_time low, hf_time high)
+{
+    return value >= low && value <= high;
+}
+
+static bool times_valid(const struct hf_config *config)
+{
+    const hf_time hour = 3600 * HF_SECOND;
+    return interval(config->msl_ns, 0, 24 * hour) &&
+           interval(config->initial_rto_ns, HF_MILLISECOND, hour) &&
+           interval(config->max_rto_ns, config->initial_rto_ns, hour) &&
+           interval(config->min_rto_ns, HF_MILLISECOND, config->max_rto_ns) &&
+           interval(config->delayed_ack_ns, 0, 500 * HF_MILLISECOND - 1) && /* MUST-40 */
+           interval(config->user_timeout_ns, 0, INT64_MAX / 4) &&
+           interval(config->keepalive_idle_ns, HF_SECOND, 32767 * HF_SECOND) &&
+           interval(config->keepalive_interval_ns, HF_SECOND, 32767 * HF_SECOND) &&
+           interval(config->fin_wait_2_timeout_ns, HF_MILLISECOND, 24 * hour);
+}
+
+static bool counts_valid(const struct hf_config *config)
+{
+    return config->syn_retries <= 127 && config->syn_ack_retries < SYN_STAGES &&
+           config->retries_r1 <= 255 && config->retries_r2 <= 255 &&
+           within(config->keepalive_probes, 1, 127) &&
+           within(config->initial_window_segments, 1, 1000) && config->ttl >= 1 &&
+           config->port_low >= 1 && config->port_low <= config->port_high;
+}
+
+bool stack_config_valid(const struct hf_config *config)
+{
+    return config->allocator.allocate != NULL && config->allocator.release != NULL &&
+           buffers_valid(config) && times_valid(config) && counts_valid(config);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Connections in the stack: their handles, and stack_settle, which after every call into tcp/ sees
+ * to what the connection now wants.
+ */
+#include "stack_state.h"
+
+hf_handle stack_handle_of(const struct stack_connection *connection)
+{
+    return handle_make(HANDLE_CONNECTION, connection->generation, connection->index);
+}
+
+struct stack_connection *stack_connection_new(struct hf_stack *stack,
+                                              const struct flow_tuple *tuple, uint32_t hash)
+{
+    uint32_t index;
+    uint32_t generation;
+    struct stack_connection *connection = pool_allocate(&stack->connections, &index);
+    if (connection == NULL) {
+        return NULL;
+    }
+    generation = connection->generation;
+    memset(connection, 0, sizeof *connection);
+    connection->generation = generation + 1;
+    connection->index = index;
+    connection->hash = hash;
+    connection->listener = POOL_NONE;
+    tcp_conn_init(&connection->tcp, &stack->host, tuple);
+    connection->tcp.handle = stack_handle_of(connection);
+    stack->counters.connections++;
+    return connection;
+}
+
+struct stack_connection *stack_connection_of(const struct hf_stack *stack, hf_handle handle)
+{
+    uint32_t index = (uint32_t)handle;
+    struct stack_connection *connection;
+    if (handle >> 62 != HANDLE_CONNECTION || index >= pool_extent(&stack->connections)) {
+        return NULL;
+    }
+    connection = pool_at(&stack->connections, index);
+    if (!(connection->generation & 1) || stack_handle_of(connection) != handle ||
+        connection->tcp.orphan || connection->waiting) {
+        return NULL;
+    }
+    return connection;
+}
+
+/* ---- events */
+
+void stack_queue_events(struct hf_stack *stack, struct stack_connection *connection)
+{
+    if (connection->tcp.events == 0 || connection->in_events || connection->waiting) {
+        return;
+    }
+    connection->in_events = true;
+    connection->event_next = POOL_NONE;
+    if (stack->events_tail == POOL_NONE) {
+        stack->events_head = connection->index;
+    } else {
+        struct stack_connection *last = pool_at(&stack->connections, stack->events_tail);
+        last->event_next = connection->index;
+    }
+    stack->events_tail = connection->index;
+}
+
+static void release_slot(struct hf_stack *stack, struct stack_connection *connection)
+{
+    pool_release(&stack->connections, connection->index);
+}
+
+static void unlink_first_event(struct hf_stack *stack, struct stack_connection *connection)
+{
+    stack->events_head = connection->event_next;
+    if (stack->events_head == POOL_NONE) {
+        stack->events_tail = POOL_NONE;
+    }
+    connection->in_events = false;
+    if (!(connection->generation & 1)) {
+        release_slot(stack, connection); /* freed while queued */
+    }
+}
+
+static int error_of_event(const struct tcp_conn *conn, enum hf_event_type type)
+{
+    if (type == HF_EVENT_ERROR) {
+        return conn->error;
+    }
+    if (type == HF_EVENT_SOFT_ERROR) {
+        return conn->soft_error != HF_OK ? conn->soft_error : HF_ETIMEDOUT;
+    }
+    return HF_OK;
+}
+
+int hf_stack_next_event(struct hf_stack *stack, struct hf_event *event)
+{
+    if (listener_next_event(stack, event)) {
+        return 1;
+    }
+    while (stack->events_head != POOL_NONE) {
+        struct stack_connection *connection = pool_at(&stack->connections, stack->events_head);
+        unsigned events = connection->tcp.events;
+        if (!(connection->generation & 1) || events == 0) {
+            unlink_first_event(stack, connection);
+            continue;
+        }
+        event->type = (enum hf_event_type)__builtin_ctz(events);
+        event->handle = stack_handle_of(connection);
+        event->error = error_of_event(&connection->tcp, event->type);
+        connection->tcp.events = (tcp_event_set)(events & (events - 1));
+        return 1;
+    }
+    return 0;
+}
+
+/* ---- going away */
+
+static void leave_ready(struct hf_stack *stack, struct stack_connection *connection)
+{
+    if (connection->in_ready) {
+        index_list_remove(&stack->ready, &stack->connections, connection->index);
+        connection->in_ready = false;
+    }
+}
+
+static void leave_table(struct hf_stack *stack, struct stack_connection *connection)
+{
+    if (connection->in_table) {
+        flow_table_remove(&stack->flows, connection->hash,
+                          flow_reference(FLOW_CONNECTION, connection->index));
+        connection->in_table = false;
+    }
+}
+
+void stack_connection_free(struct hf_stack *stack, struct stack_connection *connection)
+{
+    leave_ready(stack, connection);
+    leave_table(stack, connection);
+    wheel_cancel(&stack->wheel, &connection->timer);
+    tcp_conn_clear(&connection->tcp, &stack->host);
+    connection->tcp.events = 0;
+    connection->generation++;
+    stack->counters.connections--;
+    if (!connection->in_events) {
+        release_slot(stack, connection);
+    }
+}
+
+/* CLOSED: the tuple is free at once; the slot when the program has let go, too. One that waits to
+ * be accepted is still handed out, so that its program learns what happened. */
+static void settle_closed(struct hf_stack *stack, struct stack_connection *connection)
+{
+    reply_flush_connection(stack, connection);
+    leave_ready(stack, connection);
+    leave_table(stack, connection);
+    wheel_cancel(&stack->wheel, &connection->timer);
+    if (connection->tcp.orphan) {
+        stack_connection_free(stack, connection);
+    } else {
+        stack_queue_events(stack, connection);
+    }
+}
+
+static void settle_time_wait(struct hf_stack *stack, struct stack_connection *connection)
+{
+    reply_flush_connection(stack, connection);
+    time_wait_enter(stack, connection);
+    connection->in_table = false; /* the record has taken the place */
+    /* For its program the connection is over; the record alone remembers TIME-WAIT. */
+    connection->tcp.state = HF_CLOSED;
+    for (unsigned i = 0; i < TCP_TIMER_COUNT; i++) {
+        connection->tcp.deadlines[i] = HF_TIME_NEVER;
+    }
+    settle_closed(stack, connection);
+}
+
+/* Lazily: a node that would fire too early is left alone and looked at when it does. */
+void stack_arm_timer(struct hf_stack *stack, struct stack_connection *connection)
+{
+    hf_time earliest = tcp_earliest_deadline(&connection->tcp);
+    if (earliest == HF_TIME_NEVER) {
+        wheel_cancel(&stack->wheel, &connection->timer);
+    } else if (!wheel_armed(&connection->timer) || earliest < connection->timer.deadline) {
+        wheel_arm(&stack->wheel, &connection->timer, earliest);
+    }
+}
+
+void stack_settle(struct hf_stack *stack, struct stack_connection *connection)
+{
+    switch (connection->tcp.state) {
+    case HF_CLOSED:
+        settle_closed(stack, connection);
+        return;
+    case HF_TIME_WAIT:
+        settle_time_wait(stack, connection);
+        return;
+    case HF_LISTEN:
+    case HF_SYN_SENT:
+    case HF_SYN_RECEIVED:
+    case HF_ESTABLISHED:
+    case HF_FIN_WAIT_1:
+    case HF_FIN_WAIT_2:
+    case HF_CLOSE_WAIT:
+    case HF_CLOSING:
+    case HF_LAST_ACK:
+        break;
+    }
+    stack_arm_timer(stack, connection);
+    stack_queue_events(stack, connection);
+    if (!connection->in_ready) {
+        connection->in_ready = true;
+        index_list_append(&stack->ready, &stack->connections, connection->index);
+    }
+}
+
+void stack_run_timers(struct hf_stack *stack)
+{
+    struct wheel_node *node;
+    while ((node = wheel_expire(&stack->wheel, stack->host.now)) != NULL) {
+        struct stack_connection *connection =
+            (struct stack_connection *)(void *)((char *)node -
+                                                offsetof(struct stack_connection, timer));
+        hf_time earliest = tcp_earliest_deadline(&connection->tcp);
+        if (earliest > stack->host.now) {
+            wheel_arm(&stack->wheel, node, earliest);
+            continue;
+        }
+        tcp_run_timers(&connection->tcp, &stack->host);
+        stack_settle(stack, connection);
+    }
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ICMP carried between ip and tcp: echo is answered, errors are taken to the connection that they
+ * quote (MUST-54) and judged there.
+ */
+#include "icmp_message.h"
+#include "stack_state.h"
+
+static enum hf_reason answer_echo(struct hf_stack *stack, const struct ip_header *ip,
+                                  const struct icmp_message *message)
+{
+    struct ip_header answer;
+    struct stack_reply *reply;
+    size_t header = ip_header_bytes(ip->source.family);
+    size_t length = header + 8 + message->payload_length;
+    if (!stack->config.answer_echo) {
+        return HF_REASON_ICMP_UNKNOWN;
+    }
+    if (length > stack->config.mtu) {
+        return HF_REASON_LINK_MTU;
+    }
+    reply = reply_reserve(stack, length);
+    if (reply == NULL) {
+        return HF_REASON_RESOURCES;
+    }
+    memset(&answer, 0, sizeof answer);
+    answer.source = ip->destination;
+    answer.destination = ip->source;
+    answer.protocol = ip->protocol;
+    answer.ttl = stack->config.ttl;
+    answer.dont_fragment = true;
+    answer.payload_length = (uint32_t)(length - header);
+    ip_emit(&answer, reply->packet);
+    icmp_emit_echo_reply(message, &answer.source, &answer.destination, reply->packet + header,
+                         length - header);
+    reply->reason = HF_REASON_ICMP_ECHO;
+    reply_commit(stack, reply);
+    return HF_REASON_ICMP_ECHO;
+}
+
+static enum hf_reason news_for_connection(struct hf_stack *stack, uint32_t index,
+                                          const struct icmp_message *message)
+{
+    struct stack_connection *connection = pool_at(&stack->connections, index);
+    enum hf_reason reason;
+    if (message->kind == ICMP_KIND_TOO_BIG) {
+        reason = tcp_icmp_too_big(&connection->tcp, message->quoted_seq, message->mtu);
+    } else {
+        reason = tcp_icmp_error(&connection->tcp, &stack->host, message->quoted_seq,
+                                message->severity == ICMP_SEVERITY_HARD, message->error);
+    }
+    stack_settle(stack, connection);
+    return reason;
+}
+
+static enum hf_reason take_error(struct hf_stack *stack, const struct icmp_message *message)
+{
+    struct flow_tuple tuple;
+    uint32_t reference;
+    uint32_t index;
+    if (!message->has_quote) {
+        return HF_REASON_ICMP_QUOTE;
+    }
+    tuple = flow_tuple_make(&message->quoted_source, &message->quoted_destination);
+    reference = flow_find(stack, &tuple, flow_hash(stack, &tuple));
+    if (reference == FLOW_NONE) {
+        return HF_REASON_ICMP_QUOTE;
+    }
+    index = reference & FLOW_INDEX_MASK;
+    switch ((enum flow_kind)(reference >> FLOW_INDEX_BITS)) {
+    case FLOW_CONNECTION:
+        return news_for_connection(stack, index, message);
+    case FLOW_SYN:
+        return syn_cache_icmp(stack, index, message->quoted_seq,
+                              message->severity == ICMP_SEVERITY_HARD);
+    case FLOW_TIME_WAIT:
+        break;
+    }
+    return HF_REASON_ICMP_SOFT;
+}
+
+static enum hf_reason verdict(struct hf_stack *stack, const struct ip_header *ip)
+{
+    struct icmp_message message;
+    enum hf_reason reason = icmp_parse(ip, &message);
+    if (reason != HF_REASON_NONE) {
+        return reason;
+    }
+    switch (message.kind) {
+    case ICMP_KIND_ECHO_REQUEST:
+        return answer_echo(stack, ip, &message);
+    case ICMP_KIND_SOURCE_QUENCH:
+        return HF_REASON_ICMP_QUENCH; /* MUST-55 */
+    case ICMP_KIND_UNREACHABLE:
+    case ICMP_KIND_TOO_BIG:
+    case ICMP_KIND_TIME_EXCEEDED:
+    case ICMP_KIND_PARAMETER_PROBLEM:
+        return take_error(stack, &message);
+    case ICMP_KIND_ECHO_REPLY:
+    case ICMP_KIND_UNKNOWN:
+        break;
+    }
+    return HF_REASON_ICMP_UNKNOWN;
+}
+
+enum hf_reason stack_icmp_input(struct hf_stack *stack, const struct ip_header *ip,
+                                const uint8_t *packet, size_t length)
+{
+    struct arrival arrival;
+    enum hf_reason reason = verdict(stack, ip);
+    memset(&arrival, 0, sizeof arrival);
+    arrival.packet = packet;
+    arrival.packet_length = length;
+    arrival.tuple = flow_tuple_make(&(struct hf_endpoint){.address = ip->destination},
+                                    &(struct hf_endpoint){.address = ip->source});
+    stack_trace_received(stack, &arrival, reason, HF_CLOSED, HF_CLOSED, HF_NO_HANDLE, NULL);
+    return reason;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A host, from the inside: what the files of stack/ share.
+ *
+ * One flow table leads from a 4-tuple to whoever owns it: a connection, a SYN-cache record or a
+ * TIME-WAIT record; two bits of the reference say which. Listeners have a table of their own.
+ * After every call into a connection, stack_settle looks at what it wants: to send (ready list), to
+ * be woken (timing wheel), to tell its program something (event list), to become a TIME-WAIT
+ * record, or to go away.
+ */
+#ifndef STACK_STATE_H
+#define STACK_STATE_H
+
+#include "flow_table.h"
+#include "index_list.h"
+#include "ip_host.h"
+#include "pool.h"
+#include "siphash.h"
+#include "tcp_conn.h"
+#include "timing_wheel.h"
+
+/* ---- references in the flow table */
+
+enum flow_kind { FLOW_CONNECTION = 0, FLOW_SYN = 1, FLOW_TIME_WAIT = 2 };
+#define FLOW_INDEX_BITS 30
+#define FLOW_INDEX_MASK ((1u << FLOW_INDEX_BITS) - 1)
+
+static inline uint32_t flow_reference(enum flow_kind kind, uint32_t index)
+{
+    return (uint32_t)kind << FLOW_INDEX_BITS | index;
+}
+
+/* ---- handles: kind (2 bits), generation (30), index (32) */
+
+enum handle_kind { HANDLE_CONNECTION = 1, HANDLE_LISTENER = 2 };
+#define HANDLE_GENERATION_MASK ((1u << 30) - 1)
+
+static inline hf_handle handle_make(enum handle_kind kind, uint32_t generation, uint32_t index)
+{
+    return (uint64_t)kind << 62 | (uint64_t)(generation & HANDLE_GENERATION_MASK) << 32 | index;
+}
+
+/* ---- a connection and what the stack keeps beside it */
+
+struct stack_connection {
+    struct index_link ready; /* in stack.ready while in_ready */
+    uint32_t generation;     /* odd while in use */
+    uint32_t index;
+    struct wheel_node timer;
+    uint32_t hash;
+    uint32_t listener;    /* that it waits at, or POOL_NONE */
+    uint32_t event_next;  /* in stack's event list while in_events */
+    uint32_t accept_next; /* in its listener's accept queue */
+    bool in_ready, in_events, in_table;
+    bool waiting; /* in an accept queue: its events wait too */
+    struct tcp_conn tcp;
+};
+
+struct stack_listener {
+    struct index_link unused_link; /* the pool's free list */
+    uint32_t generation;           /* odd while in use */
+    uint32_t index;
+    struct hf_endpoint local;
+    uint32_t hash;
+    uint32_t backlog;
+    uint32_t accept_head, accept_tail, accept_count;
+    uint32_t event_next; /* in stack's listener event list while in_events */
+    bool in_events;
+    struct tcp_conn prototype; /* options that its connections start with */
+};
+
+/* A half-open connection: what must be remembered of a SYN (ARCHITECTURE: at most 96 bytes).
+ * Records of one retry stage wait equally long, so each stage is a list in deadline order. */
+struct syn_record {
+    struct index_link link; /* in stack.syn_stages[retries] */
+    struct flow_tuple tuple;
+    hf_time deadline;
+    seq32 iss, irs;
+    uint32_t ts_recent;
+    uint32_t listener;
+    uint32_t hash;
+    uint16_t snd_wnd;  /* the SYN's, never scaled */
+    uint16_t peer_mss; /* or the default */
+    uint8_t snd_wind_shift;
+    uint8_t retries;
+    uint8_t challenges;
+    bool live : 1;
+    bool timestamps : 1, sack : 1, window_scaling : 1;
+};
+_Static_assert(sizeof(struct syn_record) <= 96, "SYN-cache record budget");
+
+/* What TIME-WAIT must remember (at most 64 bytes). All wait 2 MSL: one list in deadline order. */
+struct time_wait_record {
+    struct index_link link;
+    uint8_t local[16], remote[16];
+    uint16_t local_port, remote_port;
+    seq32 snd_nxt, rcv_nxt;
+    uint32_t ts_recent;
+    uint32_t deadline_ms; /* of the stack's clock, modulo 2^32 */
+    uint16_t window;      /* as it stood in the last segment */
+    uint8_t family;
+    bool live : 1;
+    bool timestamps : 1;
+};
+_Static_assert(sizeof(struct time_wait_record) <= 64, "TIME-WAIT record budget");
+
+#define SYN_STAGES 16
+
+/* A packet that no connection stands behind: RST, SYN-ACK, ACK from TIME-WAIT, ICMP. */
+struct stack_reply {
+    struct stack_reply *next;
+    uint32_t length;
+    enum hf_reason reason;
+    enum hf_state state;
+    seq32 iss, irs;
+    uint8_t packet[];
+};
+
+struct stack_keys {
+    struct siphash_key flow, isn, timestamp, port;
+};
+#define PORT_COUNTERS 64
+
+struct hf_stack {
+    struct hf_config config;
+    struct memory memory;
+    struct page_pool pages;
+    struct hf_counters counters;
+    struct tcp_host host; /* what connections see of us; host.now is the clock */
+    struct ip_host ip;
+    struct stack_keys keys;
+    uint16_t port_counters[PORT_COUNTERS];
+
+    struct pool connections, listeners, syn_records, time_waits;
+    struct flow_table flows, listener_table;
+    struct timing_wheel wheel;
+    struct index_list ready;
+    uint32_t events_head, events_tail;                   /* connections */
+    uint32_t listener_events_head, listener_events_tail; /* listeners */
+    struct index_list syn_stages[SYN_STAGES];
+    struct index_list time_wait_queue;
+    struct stack_reply *replies_head, *replies_tail;
+    uint32_t reply_count;
+};
+
+/* One segment that arrived, with what was found out about it. */
+struct arrival {
+    const uint8_t *packet;
+    size_t packet_length;
+    const struct ip_header *ip;
+    const struct tcp_segment *segment;
+    struct flow_tuple tuple; /* local, remote */
+    uint32_t hash;
+};
+
+/* ---- stack.c */
+
+void stack_set_now(struct hf_stack *stack, hf_time now);
+struct hf_address stack_clean_address(const struct hf_address *address);
+
+/* ---- stack_connection.c */
+
+struct stack_connection *stack_connection_new(struct hf_stack *stack,
+                                              const struct flow_tuple *tuple, uint32_t hash);
+/* The live connection behind a handle, or NULL. */
+struct stack_connection *stack_connection_of(const struct hf_stack *stack, hf_handle handle);
+struct stack_listener *stack_listener_of(const struct hf_stack *stack, hf_handle handle);
+/* Looks after a connection once something was done to it. It may be freed. */
+void stack_settle(struct hf_stack *stack, struct stack_connection *connection);
+void stack_connection_free(struct hf_stack *stack, struct stack_connection *connection);
+/* The wheel follows the connection's earliest deadline. */
+void stack_arm_timer(struct hf_stack *stack, struct stack_connection *connection);
+void stack_run_timers(struct hf_stack *stack);
+hf_handle stack_handle_of(const struct stack_connection *connection);
+void stack_queue_events(struct hf_stack *stack, struct stack_connection *connection);
+
+/* ---- flows.c */
+
+uint32_t flow_hash(const struct hf_stack *stack, const struct flow_tuple *tuple);
+/* The reference that owns the tuple, or FLOW_NONE. */
+uint32_t flow_find(const struct hf_stack *stack, const struct flow_tuple *tuple, uint32_t hash);
+
+/* ---- secrets.c: ISN (RFC 6528), timestamp offset, ports (RFC 6056) */
+
+void stack_keys_init(struct stack_keys *keys, const uint8_t seed[16]);
+seq32 stack_isn(const struct hf_stack *stack, const struct flow_tuple *tuple);
+uint32_t stack_timestamp_offset(const struct hf_stack *stack, const struct flow_tuple *tuple);
+/* Fills tuple->local_port with a free one and *hash; HF_EADDRNOTAVAIL when there is none. */
+int stack_choose_port(struct hf_stack *stack, struct flow_tuple *tuple, uint32_t *hash);
+
+/* ---- listener.c */
+
+struct stack_listener *listener_find(const struct hf_stack *stack, const struct hf_address *address,
+                                     uint16_t port);
+void listener_enqueue(struct hf_stack *stack, struct stack_listener *listener,
+                      struct stack_connection *connection);
+void listener_queue_event(struct hf_stack *stack, struct stack_listener *listener);
+bool listener_next_event(struct hf_stack *stack, struct hf_event *event);
+void listener_close(struct hf_stack *stack, struct stack_listener *listener);
+
+/* ---- syn_cache.c */
+
+enum hf_reason arrives_listen(struct hf_stack *stack, struct stack_listener *listener,
+                              const struct arrival *arrival);
+enum hf_reason syn_record_arrives(struct hf_stack *stack, uint32_t index,
+                                  const struct arrival *arrival);
+/* After an old connection's number, for TIME-WAIT's reuse; `above` may be NULL. */
+enum hf_reason syn_cache_add(struct hf_stack *stack, struct stack_listener *listener,
+                             const struct arrival *arrival, const seq32 *above);
+void syn_cache_run_timers(struct hf_stack *stack);
+hf_time syn_cache_next_deadline(const struct hf_stack *stack);
+void syn_cache_remove(struct hf_stack *stack, uint32_t index);
+void syn_cache_remove_listener(struct hf_stack *stack, uint32_t listener);
+enum hf_reason syn_cache_icmp(struct hf_stack *stack, uint32_t index, seq32 quoted_seq, bool hard);
+
+/* ---- time_wait.c */
+
+/* Moves a connection that reached TIME-WAIT into a record. */
+void time_wait_enter(struct hf_stack *stack, struct stack_connection *connection);
+enum hf_reason time_wait_arrives(struct hf_stack *stack, uint32_t index,
+                                 const struct arrival *arrival);
+void time_wait_run_timers(struct hf_stack *stack);
+hf_time time_wait_next_deadline(const struct hf_stack *stack);
+void time_wait_remove(struct hf_stack *stack, uint32_t index, enum hf_reason reason);
+hf_time time_wait_deadline_of(const struct hf_stack *stack, const struct time_wait_record *record);
+struct flow_tuple time_wait_tuple(const struct time_wait_record *record);
+
+/* ---- reply.c */
+
+/* Queues a TCP segment without payload. */
+void reply_segment(struct hf_stack *stack, const struct flow_tuple *tuple,
+                   const struct tcp_segment *segment, enum hf_reason reason, enum hf_state state,
+                   seq32 iss, seq32 irs);
+/* Sends all that a connection about to go away still has to say (a RST, a last ACK). */
+void reply_flush_connection(struct hf_stack *stack, struct stack_connection *connection);
+/* A whole packet; the caller fills the returned bytes. NULL at the limit. */
+struct stack_reply *reply_reserve(struct hf_stack *stack, size_t length);
+void reply_commit(struct hf_stack *stack, struct stack_reply *reply);
+ptrdiff_t reply_take(struct hf_stack *stack, uint8_t *packet);
+void reply_clear(struct hf_stack *stack);
+
+/* ---- emit.c */
+
+/* Writes IP and TCP headers and the payload; returns the packet's length. */
+size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *segment,
+                   const struct bytequeue *queue, uint32_t payload_offset, uint8_t ttl,
+                   uint8_t traffic_class, uint8_t *packet);
+
+/* ---- stack_icmp.c */
+
+enum hf_reason stack_icmp_input(struct hf_stack *stack, const struct ip_header *ip,
+                                const uint8_t *packet, size_t length);
+
+/* ---- stack_trace.c */
+
+static inline bool stack_tracing(const struct hf_stack *stack)
+{
+    return stack->config.trace.event != NULL;
+}
+void stack_trace_received(struct hf_stack *stack, const struct arrival *arrival,
+                          enum hf_reason reason, enum hf_state before, enum hf_state after,
+                          hf_handle handle, const struct hf_trace_numbers *numbers);
+void stack_trace_sent(struct hf_stack *stack, const struct flow_tuple *tuple, const uint8_t *packet,
+                      size_t length, enum hf_reason reason, enum hf_state state, hf_handle handle,
+                      const struct hf_trace_numbers *numbers);
+/* A state change of a record (SYN cache, TIME-WAIT) or a listener. */
+void stack_trace_state(struct hf_stack *stack, const struct flow_tuple *tuple,
+                       enum hf_reason reason, enum hf_state before, enum hf_state after, seq32 iss,
+                       seq32 irs);
+
+#endif

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * LISTEN (RFC 9293 3.10.7.2) and the SYN cache (RFC 4987 3.4): a half-open connection costs a small
+ * record, not a connection, and when the cache is full the oldest makes room, so a flood of SYNs
+ * cannot keep others out for long nor hold memory.
+ *
+ * A record is in SYN-RECEIVED and follows 3.10.7.4 for that state. When the acknowledgement of its
+ * SYN-ACK comes, it becomes a connection in SYN-RECEIVED and the same segment goes through the
+ * ordinary eight steps there, with its data or FIN.
+ */
+#include "stack_state.h"
+
+/* Challenge ACKs that one record sends. */
+#define RECORD_CHALLENGES 10
+
+static hf_time stage_interval(const struct hf_stack *stack, unsigned stage)
+{
+    hf_time interval = stack->config.initial_rto_ns;
+    for (unsigned i = 0; i < stage && interval < stack->config.max_rto_ns; i++) {
+        interval *= 2;
+    }
+    return interval < stack->config.max_rto_ns ? interval : stack->config.max_rto_ns;
+}
+
+static const struct tcp_conn *prototype_of(const struct hf_stack *stack,
+                                           const struct syn_record *record)
+{
+    const struct stack_listener *listener = pool_at(&stack->listeners, record->listener);
+    return &listener->prototype;
+}
+
+static uint8_t own_shift(const struct hf_stack *stack, const struct syn_record *record)
+{
+    return record->window_scaling
+               ? tcp_window_shift_of(prototype_of(stack, record)->receive_limit_bytes)
+               : 0;
+}
+
+static uint16_t own_mss(const struct hf_stack *stack, const struct syn_record *record)
+{
+    const struct tcp_conn *prototype = prototype_of(stack, record);
+    uint32_t headers = (uint32_t)ip_header_bytes(record->tuple.family) + TCP_HEADER_BYTES;
+    uint32_t mss = stack->config.mtu - headers;
+    if (prototype->max_segment != 0 && prototype->max_segment < mss) {
+        mss = prototype->max_segment;
+    }
+    return (uint16_t)mss;
+}
+
+/* The window that a SYN-ACK can offer, unscaled. */
+static uint32_t own_window(const struct hf_stack *stack, const struct syn_record *record)
+{
+    uint32_t limit = prototype_of(stack, record)->receive_limit_bytes;
+    return limit < UINT16_MAX ? limit : UINT16_MAX;
+}
+
+static void start_segment(const struct hf_stack *stack, const struct syn_record *record,
+                          struct tcp_segment *segment, seq32 seq, uint16_t flags)
+{
+    memset(segment, 0, sizeof *segment);
+    segment->source_port = record->tuple.local_port;
+    segment->destination_port = record->tuple.remote_port;
+    segment->seq = seq;
+    segment->ack = seq_add(record->irs, 1);
+    segment->flags = flags;
+    segment->window = (uint16_t)own_window(stack, record);
+    if (record->timestamps) {
+        segment->options.has_timestamps = true;
+        segment->options.ts_value = (uint32_t)(stack->host.now / HF_MILLISECOND) +
+                                    stack_timestamp_offset(stack, &record->tuple);
+        segment->options.ts_echo = record->ts_recent;
+    }
+}
+
+/* SYN-ACK: only what the SYN offered is answered (RFC 7323 2.2, 3.2; RFC 2018 2). */
+static void send_syn_ack(struct hf_stack *stack, const struct syn_record *record,
+                         enum hf_reason reason)
+{
+    struct tcp_segment segment;
+    start_segment(stack, record, &segment, record->iss, HF_SYN | HF_ACK);
+    segment.options.has_mss = true;
+    segment.options.mss = own_mss(stack, record);
+    segment.options.has_sack_permitted = record->sack;
+    segment.options.has_window_scale = record->window_scaling;
+    segment.options.window_scale = own_shift(stack, record);
+    reply_segment(stack, &record->tuple, &segment, reason, HF_SYN_RECEIVED, record->iss,
+                  record->irs);
+}
+
+static void challenge(struct hf_stack *stack, struct syn_record *record)
+{
+    struct tcp_segment segment;
+    if (record->challenges >= RECORD_CHALLENGES) {
+        return;
+    }
+    record->challenges++;
+    stack->counters.challenge_acks_sent++;
+    start_segment(stack, record, &segment, seq_add(record->iss, 1), HF_ACK);
+    segment.window = (uint16_t)(segment.window >> own_shift(stack, record));
+    reply_segment(stack, &record->tuple, &segment, HF_REASON_SEND_CHALLENGE, HF_SYN_RECEIVED,
+                  record->iss, record->irs);
+}
+
+/* ---- records */
+
+static void drop_record(struct hf_stack *stack, uint32_t index)
+{
+    struct syn_record *record = pool_at(&stack->syn_records, index);
+    index_list_remove(&stack->syn_stages[record->retries], &stack->syn_records, index);
+    record->live = false;
+    pool_release(&stack->syn_records, index);
+    stack->counters.syn_records--;
+}
+
+void syn_cache_remove(struct hf_stack *stack, uint32_t index)
+{
+    struct syn_record *record = pool_at(&stack->syn_records, index);
+    flow_table_remove(&stack->flows, record->hash, flow_reference(FLOW_SYN, index));
+    drop_record(stack, index);
+}
+
+void syn_cache_remove_listener(struct hf_stack *stack, uint32_t listener)
+{
+    for (uint32_t index = 0; index < pool_extent(&stack->syn_records); index++) {
+        struct syn_record *record = pool_at(&stack->syn_records, index);
+        if (record->live && record->listener == listener) {
+            stack_trace_state(stack, &record->tuple, HF_REASON_USER_CLOSE, HF_SYN_RECEIVED,
+                              HF_CLOSED, record->iss, record->irs);
+            syn_cache_remove(stack, index);
+        }
+    }
+}
+
+/* The one that has waited longest: at the head of the latest stage. */
+static void evict_oldest(struct hf_stack *stack)
+{
+    for (unsigned stage = SYN_STAGES; stage-- > 0;) {
+        uint32_t index = stack->syn_stages[stage].head;
+        if (index != POOL_NONE) {
+            struct syn_record *record = pool_at(&stack->syn_records, index);
+            stack_trace_state(stack, &record->tuple, HF_REASON_SYN_CACHE_FULL, HF_SYN_RECEIVED,
+                              HF_LISTEN, record->iss, record->irs);
+            stack->counters.syn_records_evicted++;
+            syn_cache_remove(stack, index);
+            return;
+        }
+    }
+}
+
+static struct syn_record *allocate_record(struct hf_stack *stack, uint32_t *index)
+{
+    struct syn_record *record = pool_allocate(&stack->syn_records, index);
+    if (record == NULL) {
+        evict_oldest(stack);
+        record = pool_allocate(&stack->syn_records, index);
+    }
+    return record;
+}
+
+static void fill_record(struct hf_stack *stack, struct syn_record *record,
+                        const struct stack_listener *listener, const struct arrival *arrival,
+                        const seq32 *above)
+{
+    const struct tcp_options *options = &arrival->segment->options;
+    memset(record, 0, sizeof *record);
+    record->live = true;
+    record->tuple = arrival->tuple;
+    record->hash = arrival->hash;
+    record->listener = listener->index;
+    record->irs = arrival->segment->seq;
+    record->iss = stack_isn(stack, &arrival->tuple);
+    if (above != NULL && seq_le(record->iss, *above)) {
+        /* MAY-2: beyond whatever the old connection may have used. */
+        record->iss = seq_add(*above, 65536);
+    }
+    record->snd_wnd = arrival->segment->window;
+    record->peer_mss = arrival->tuple.family == HF_IPV4 ? 536 : 1220; /* MUST-15 */
+    if (options->has_mss && options->mss != 0) {
+        record->peer_mss = options->mss;
+    }
+    record->window_scaling = stack->config.window_scaling && options->has_window_scale;
+    record->snd_wind_shift = options->window_scale < 14 ? options->window_scale : 14;
+    record->timestamps = stack->config.timestamps && options->has_timestamps;
+    record->ts_recent = options->ts_value;
+    record->sack = stack->config.sack && options->has_sack_permitted;
+    record->deadline = stack->host.now + stage_interval(stack, 0);
+}
+
+enum hf_reason syn_cache_add(struct hf_stack *stack, struct stack_listener *listener,
+                             const struct arrival *arrival, const seq32 *above)
+{
+    uint32_t index;
+    struct syn_record *record;
+    if (listener->accept_count >= listener->backlog) {
+        return HF_REASON_LISTEN_BACKLOG;
+    }
+    record = allocate_record(stack, &index);
+    if (record == NULL) {
+        return HF_REASON_MEMORY_LIMIT;
+    }
+    if (!flow_table_insert(&stack->flows, arrival->hash, flow_reference(FLOW_SYN, index))) {
+        record->live = false;
+        pool_release(&stack->syn_records, index);
+        return HF_REASON_MEMORY_LIMIT;
+    }
+    fill_record(stack, record, listener, arrival, above);
+    index_list_append(&stack->syn_stages[0], &stack->syn_records, index);
+    stack->counters.syn_records++;
+    stack_trace_state(stack, &record->tuple, HF_REASON_SYN_ARRIVED, HF_LISTEN, HF_SYN_RECEIVED,
+                      record->iss, record->irs);
+    send_syn_ack(stack, record, HF_REASON_SEND_SYN_ACK);
+    return HF_REASON_ACCEPTED;
+}
+
+/* ---- 3.10.7.2: LISTEN */
+
+static enum hf_reason listen_verdict(struct hf_stack *stack, struct stack_listener *listener,
+                                     const struct arrival *arrival)
+{
+    const struct tcp_segment *segment = arrival->segment;
+    struct tcp_segment reset;
+    /* First, RST; second, ACK; third, SYN; fourth, anything else. */
+    if (segment->flags & HF_RST) {
+        return HF_REASON_LISTEN_RST;
+    }
+    if (segment->flags & HF_ACK) {
+        if (tcp_reset_for(segment, &reset)) {
+            stack->counters.resets_sent++;
+            reply_segment(stack, &arrival->tuple, &reset, HF_REASON_SEND_RST, HF_LISTEN,
+                          segment->ack, segment->seq);
+        }
+        return HF_REASON_LISTEN_ACK;
+    }
+    if (!(segment->flags & HF_SYN)) {
+        return HF_REASON_LISTEN_NOT_SYN;
+    }
+    if (segment->flags & HF_FIN) {
+        return HF_REASON_LISTEN_SYN_FIN;
+    }
+    /* Text on the SYN is not kept: the peer sends it again (RFC 9293 3.10.7.2 allows either). */
+    return syn_cache_add(stack, listener, arrival, NULL);
+}
+
+enum hf_reason arrives_listen(struct hf_stack *stack, struct stack_listener *listener,
+                              const struct arrival *arrival)
+{
+    enum hf_reason reason = listen_verdict(stack, listener, arrival);
+    stack_trace_received(stack, arrival, reason, HF_LISTEN,
+                         reason == HF_REASON_ACCEPTED ? HF_SYN_RECEIVED : HF_LISTEN, HF_NO_HANDLE,
+                         NULL);
+    return reason;
+}
+
+/* ---- 3.10.7.4: SYN-RECEIVED */
+
+/* True when the segment is what completes the opening; otherwise *reason says what became of it. */
+static bool record_check(struct hf_stack *stack, struct syn_record *record, uint32_t index,
+                         const struct tcp_segment *segment, enum hf_reason *reason)
+{
+    seq32 rcv_nxt = seq_add(record->irs, 1);
+    if ((segment->flags & (HF_SYN | HF_ACK | HF_RST)) == HF_SYN &&
+        seq_eq(segment->seq, record->irs)) {
+        *reason = HF_REASON_SYN_CACHE_DUPLICATE;
+        send_syn_ack(stack, record, HF_REASON_RETRANSMIT_SYN_ACK);
+        return false;
+    }
+    *reason = tcp_sequence_verdict(rcv_nxt, own_window(stack, record), segment);
+    if (*reason != HF_REASON_NONE) {
+        if (segment->flags & HF_RST) {
+            *reason = HF_REASON_RST_OUTSIDE;
+        } else {
+            challenge(stack, record);
+        }
+        return false;
+    }
+    if (segment->flags & HF_RST) {
+        if (seq_eq(segment->seq, rcv_nxt)) {
+            *reason = HF_REASON_RST_BACK_TO_LISTEN;
+            stack_trace_state(stack, &record->tuple, *reason, HF_SYN_RECEIVED, HF_LISTEN,
+                              record->iss, record->irs);
+            syn_cache_remove(stack, index);
+        } else {
+            *reason = HF_REASON_RST_CHALLENGED;
+            challenge(stack, record);
+        }
+        return false;
+    }
+    if (segment->flags & HF_SYN) {
+        *reason = HF_REASON_SYN_CHALLENGED;
+        challenge(stack, record);
+        return false;
+    }
+    if (!(segment->flags & HF_ACK)) {
+        *reason = HF_REASON_NO_ACK_BIT;
+        return false;
+    }
+    if (!seq_eq(segment->ack, seq_add(record->iss, 1))) {
+        struct tcp_segment reset;
+        *reason = HF_REASON_SYN_RECEIVED_BAD_ACK;
+        tcp_reset_for(segment, &reset);
+        stack->counters.resets_sent++;
+        reply_segment(stack, &record->tuple, &reset, HF_REASON_SEND_RST, HF_SYN_RECEIVED,
+                      record->iss, record->irs);
+        return false;
+    }
+    return true;
+}
+
+static void inherit_options(struct tcp_conn *conn, const struct tcp_conn *prototype)
+{
+    conn->nagle = prototype->nagle;
+    conn->cork = prototype->cork;
+    conn->keepalive = prototype->keepalive;
+    conn->quick_ack = prototype->quick_ack;
+    conn->soft_errors = prototype->soft_errors;
+    conn->keepalive_idle_ns = prototype->keepalive_idle_ns;
+    conn->keepalive_interval_ns = prototype->keepalive_interval_ns;
+    conn->keepalive_probes = prototype->keepalive_probes;
+    conn->user_timeout_ns = prototype->user_timeout_ns;
+    conn->retries_r2 = prototype->retries_r2;
+    conn->syn_retries = prototype->syn_retries;
+    conn->receive_limit_bytes = prototype->receive_limit_bytes;
+    conn->send_limit_bytes = prototype->send_limit_bytes;
+    conn->max_segment = prototype->max_segment;
+    conn->ttl = prototype->ttl;
+    conn->traffic_class = prototype->traffic_class;
+}
+
+static void open_connection(struct hf_stack *stack, struct tcp_conn *conn,
+                            const struct syn_record *record)
+{
+    struct tcp_passive_open open = {
+        .iss = record->iss,
+        .irs = record->irs,
+        .ts_offset = stack_timestamp_offset(stack, &record->tuple),
+        .ts_recent = record->ts_recent,
+        .rcv_wnd = own_window(stack, record),
+        .snd_wnd = record->snd_wnd,
+        .peer_mss = record->peer_mss,
+        .own_mss = own_mss(stack, record),
+        .snd_wind_shift = record->window_scaling ? record->snd_wind_shift : 0,
+        .rcv_wind_shift = own_shift(stack, record),
+        .timestamps = record->timestamps,
+        .sack = record->sack,
+        .window_scaling = record->window_scaling,
+        .syn_ack_retransmitted = record->retries > 0,
+        .syn_ack_sent = record->deadline - stage_interval(stack, record->retries),
+    };
+    inherit_options(conn, prototype_of(stack, record));
+    tcp_open_passive(conn, &stack->host, &open);
+}
+
+/* The record becomes a connection, and the segment goes through the eight steps. */
+static enum hf_reason complete(struct hf_stack *stack, uint32_t index,
+                               const struct arrival *arrival)
+{
+    struct syn_record *record = pool_at(&stack->syn_records, index);
+    struct stack_listener *listener = pool_at(&stack->listeners, record->listener);
+    struct stack_connection *connection;
+    struct hf_trace_numbers numbers;
+    enum hf_reason reason;
+    if (listener->accept_count >= listener->backlog) {
+        return HF_REASON_LISTEN_BACKLOG;
+    }
+    connection = stack_connection_new(stack, &record->tuple, record->hash);
+    if (connection == NULL) {
+        return HF_REASON_RESOURCES;
+    }
+    open_connection(stack, &connection->tcp, record);
+    flow_table_replace(&stack->flows, record->hash, flow_reference(FLOW_SYN, index),
+                       flow_reference(FLOW_CONNECTION, connection->index));
+    connection->in_table = true;
+    drop_record(stack, index);
+    reason = tcp_segment_arrives(&connection->tcp, &stack->host, arrival->segment);
+    listener_enqueue(stack, listener, connection);
+    if (stack_tracing(stack)) {
+        memset(&numbers, 0, sizeof numbers);
+        numbers.iss = connection->tcp.iss.value;
+        numbers.irs = connection->tcp.irs.value;
+        stack_trace_received(stack, arrival, reason, HF_SYN_RECEIVED, connection->tcp.state,
+                             connection->tcp.handle, &numbers);
+    }
+    stack_settle(stack, connection);
+    return reason;
+}
+
+enum hf_reason syn_record_arrives(struct hf_stack *stack, uint32_t index,
+                                  const struct arrival *arrival)
+{
+    struct syn_record *record = pool_at(&stack->syn_records, index);
+    struct hf_trace_numbers numbers;
+    enum hf_reason reason = HF_REASON_NONE;
+    enum hf_state after = HF_SYN_RECEIVED;
+    memset(&numbers, 0, sizeof numbers);
+    numbers.iss = record->iss.value;
+    numbers.irs = record->irs.value;
+    if (record_check(stack, record, index, arrival->segment, &reason)) {
+        uint32_t connections = stack->counters.connections;
+        reason = complete(stack, index, arrival);
+        if (stack->counters.connections != connections) {
+            return reason;
+        }
+    } else if (reason == HF_REASON_RST_BACK_TO_LISTEN) {
+        after = HF_LISTEN;
+    }
+    stack_trace_received(stack, arrival, reason, HF_SYN_RECEIVED, after, HF_NO_HANDLE, &numbers);
+    return reason;
+}
+
+enum hf_reason syn_cache_icmp(struct hf_stack *stack, uint32_t index, seq32 quoted_seq, bool hard)
+{
+    struct syn_record *record = pool_at(&stack->syn_records, index);
+    if (!seq_eq(quoted_seq, record->iss)) {
+        return HF_REASON_ICMP_SEQUENCE;
+    }
+    if (!hard) {
+        return HF_REASON_ICMP_SOFT;
+    }
+    stack_trace_state(stack, &record->tuple, HF_REASON_ICMP_HARD, HF_SYN_RECEIVED, HF_LISTEN,
+                      record->iss, record->irs);
+    syn_cache_remove(stack, index);
+    return HF_REASON_ICMP_HARD;
+}
+
+/* ---- time */
+
+hf_time syn_cache_next_deadline(const struct hf_stack *stack)
+{
+    hf_time earliest = HF_TIME_NEVER;
+    for (unsigned stage = 0; stack->counters.syn_records > 0 && stage < SYN_STAGES; stage++) {
+        uint32_t index = stack->syn_stages[stage].head;
+        if (index != POOL_NONE) {
+            const struct syn_record *record = pool_at(&stack->syn_records, index);
+            earliest = record->deadline < earliest ? record->deadline : earliest;
+        }
+    }
+    return earliest;
+}
+
+static void record_timeout(struct hf_stack *stack, uint32_t index)
+{
+    struct syn_record *record = pool_at(&stack->syn_records, index);
+    if (record->retries >= stack->config.syn_ack_retries) {
+        stack_trace_state(stack, &record->tuple, HF_REASON_TIMEOUT_SYN, HF_SYN_RECEIVED, HF_LISTEN,
+                          record->iss, record->irs);
+        stack->counters.connections_timed_out++;
+        syn_cache_remove(stack, index);
+        return;
+    }
+    index_list_remove(&stack->syn_stages[record->retries], &stack->syn_records, index);
+    record->retries++;
+    index_list_append(&stack->syn_stages[record->retries], &stack->syn_records, index);
+    record->deadline = stack->host.now + stage_interval(stack, record->retries);
+    stack->counters.segments_retransmitted++;
+    send_syn_ack(stack, record, HF_REASON_RETRANSMIT_SYN_ACK);
+}
+
+void syn_cache_run_timers(struct hf_stack *stack)
+{
+    /* From the last stage down, so that what moves up a stage is not looked at again. */
+    for (unsigned stage = SYN_STAGES; stack->counters.syn_records > 0 && stage-- > 0;) {
+        uint32_t index;
+        while ((index = stack->syn_stages[stage].head) != POOL_NONE) {
+            const struct syn_record *record = pool_at(&stack->syn_records, index);
+            if (record->deadline > stack->host.now) {
+                break;
+            }
+            record_timeout(stack, index);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The ACK field of an acceptable segment in a synchronized state (RFC 9293 3.10.7.4 fifth): is it
+ * one we can believe, what does it acknowledge, and which window comes with it.
+ */
+#include "tcp_internal.h"
+
+/* RFC 6298 3 (Karn): the timed segment if it is covered; after retransmissions the echoed timestamp
+ * (RFC 7323 4), which tells which copy is being acknowledged. */
+static void measure_rtt(struct tcp_conn *conn, struct tcp_host *host,
+                        const struct tcp_segment *segment)
+{
+    if (conn->rtt_timing) {
+        if (seq_ge(segment->ack, conn->rtt_seq)) {
+            conn->rtt_timing = false;
+            tcp_rtt_sample(conn, host, host->now - conn->rtt_start);
+        }
+        return;
+    }
+    if (conn->timestamps && segment->options.has_timestamps && segment->options.ts_echo != 0) {
+        int32_t ticks = (int32_t)(tcp_timestamp(conn, host->now) - segment->options.ts_echo);
+        if (ticks >= 0) {
+            tcp_rtt_sample(conn, host, ticks * HF_MILLISECOND);
+        }
+    }
+}
+
+/* Takes acknowledged bytes off the send queue; returns how many. */
+static uint32_t release_acknowledged(struct tcp_conn *conn, struct tcp_host *host, seq32 ack)
+{
+    uint32_t bytes = 0;
+    if (seq_gt(ack, conn->snd.front)) {
+        bytes = min_u32((uint32_t)seq_diff(ack, conn->snd.front), conn->send_bytes);
+        conn->send_bytes -= bytes;
+        conn->snd.front = seq_add(conn->snd.front, bytes);
+        if (conn->send_bytes == 0) {
+            bytequeue_clear(&conn->send_queue, host->pages);
+        } else {
+            bytequeue_drop(&conn->send_queue, host->pages, bytes);
+        }
+        conn->bytes_acked += bytes;
+    }
+    return bytes;
+}
+
+static void tell_writable(struct tcp_conn *conn)
+{
+    uint32_t room =
+        conn->send_limit_bytes > conn->send_bytes ? conn->send_limit_bytes - conn->send_bytes : 0;
+    if (conn->send_blocked && room >= conn->send_limit_bytes / 3) {
+        conn->send_blocked = false;
+        tcp_tell(conn, HF_EVENT_WRITABLE);
+    }
+}
+
+static void new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_segment *segment)
+{
+    bool syn_acked = seq_eq(conn->snd.una, conn->iss);
+    uint32_t acked_bytes;
+    measure_rtt(conn, host, segment);
+    acked_bytes = release_acknowledged(conn, host, segment->ack);
+    conn->snd.una = segment->ack;
+    conn->snd.retransmit_next = seq_max(conn->snd.retransmit_next, conn->snd.una);
+    if (conn->urgent_sending && seq_ge(conn->snd.una, conn->snd.up)) {
+        conn->urgent_sending = false;
+    }
+    conn->backoff = 0;
+    conn->r1_reported = false;
+    conn->soft_error = HF_OK;
+    conn->progress_time = host->now;
+    /* RFC 6298 5.3: the timer starts anew; 5.2: it stops when all is acknowledged. */
+    conn->deadlines[TCP_TIMER_RETRANSMIT] = HF_TIME_NEVER;
+    if (syn_acked) {
+        tcp_synchronized(conn, host);
+    }
+    tcp_on_new_ack(conn, host, acked_bytes);
+    conn->duplicate_acks = 0;
+    tell_writable(conn);
+    tcp_arm_retransmit(conn, host);
+}
+
+/* RFC 9293 3.10.7.4 fifth: only a segment that is not older than the last one that did may move
+ * SND.WND. */
+static void update_window(struct tcp_conn *conn, struct tcp_host *host,
+                          const struct tcp_segment *segment)
+{
+    uint32_t wnd = (uint32_t)segment->window << conn->snd_wind_shift; /* RFC 7323 2.3 */
+    uint32_t before = conn->snd.wnd;
+    if (segment->flags & HF_SYN) {
+        wnd = segment->window;
+    }
+    if (seq_lt(conn->snd.wl1, segment->seq) ||
+        (seq_eq(conn->snd.wl1, segment->seq) && seq_le(conn->snd.wl2, segment->ack))) {
+        conn->snd.wnd = wnd;
+        conn->snd.wl1 = segment->seq;
+        conn->snd.wl2 = segment->ack;
+        conn->snd.max_wnd = max_u32(conn->snd.max_wnd, wnd);
+    }
+    if (conn->snd.wnd == before) {
+        return;
+    }
+    if (conn->snd.wnd == 0) {
+        tcp_trace(conn, host, HF_TRACE_WINDOW, HF_REASON_WINDOW_ZERO, before);
+    } else if (before == 0) {
+        tcp_trace(conn, host, HF_TRACE_WINDOW, HF_REASON_WINDOW_OPENED, before);
+    }
+    if (conn->snd.wnd > before && tcp_flight(conn) == 0) {
+        /* There is room again: no probe is needed, and its backoff is over. */
+        conn->deadlines[TCP_TIMER_PROBE] = HF_TIME_NEVER;
+        conn->intents &= (uint8_t)~TCP_INTENT_PROBE;
+        conn->backoff = 0;
+    }
+}
+
+/* RFC 5681 2: outstanding data, no data, no SYN or FIN, the same number, the same window. */
+static bool is_duplicate_ack(const struct tcp_conn *conn, const struct tcp_segment *segment)
+{
+    return seq_eq(segment->ack, conn->snd.una) && tcp_flight(conn) > 0 &&
+           segment->payload_length == 0 && !(segment->flags & (HF_SYN | HF_FIN)) &&
+           (uint32_t)segment->window << conn->snd_wind_shift == conn->snd.wnd;
+}
+
+bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
+                     const struct tcp_segment *segment, enum hf_reason *reason)
+{
+    if (seq_gt(segment->ack, conn->snd.nxt)) {
+        *reason = HF_REASON_ACK_FUTURE;
+        return false;
+    }
+    /* RFC 5961 5.2: SND.UNA - MAX.SND.WND =< SEG.ACK. */
+    if (seq_lt(segment->ack, seq_sub(conn->snd.una, conn->snd.max_wnd))) {
+        *reason = HF_REASON_ACK_TOO_OLD;
+        return false;
+    }
+    conn->probes_out = 0; /* MUST-37: whoever answers is there */
+    tcp_restart_keepalive(conn);
+    if (seq_lt(segment->ack, conn->snd.una)) {
+        return true; /* an old duplicate: ignored, but its text may be new */
+    }
+    if (seq_gt(segment->ack, conn->snd.una)) {
+        new_ack(conn, host, segment);
+    } else if (is_duplicate_ack(conn, segment)) {
+        tcp_on_duplicate_ack(conn, host);
+    } else if (segment->payload_length == 0 && tcp_flight(conn) > 0) {
+        conn->duplicate_acks = 0; /* a window update: the row is broken */
+    }
+    update_window(conn, host, segment);
+    return true;
+}

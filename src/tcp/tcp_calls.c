@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The user calls of RFC 9293 3.9.1 and 3.10.2 to 3.10.6 on a connection: SEND, RECEIVE, CLOSE,
+ * ABORT, STATUS, and options.
+ */
+#include "tcp_internal.h"
+
+/* SEND (3.10.2). */
+ptrdiff_t tcp_send(struct tcp_conn *conn, struct tcp_host *host, const void *data, size_t length,
+                   unsigned flags)
+{
+    uint32_t room;
+    uint32_t take;
+    if (conn->state == HF_CLOSED || conn->state == HF_TIME_WAIT || conn->fin_queued) {
+        return HF_EPIPE;
+    }
+    if (length == 0) {
+        return 0;
+    }
+    room =
+        conn->send_limit_bytes > conn->send_bytes ? conn->send_limit_bytes - conn->send_bytes : 0;
+    take = length < room ? (uint32_t)length : room;
+    if (take == 0) {
+        conn->send_blocked = true;
+        return HF_EAGAIN;
+    }
+    if (!bytequeue_write(&conn->send_queue, host->pages, conn->send_bytes, data, take)) {
+        return HF_ENOMEM;
+    }
+    conn->send_bytes += take;
+    conn->send_blocked = take < length;
+    conn->more_follows = (flags & HF_SEND_MORE) != 0;
+    if ((flags & HF_SEND_URGENT) && take == length) {
+        conn->snd.up = tcp_fin_seq(conn);
+        conn->urgent_sending = true;
+        if (conn->snd.wnd <= tcp_flight(conn) && conn->state != HF_SYN_SENT) {
+            /* MUST-66: urgency goes through a closed window. */
+            tcp_ack_now(conn, HF_REASON_SEND_ACK);
+        }
+    }
+    return (ptrdiff_t)take;
+}
+
+static void urgent_read(struct tcp_conn *conn)
+{
+    seq32 read_to = seq_sub(conn->rcv.nxt, conn->receive_bytes + (conn->receive_eof ? 1u : 0u));
+    if (conn->urgent_receiving && seq_ge(read_to, conn->rcv.up)) {
+        conn->urgent_receiving = false;
+    }
+}
+
+/* RECEIVE (3.10.3). */
+ptrdiff_t tcp_receive(struct tcp_conn *conn, struct tcp_host *host, void *data, size_t length,
+                      unsigned flags)
+{
+    uint32_t take;
+    if (conn->receive_bytes == 0) {
+        if (conn->receive_eof) {
+            return 0;
+        }
+        switch (conn->state) {
+        case HF_SYN_SENT:
+        case HF_SYN_RECEIVED:
+        case HF_LISTEN:
+            return HF_ENOTCONN;
+        case HF_CLOSED:
+            return conn->error;
+        case HF_ESTABLISHED:
+        case HF_FIN_WAIT_1:
+        case HF_FIN_WAIT_2:
+        case HF_CLOSE_WAIT:
+        case HF_CLOSING:
+        case HF_LAST_ACK:
+        case HF_TIME_WAIT:
+            return HF_EAGAIN;
+        }
+    }
+    take = length < conn->receive_bytes ? (uint32_t)length : conn->receive_bytes;
+    if (take == 0) {
+        return 0;
+    }
+    bytequeue_read(&conn->receive_queue, 0, data, take);
+    if (flags & HF_RECV_PEEK) {
+        return (ptrdiff_t)take;
+    }
+    conn->receive_bytes -= take;
+    if (conn->receive_bytes == 0 && conn->reassembly == NULL) {
+        bytequeue_clear(&conn->receive_queue, host->pages);
+    } else {
+        bytequeue_drop(&conn->receive_queue, host->pages, take);
+    }
+    urgent_read(conn);
+    if (conn->state != HF_CLOSED && tcp_window_update_due(conn)) {
+        tcp_ack_now(conn, HF_REASON_SEND_WINDOW_UPDATE);
+    }
+    return (ptrdiff_t)take;
+}
+
+/* CLOSE (3.10.4): no more to send. FIN follows what is queued. */
+static void queue_fin(struct tcp_conn *conn, struct tcp_host *host)
+{
+    if (conn->fin_queued) {
+        return;
+    }
+    switch (conn->state) {
+    case HF_SYN_RECEIVED:
+        conn->fin_queued = true; /* tcp_synchronized goes on to FIN-WAIT-1 */
+        break;
+    case HF_ESTABLISHED:
+        conn->fin_queued = true;
+        tcp_set_state(conn, host, HF_FIN_WAIT_1, HF_REASON_USER_CLOSE);
+        break;
+    case HF_CLOSE_WAIT:
+        conn->fin_queued = true;
+        tcp_set_state(conn, host, HF_LAST_ACK, HF_REASON_USER_CLOSE);
+        break;
+    case HF_CLOSED:
+    case HF_LISTEN:
+    case HF_SYN_SENT:
+    case HF_FIN_WAIT_1:
+    case HF_FIN_WAIT_2:
+    case HF_CLOSING:
+    case HF_LAST_ACK:
+    case HF_TIME_WAIT:
+        break;
+    }
+}
+
+int tcp_shutdown(struct tcp_conn *conn, struct tcp_host *host)
+{
+    if (conn->state == HF_CLOSED || conn->state == HF_SYN_SENT) {
+        return conn->fin_queued ? HF_OK : HF_ENOTCONN;
+    }
+    tcp_trace(conn, host, HF_TRACE_CALL, HF_REASON_USER_CLOSE, 0);
+    queue_fin(conn, host);
+    return HF_OK;
+}
+
+void tcp_close(struct tcp_conn *conn, struct tcp_host *host)
+{
+    if (conn->state == HF_CLOSED) {
+        conn->orphan = true;
+        return;
+    }
+    tcp_trace(conn, host, HF_TRACE_CALL, HF_REASON_USER_CLOSE, 0);
+    if (conn->state == HF_SYN_SENT) {
+        conn->orphan = true;
+        tcp_finish(conn, host, HF_ECONNABORTED, HF_REASON_USER_CLOSE);
+        return;
+    }
+    if (conn->receive_bytes > 0 && conn->state != HF_CLOSED) {
+        tcp_abort(conn, host, HF_REASON_CLOSE_UNREAD, HF_ECONNABORTED); /* SHLD-3 */
+        return;
+    }
+    conn->orphan = true;
+    conn->events = 0;
+    queue_fin(conn, host);
+    if (conn->state == HF_FIN_WAIT_2) {
+        conn->deadlines[TCP_TIMER_FIN_WAIT_2] = host->now + host->config->fin_wait_2_timeout_ns;
+    }
+    /* What is out of order will never be read. */
+    tcp_reassembly_free(conn, host);
+    bytequeue_clear(&conn->receive_queue, host->pages);
+}
+
+/* ABORT (3.10.5): RST only where the RFC's states have a peer that must know. */
+void tcp_abort(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason, int error)
+{
+    switch (conn->state) {
+    case HF_SYN_RECEIVED:
+    case HF_ESTABLISHED:
+    case HF_FIN_WAIT_1:
+    case HF_FIN_WAIT_2:
+    case HF_CLOSE_WAIT:
+        conn->intents |= TCP_INTENT_RESET;
+        conn->reset_seq = conn->snd.nxt;
+        conn->reset_ack = conn->rcv.nxt;
+        conn->reset_has_ack = true;
+        break;
+    case HF_CLOSED:
+    case HF_LISTEN:
+    case HF_SYN_SENT:
+    case HF_CLOSING:
+    case HF_LAST_ACK:
+    case HF_TIME_WAIT:
+        break;
+    }
+    conn->orphan = true;
+    conn->events = 0;
+    tcp_finish(conn, host, error, reason);
+}
+
+/* STATUS (3.10.6). */
+void tcp_status(const struct tcp_conn *conn, struct hf_status *status)
+{
+    enum tcp_timer first = TCP_TIMER_COUNT;
+    status->handle = conn->orphan ? HF_NO_HANDLE : conn->handle;
+    status->state = conn->state;
+    status->local = flow_tuple_local(&conn->tuple);
+    status->remote = flow_tuple_remote(&conn->tuple);
+    status->error = conn->error;
+    status->soft_error = conn->soft_error;
+    status->send_queue_bytes = conn->send_bytes;
+    status->send_unsent_bytes = tcp_unsent_bytes(conn);
+    status->receive_queue_bytes = conn->receive_bytes;
+    status->out_of_order_bytes = tcp_out_of_order_bytes(conn);
+    status->send_room_bytes =
+        conn->send_limit_bytes > conn->send_bytes ? conn->send_limit_bytes - conn->send_bytes : 0;
+    if (conn->urgent_receiving) {
+        seq32 read_to = seq_sub(conn->rcv.nxt, conn->receive_bytes + (conn->receive_eof ? 1u : 0u));
+        status->urgent_bytes = (uint32_t)seq_diff(conn->rcv.up, read_to);
+    }
+    status->mss_bytes = tcp_effective_mss(conn);
+    status->retransmits = conn->retransmits;
+    status->backoff = conn->backoff;
+    status->bytes_sent = conn->bytes_sent;
+    status->bytes_received = conn->bytes_received;
+    status->bytes_acked = conn->bytes_acked;
+    status->segments_sent = conn->segments_sent;
+    status->segments_received = conn->segments_received;
+    status->last_received_ns = conn->last_received;
+    status->timer_deadline = tcp_earliest_deadline(conn);
+    for (unsigned i = 0; i < TCP_TIMER_COUNT; i++) {
+        if (status->timer_deadline != HF_TIME_NEVER &&
+            conn->deadlines[i] == status->timer_deadline) {
+            first = (enum tcp_timer)i;
+            break;
+        }
+    }
+    status->timer = tcp_timer_name(first);
+    tcp_trace_numbers(conn, &status->numbers);
+    status->timestamps = conn->timestamps;
+    status->sack = conn->sack;
+    status->window_scaling = conn->window_scaling;
+    status->nagle = conn->nagle;
+    status->keepalive = conn->keepalive;
+    status->orphan = conn->orphan;
+    status->congestion_control = conn->cc->name;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One connection: RFC 9293's transmission control block, in the RFC's names, and the calls that
+ * the stack makes on it. Nothing here calls upward: what a connection wants (to send, to wake, to
+ * tell its program something, to go away) is left in its fields, and the stack looks after each
+ * call.
+ *
+ * Times are passed in through `tcp_host.now`. Memory comes from the host's pools.
+ */
+#ifndef TCP_CONN_H
+#define TCP_CONN_H
+
+#include "bytequeue.h"
+#include "cc_ops.h"
+#include "flow_tuple.h"
+#include "memory.h"
+#include "seq32.h"
+#include "tcp_segment.h"
+
+#include <handfast/stack.h>
+
+/* What a connection may use of its host; one per stack. */
+struct tcp_host {
+    const struct hf_config *config;
+    struct memory *memory;
+    struct page_pool *pages;
+    struct hf_counters *counters;
+    hf_time now;
+};
+
+/* The timers of a connection. At most one deadline of each kind; HF_TIME_NEVER: not running.
+ *
+ * retransmit  While a SYN, data or a FIN is unacknowledged: after the RTO it is sent again and the
+ *             RTO doubles (RFC 6298 5). The R1, R2 and user-timeout thresholds are looked at here.
+ * probe       While there is data to send, none in flight, and the peer's window does not allow it:
+ *             asks again after the RTO, doubling (RFC 9293 3.8.6.1), or overrides silly-window
+ *             avoidance (3.8.6.2.1).
+ * delayed_ack While an acknowledgement is being delayed (3.8.6.3).
+ * keepalive   While keep-alive is on and nothing is outstanding (3.8.4).
+ * fin_wait_2  In FIN-WAIT-2 after the program has let go: the peer may never close. */
+enum tcp_timer {
+    TCP_TIMER_RETRANSMIT,
+    TCP_TIMER_PROBE,
+    TCP_TIMER_DELAYED_ACK,
+    TCP_TIMER_KEEPALIVE,
+    TCP_TIMER_FIN_WAIT_2,
+    TCP_TIMER_COUNT
+};
+
+/* What tcp_next_segment has been asked to send, besides data that is allowed to go. */
+enum tcp_intent {
+    TCP_INTENT_RESET = 1,      /* RST with reset_seq; the connection may be CLOSED already */
+    TCP_INTENT_SYN = 2,        /* SYN, or SYN-ACK in SYN-RECEIVED */
+    TCP_INTENT_RETRANSMIT = 4, /* the segment at snd.retransmit_next, whatever cwnd says */
+    TCP_INTENT_ACK = 8,        /* an ACK, by itself or with data */
+    TCP_INTENT_PROBE = 16,     /* a window probe, or whatever fits the window */
+    TCP_INTENT_KEEPALIVE = 32,
+    TCP_INTENT_CHALLENGE = 64,   /* a challenge ACK: always by itself */
+    TCP_INTENT_FORCE_SMALL = 128 /* silly-window avoidance is overridden once */
+};
+
+/* Loss recovery's state. */
+enum tcp_recovery {
+    TCP_RECOVERY_NONE,
+    TCP_RECOVERY_FAST,   /* after three duplicate ACKs (RFC 5681 3.2, RFC 6582) */
+    TCP_RECOVERY_TIMEOUT /* after a timeout: all that was in flight is sent again in slow start */
+};
+
+/* A stretch of the sequence space received above a hole. */
+struct tcp_range {
+    seq32 left, right;
+    uint32_t recency; /* larger: touched later; for RFC 2018's "most recent first" */
+};
+
+/* Only there while something is out of order. */
+struct tcp_reassembly {
+    uint32_t count, capacity;
+    uint32_t recency;
+    struct tcp_range ranges[]; /* ascending, disjoint, not touching */
+};
+#define TCP_REASSEMBLY_MAX_RANGES 512u
+
+/* Events waiting for the program: bits are 1 << enum hf_event_type. */
+typedef uint16_t tcp_event_set;
+
+struct tcp_conn {
+    struct flow_tuple tuple;
+    hf_handle handle; /* the stack's name for it, for traces */
+
+    /* RFC 9293 3.3.1, the send sequence space. */
+    struct {
+        seq32 una, nxt, up, wl1, wl2;
+        seq32 front; /* the number of the send queue's first byte */
+        uint32_t wnd;
+        uint32_t max_wnd;      /* the largest ever offered (3.8.6.2.1, RFC 5961 5.2) */
+        seq32 retransmit_next; /* the next to send again; una..nxt; == nxt: nothing */
+        seq32 recover;         /* RFC 6582: snd.nxt when recovery began */
+        seq32 small_end;       /* the end of the last segment under a full one (Nagle) */
+    } snd;
+    seq32 iss;
+    /* The receive sequence space. */
+    struct {
+        seq32 nxt, up;
+        uint32_t wnd;        /* the right edge offered is nxt + wnd */
+        seq32 last_ack_sent; /* RFC 7323 4.3's Last.ACK.sent */
+        seq32 fin;           /* the FIN's number, when has_fin */
+    } rcv;
+    seq32 irs;
+
+    enum hf_state state : 8;
+    bool passive : 1;        /* opened by a listener (MUST-11) */
+    bool orphan : 1;         /* the program has closed its handle */
+    bool fin_queued : 1;     /* CLOSE was called: FIN follows the data */
+    bool receive_eof : 1;    /* FIN was taken in order */
+    bool has_fin : 1;        /* a FIN is known, perhaps above a hole */
+    bool timestamps : 1;     /* agreed (RFC 7323 3.2) */
+    bool sack : 1;           /* agreed (RFC 2018 2) */
+    bool window_scaling : 1; /* agreed (RFC 7323 2.2) */
+    bool nagle : 1;
+    bool cork : 1;
+    bool keepalive : 1;
+    bool quick_ack : 1;        /* the program wants every ACK at once */
+    bool soft_errors : 1;      /* the program wants soft errors */
+    bool urgent_sending : 1;   /* snd.up is ahead of what is acknowledged */
+    bool urgent_receiving : 1; /* rcv.up is ahead of what was read */
+    bool rtt_timing : 1;       /* rtt_seq is being timed (no timestamps) */
+    bool rtt_measured : 1;
+    bool syn_retransmitted : 1;
+    bool send_blocked : 1; /* hf_send answered HF_EAGAIN */
+    bool more_follows : 1; /* HF_SEND_MORE: the last partial segment waits */
+    bool r1_reported : 1;
+    bool cwnd_limited : 1;                  /* cwnd held data back since the last ACK */
+    uint8_t intents;                        /* enum tcp_intent */
+    uint8_t recovery;                       /* enum tcp_recovery */
+    uint8_t duplicate_acks;                 /* received in a row */
+    uint8_t duplicate_acks_due;             /* to send, one for each out-of-order segment */
+    uint8_t snd_wind_shift, rcv_wind_shift; /* RFC 7323 2.2's names */
+    uint8_t ttl, traffic_class;
+    uint8_t backoff;           /* consecutive timeouts */
+    uint8_t probes_out;        /* window probes or keep-alives unanswered */
+    uint8_t quick_acks;        /* this many more ACKs go at once */
+    uint8_t retransmit_reason; /* enum hf_reason of the retransmission due */
+    uint8_t ack_reason;        /* enum hf_reason of the ACK due */
+    uint8_t challenge_tokens;
+    uint8_t syn_retries, retries_r2, keepalive_probes;
+    tcp_event_set events;   /* to be told to the program */
+    tcp_event_set reported; /* READABLE told and not read since */
+
+    uint16_t peer_mss;    /* what the peer's SYN allows; 536 or 1220 by default (MUST-15) */
+    uint16_t own_mss;     /* what we announced */
+    uint16_t max_segment; /* HF_OPTION_MAX_SEGMENT; 0: none */
+    uint16_t path_mtu;    /* the largest IP packet the path is known to take */
+    uint16_t receive_mss; /* the largest segment seen: what "full-sized" means for delayed ACKs */
+    uint32_t ack_pending_bytes; /* received in order since the last ACK went */
+
+    uint32_t ts_recent, ts_offset;
+    uint32_t ts_recent_age_s; /* when ts_recent was taken, in seconds */
+    seq32 reset_seq, reset_ack;
+    bool reset_has_ack;
+
+    /* RFC 6298, microseconds. */
+    uint32_t srtt_us, rttvar_us, rto_us;
+    seq32 rtt_seq;
+    hf_time rtt_start;
+
+    struct cc_state congestion;
+    int32_t inflation_bytes; /* fast recovery's inflation and deflation of cwnd (RFC 6582) */
+    const struct cc_ops *cc;
+
+    hf_time deadlines[TCP_TIMER_COUNT];
+    hf_time progress_time; /* when the oldest unacknowledged was first sent, or progress was made */
+    hf_time last_sent, last_received;
+    hf_time challenge_refill;
+    hf_time user_timeout_ns, keepalive_idle_ns, keepalive_interval_ns;
+
+    /* What the program gave and is not acknowledged yet; the front is snd.front. */
+    struct bytequeue send_queue;
+    uint32_t send_bytes, send_limit_bytes;
+    /* Unread bytes, in order, then what is out of order at its place. */
+    struct bytequeue receive_queue;
+    uint32_t receive_bytes, receive_limit_bytes;
+    struct tcp_reassembly *reassembly;
+
+    int error;      /* what ended it */
+    int soft_error; /* MUST-47 */
+
+    uint32_t retransmits;
+    uint64_t bytes_sent, bytes_received, bytes_acked;
+    uint64_t segments_sent, segments_received;
+};
+
+_Static_assert(HF_REASON_COUNT <= 256, "reasons are kept in a byte");
+
+/* ---- tcp_conn.c */
+
+/* A CLOSED connection with the host's defaults. */
+void tcp_conn_init(struct tcp_conn *conn, const struct tcp_host *host,
+                   const struct flow_tuple *tuple);
+/* Gives back buffers and reassembly. */
+void tcp_conn_clear(struct tcp_conn *conn, struct tcp_host *host);
+void tcp_set_state(struct tcp_conn *conn, const struct tcp_host *host, enum hf_state state,
+                   enum hf_reason reason);
+/* The connection is over: CLOSED, timers off, the program told (error HF_OK: an orderly end). */
+void tcp_finish(struct tcp_conn *conn, struct tcp_host *host, int error, enum hf_reason reason);
+void tcp_tell(struct tcp_conn *conn, enum hf_event_type type);
+/* Payload bytes of a full segment with the options in use now (MUST-16). */
+uint32_t tcp_effective_mss(const struct tcp_conn *conn);
+/* MSS from an MTU for this connection's family: MTU - IP header - 20. */
+uint16_t tcp_mss_of_mtu(const struct tcp_conn *conn, uint32_t mtu);
+/* RFC 7323 5.4's clock: milliseconds, offset per connection. */
+uint32_t tcp_timestamp(const struct tcp_conn *conn, hf_time now);
+
+/* ---- tcp_open.c */
+
+/* Active OPEN: SYN-SENT, SYN due. */
+void tcp_open_active(struct tcp_conn *conn, struct tcp_host *host, seq32 iss, uint32_t ts_offset);
+/* A connection from a SYN-cache record, in SYN-RECEIVED with its SYN-ACK sent. */
+struct tcp_passive_open {
+    seq32 iss, irs;
+    uint32_t ts_offset, ts_recent;
+    uint32_t rcv_wnd;
+    uint16_t snd_wnd; /* the SYN's, unscaled */
+    uint16_t peer_mss, own_mss;
+    uint8_t snd_wind_shift, rcv_wind_shift;
+    bool timestamps, sack, window_scaling, syn_ack_retransmitted;
+    hf_time syn_ack_sent;
+};
+void tcp_open_passive(struct tcp_conn *conn, struct tcp_host *host,
+                      const struct tcp_passive_open *open);
+/* Takes what the peer's SYN says: MSS, scale, timestamps, SACK. */
+void tcp_take_syn_options(struct tcp_conn *conn, struct tcp_host *host,
+                          const struct tcp_segment *segment);
+/* Our SYN is acknowledged: cwnd, RTO, ESTABLISHED's first values. */
+void tcp_synchronized(struct tcp_conn *conn, struct tcp_host *host);
+/* The receive window scale for a buffer: the smallest shift that lets 65535 cover it, <= 14. */
+uint8_t tcp_window_shift_of(uint32_t buffer_bytes);
+
+/* ---- tcp_arrives.c: SEGMENT ARRIVES (RFC 9293 3.10.7) */
+
+/* The checksum was verified and the tuple matched. Returns why it was taken or not. */
+enum hf_reason tcp_segment_arrives(struct tcp_conn *conn, struct tcp_host *host,
+                                   const struct tcp_segment *segment);
+/* RFC 9293 3.10.7.4 first, table 6: HF_REASON_NONE when acceptable; the bytes are not trimmed. */
+enum hf_reason tcp_sequence_verdict(seq32 rcv_nxt, uint32_t rcv_wnd,
+                                    const struct tcp_segment *segment);
+/* RFC 9293 3.10.7.1: the RST that answers a segment for no connection; false: it gets none. */
+bool tcp_reset_for(const struct tcp_segment *segment, struct tcp_segment *reset);
+
+/* ---- tcp_send.c */
+
+/* The only place that chooses what leaves: fills `segment` (ports, numbers, flags, options,
+ * payload_length; payload stays NULL: copy it from the send queue with *payload_offset) and why.
+ * False: nothing to send now. Calls must be repeated until then. */
+bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                      uint32_t *payload_offset, enum hf_reason *reason);
+/* The number of our FIN, once fin_queued: it follows the last byte. */
+static inline seq32 tcp_fin_seq(const struct tcp_conn *conn)
+{
+    return seq_add(conn->snd.front, conn->send_bytes);
+}
+/* SND.NXT - SND.UNA. */
+static inline uint32_t tcp_flight(const struct tcp_conn *conn)
+{
+    return (uint32_t)seq_diff(conn->snd.nxt, conn->snd.una);
+}
+/* Queued bytes that were never sent. */
+uint32_t tcp_unsent_bytes(const struct tcp_conn *conn);
+
+/* ---- tcp_timers.c */
+
+hf_time tcp_earliest_deadline(const struct tcp_conn *conn);
+/* Runs every timer that is due at host->now. */
+void tcp_run_timers(struct tcp_conn *conn, struct tcp_host *host);
+/* Sets the retransmission and probe timers to what the send state now asks for. */
+void tcp_arm_retransmit(struct tcp_conn *conn, struct tcp_host *host);
+void tcp_restart_keepalive(struct tcp_conn *conn);
+const char *tcp_timer_name(enum tcp_timer timer);
+
+/* ---- tcp_calls.c: the user calls, after the stack has checked the handle */
+
+ptrdiff_t tcp_send(struct tcp_conn *conn, struct tcp_host *host, const void *data, size_t length,
+                   unsigned flags);
+ptrdiff_t tcp_receive(struct tcp_conn *conn, struct tcp_host *host, void *data, size_t length,
+                      unsigned flags);
+int tcp_shutdown(struct tcp_conn *conn, struct tcp_host *host);
+/* The program lets go. */
+void tcp_close(struct tcp_conn *conn, struct tcp_host *host);
+void tcp_abort(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason, int error);
+int tcp_set_option(struct tcp_conn *conn, enum hf_option option, int64_t value);
+int tcp_get_option(const struct tcp_conn *conn, enum hf_option option, int64_t *value);
+void tcp_status(const struct tcp_conn *conn, struct hf_status *status);
+
+/* ---- tcp_icmp.c */
+
+/* ICMP news about a segment of ours, already matched to this connection. */
+enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq,
+                              bool hard, int error);
+enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, seq32 quoted_seq, uint32_t mtu);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ICMP news about a segment of ours (RFC 9293 3.9.2.2). Anyone can forge it, so it counts only if
+ * it quotes a number that is in flight (RFC 5927 4.1), a soft error never ends a connection
+ * (MUST-56), and a hard one only ends an opening: once synchronized it is taken as soft (RFC 5927
+ * 5.2; DEVIATION from SHLD-26, as in Linux).
+ */
+#include "tcp_internal.h"
+
+#define IPV4_MINIMUM_MTU 552u /* Linux's min_pmtu: smaller is likelier an attack than a path */
+#define IPV6_MINIMUM_MTU 1280u
+
+static bool in_flight(const struct tcp_conn *conn, seq32 seq)
+{
+    return seq_le(conn->snd.una, seq) && seq_lt(seq, conn->snd.nxt);
+}
+
+enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq,
+                              bool hard, int error)
+{
+    if (!in_flight(conn, quoted_seq)) {
+        return HF_REASON_ICMP_SEQUENCE;
+    }
+    if (hard && (conn->state == HF_SYN_SENT || conn->state == HF_SYN_RECEIVED)) {
+        tcp_finish(conn, host, error, HF_REASON_ICMP_HARD);
+        return HF_REASON_ICMP_HARD;
+    }
+    conn->soft_error = error;
+    tcp_trace(conn, host, HF_TRACE_ERROR, HF_REASON_ICMP_SOFT, error);
+    if (conn->soft_errors) {
+        tcp_tell(conn, HF_EVENT_SOFT_ERROR);
+    }
+    return HF_REASON_ICMP_SOFT;
+}
+
+/* RFC 1191 6, RFC 8201 4: a smaller MTU, and what was too big goes again at once, cut to fit, with
+ * no change of cwnd. RFC 5927 7.2: never more than what is in use now. */
+enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, seq32 quoted_seq, uint32_t mtu)
+{
+    uint32_t minimum = conn->tuple.family == HF_IPV4 ? IPV4_MINIMUM_MTU : IPV6_MINIMUM_MTU;
+    if (!in_flight(conn, quoted_seq)) {
+        return HF_REASON_ICMP_SEQUENCE;
+    }
+    mtu = max_u32(mtu, minimum);
+    if (mtu >= conn->path_mtu || tcp_mss_of_mtu(conn, mtu) >= conn->peer_mss) {
+        return HF_REASON_ICMP_TOO_BIG_IGNORED;
+    }
+    conn->path_mtu = (uint16_t)mtu;
+    if (conn->state == HF_SYN_SENT || conn->state == HF_SYN_RECEIVED ||
+        seq_eq(conn->snd.una, conn->iss)) {
+        return HF_REASON_ICMP_TOO_BIG;
+    }
+    conn->snd.retransmit_next = conn->snd.una;
+    conn->retransmit_reason = HF_REASON_RETRANSMIT_MTU;
+    conn->intents |= TCP_INTENT_RETRANSMIT;
+    if (conn->recovery == TCP_RECOVERY_NONE) {
+        /* All that is in flight is too big for the path: it goes again in order. */
+        conn->recovery = TCP_RECOVERY_TIMEOUT;
+        conn->snd.recover = conn->snd.nxt;
+    }
+    conn->rtt_timing = false;
+    return HF_REASON_ICMP_TOO_BIG;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of tcp/ share among themselves.
+ */
+#ifndef TCP_INTERNAL_H
+#define TCP_INTERNAL_H
+
+#include "tcp_conn.h"
+
+/* ---- tcp_receive.c: RCV side */
+
+/* Step seven: the text of an acceptable segment, already trimmed to the window. */
+enum hf_reason tcp_receive_text(struct tcp_conn *conn, struct tcp_host *host,
+                                const struct tcp_segment *segment);
+/* The window field for a segment about to leave; advances the offered right edge. */
+uint16_t tcp_offer_window(struct tcp_conn *conn);
+/* Would an ACK now move the right edge far enough to be worth it (3.8.6.2.2)? */
+bool tcp_window_update_due(const struct tcp_conn *conn);
+void tcp_reassembly_free(struct tcp_conn *conn, struct tcp_host *host);
+/* Bytes held above a hole. */
+uint32_t tcp_out_of_order_bytes(const struct tcp_conn *conn);
+/* RFC 2018 4: the blocks to report, most recent first. */
+void tcp_fill_sack(const struct tcp_conn *conn, struct tcp_options *options);
+/* Makes an ACK due; `reason` tells why in traces. */
+void tcp_ack_now(struct tcp_conn *conn, enum hf_reason reason);
+
+/* ---- tcp_ack.c: step five in ESTABLISHED and later */
+
+/* False: the segment is to be dropped; *reason says why. */
+bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
+                     const struct tcp_segment *segment, enum hf_reason *reason);
+
+/* ---- tcp_recovery.c */
+
+void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host);
+void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes);
+void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host);
+/* How much more may be in flight: cwnd, with limited transmit's two segments (RFC 3042). */
+uint32_t tcp_send_allowance(const struct tcp_conn *conn);
+/* FlightSize as the algorithms mean it: after a timeout only what was sent again counts. */
+uint32_t tcp_pipe(const struct tcp_conn *conn);
+struct cc_sample tcp_cc_sample(const struct tcp_conn *conn, const struct tcp_host *host,
+                               uint32_t acked_bytes);
+
+/* ---- tcp_rtt.c: RFC 6298 */
+
+void tcp_rtt_init(struct tcp_conn *conn, const struct tcp_host *host);
+void tcp_rtt_sample(struct tcp_conn *conn, struct tcp_host *host, hf_time sample_ns);
+/* RTO with its backoff, bounded. */
+hf_time tcp_backed_off_rto(const struct tcp_conn *conn, const struct tcp_host *host);
+
+/* ---- tcp_trace.c */
+
+void tcp_trace_numbers(const struct tcp_conn *conn, struct hf_trace_numbers *numbers);
+void tcp_trace(const struct tcp_conn *conn, const struct tcp_host *host, enum hf_trace_kind kind,
+               enum hf_reason reason, int64_t value);
+
+static inline bool tcp_tracing(const struct tcp_host *host)
+{
+    return host->config->trace.event != NULL;
+}
+
+static inline uint32_t min_u32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline uint32_t max_u32(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+#endif

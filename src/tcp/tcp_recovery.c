@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Loss recovery without selective acknowledgements: fast retransmit and fast recovery (RFC 5681
+ * 3.2, NewReno: RFC 6582), limited transmit (RFC 3042) and what follows a timeout.
+ *
+ * snd.retransmit_next..snd.recover is what is still to be sent again. After three duplicate ACKs
+ * that is one segment at a time, sent whatever cwnd says (TCP_INTENT_RETRANSMIT); after a timeout
+ * it is everything that was in flight, sent again in slow start as ACKs come, and ACKs that jump
+ * ahead skip what the peer has already.
+ *
+ * cwnd's inflation by duplicate ACKs is kept apart from cwnd in `inflation_bytes`, so that the
+ * congestion control below sees only what it decided.
+ */
+#include "tcp_internal.h"
+
+#define DUPLICATE_ACK_THRESHOLD 3u
+
+uint32_t tcp_pipe(const struct tcp_conn *conn)
+{
+    uint32_t flight = tcp_flight(conn);
+    if (conn->recovery == TCP_RECOVERY_TIMEOUT &&
+        seq_lt(conn->snd.retransmit_next, conn->snd.recover)) {
+        flight -= (uint32_t)seq_diff(conn->snd.recover, conn->snd.retransmit_next);
+    }
+    return flight;
+}
+
+uint32_t tcp_send_allowance(const struct tcp_conn *conn)
+{
+    uint32_t mss = tcp_effective_mss(conn);
+    int64_t allowance = conn->congestion.cwnd_bytes;
+    if (conn->recovery == TCP_RECOVERY_FAST) {
+        allowance += conn->inflation_bytes;
+    } else if (conn->recovery == TCP_RECOVERY_NONE) {
+        /* RFC 3042 2: the first and the second duplicate ACK let one new segment go each. */
+        allowance += (int64_t)min_u32(conn->duplicate_acks, 2) * mss;
+    }
+    if (allowance < (int64_t)mss) {
+        return mss;
+    }
+    return allowance > UINT32_MAX ? UINT32_MAX : (uint32_t)allowance;
+}
+
+struct cc_sample tcp_cc_sample(const struct tcp_conn *conn, const struct tcp_host *host,
+                               uint32_t acked_bytes)
+{
+    return (struct cc_sample){
+        .now = host->now,
+        .mss_bytes = tcp_effective_mss(conn),
+        .flight_bytes = tcp_flight(conn),
+        .acked_bytes = acked_bytes,
+        .initial_segments = host->config->initial_window_segments,
+        .cwnd_limited = conn->cwnd_limited,
+    };
+}
+
+static void trace_cwnd(const struct tcp_conn *conn, const struct tcp_host *host,
+                       enum hf_reason reason, uint32_t before)
+{
+    if (conn->congestion.cwnd_bytes != before || reason == HF_REASON_CWND_FAST_RETRANSMIT ||
+        reason == HF_REASON_CWND_TIMEOUT) {
+        tcp_trace(conn, host, HF_TRACE_CWND, reason, before);
+    }
+}
+
+static void retransmit_first(struct tcp_conn *conn, enum hf_reason reason)
+{
+    conn->snd.retransmit_next = conn->snd.una;
+    conn->retransmit_reason = (uint8_t)reason;
+    conn->intents |= TCP_INTENT_RETRANSMIT;
+    conn->rtt_timing = false; /* Karn */
+}
+
+/* RFC 5681 3.2 steps 2 to 4, RFC 6582 3.2 step 2. */
+void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host)
+{
+    uint32_t mss = tcp_effective_mss(conn);
+    struct cc_sample sample;
+    uint32_t before = conn->congestion.cwnd_bytes;
+    if (conn->recovery == TCP_RECOVERY_FAST) {
+        /* Each tells that one segment has left; there cannot be more of them than are in flight. */
+        if (conn->inflation_bytes + (int64_t)mss <=
+            (int64_t)tcp_flight(conn) + DUPLICATE_ACK_THRESHOLD * mss) {
+            conn->inflation_bytes += (int32_t)mss;
+        }
+        return;
+    }
+    if (conn->duplicate_acks < UINT8_MAX) {
+        conn->duplicate_acks++;
+    }
+    /* RFC 6582 3.2 step 2: not again for losses that an earlier recovery covers. */
+    if (conn->recovery != TCP_RECOVERY_NONE || conn->duplicate_acks != DUPLICATE_ACK_THRESHOLD ||
+        seq_lt(conn->snd.una, conn->snd.recover)) {
+        return;
+    }
+    sample = tcp_cc_sample(conn, host, 0);
+    conn->cc->on_congestion(&conn->congestion, &sample, CC_EVENT_FAST_RETRANSMIT);
+    conn->recovery = TCP_RECOVERY_FAST;
+    conn->snd.recover = conn->snd.nxt;
+    conn->inflation_bytes = (int32_t)(DUPLICATE_ACK_THRESHOLD * mss);
+    trace_cwnd(conn, host, HF_REASON_CWND_FAST_RETRANSMIT, before);
+    retransmit_first(conn, HF_REASON_RETRANSMIT_FAST);
+}
+
+static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host)
+{
+    struct cc_sample sample = tcp_cc_sample(conn, host, 0);
+    uint32_t before = conn->congestion.cwnd_bytes;
+    if (conn->recovery == TCP_RECOVERY_FAST) {
+        conn->cc->on_recovery_exit(&conn->congestion, &sample);
+        trace_cwnd(conn, host, HF_REASON_CWND_RECOVERED, before);
+    }
+    conn->recovery = TCP_RECOVERY_NONE;
+    conn->inflation_bytes = 0;
+    conn->intents &= (uint8_t)~TCP_INTENT_RETRANSMIT;
+    conn->snd.retransmit_next = conn->snd.nxt;
+}
+
+/* RFC 6582 3.2 step 3, the partial acknowledgement: the next hole is sent again, and cwnd deflates
+ * by what was acknowledged, plus one segment. */
+static void partial_ack(struct tcp_conn *conn, uint32_t acked_bytes)
+{
+    uint32_t mss = tcp_effective_mss(conn);
+    int64_t inflation = (int64_t)conn->inflation_bytes - acked_bytes;
+    if (acked_bytes >= mss) {
+        inflation += mss;
+    }
+    if (inflation < -(int64_t)conn->congestion.cwnd_bytes) {
+        inflation = -(int64_t)conn->congestion.cwnd_bytes;
+    }
+    conn->inflation_bytes = (int32_t)inflation;
+    retransmit_first(conn, HF_REASON_RETRANSMIT_PARTIAL);
+}
+
+void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes)
+{
+    struct cc_sample sample;
+    uint32_t before = conn->congestion.cwnd_bytes;
+    if (conn->recovery != TCP_RECOVERY_NONE && seq_ge(conn->snd.una, conn->snd.recover)) {
+        bool fast = conn->recovery == TCP_RECOVERY_FAST;
+        leave_recovery(conn, host);
+        if (fast) {
+            return;
+        }
+    }
+    if (conn->recovery == TCP_RECOVERY_FAST) {
+        partial_ack(conn, acked_bytes);
+        return;
+    }
+    if (acked_bytes == 0) {
+        return;
+    }
+    sample = tcp_cc_sample(conn, host, acked_bytes);
+    sample.cwnd_limited |= conn->recovery == TCP_RECOVERY_TIMEOUT;
+    conn->cc->on_ack(&conn->congestion, &sample);
+    trace_cwnd(conn, host,
+               before < conn->congestion.ssthresh_bytes ? HF_REASON_CWND_SLOW_START
+                                                        : HF_REASON_CWND_AVOIDANCE,
+               before);
+}
+
+/* RFC 6298 5.4 to 5.6, RFC 5681 3.1. */
+void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
+{
+    struct cc_sample sample = tcp_cc_sample(conn, host, 0);
+    uint32_t before = conn->congestion.cwnd_bytes;
+    conn->cc->on_congestion(&conn->congestion, &sample,
+                            conn->backoff == 0 ? CC_EVENT_TIMEOUT : CC_EVENT_TIMEOUT_AGAIN);
+    conn->recovery = TCP_RECOVERY_TIMEOUT;
+    conn->snd.recover = conn->snd.nxt;
+    conn->inflation_bytes = 0;
+    conn->duplicate_acks = 0;
+    trace_cwnd(conn, host, HF_REASON_CWND_TIMEOUT, before);
+    retransmit_first(conn, HF_REASON_RETRANSMIT_TIMEOUT);
+}

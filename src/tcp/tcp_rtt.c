@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The retransmission timeout (RFC 6298), in microseconds.
+ *
+ * One segment at a time is timed exactly (tcp_send.c starts, tcp_ack.c ends), which is the one
+ * sample a round trip that RFC 6298 section 3 asks for; a retransmission cancels it (Karn). After
+ * one, timestamps still give samples (RFC 7323 4).
+ *
+ * DEVIATION: RFC 6298 2.4 asks for a floor of 1 s. As Linux does, the variance term has a floor of
+ * config.min_rto_ns instead, RTO = SRTT + max(min_rto, 4*RTTVAR): that is section 2.3's G made
+ * large enough to cover a peer's delayed acknowledgement.
+ */
+#include "tcp_internal.h"
+
+/* A sample of more than this is a clock gone wrong. */
+#define RTT_SAMPLE_MAX_US (600u * 1000000u)
+
+static uint32_t to_us(hf_time ns)
+{
+    return (uint32_t)(ns / HF_MICROSECOND);
+}
+
+/* RFC 6298 2.1: no sample yet. */
+void tcp_rtt_init(struct tcp_conn *conn, const struct tcp_host *host)
+{
+    conn->srtt_us = 0;
+    conn->rttvar_us = 0;
+    conn->rtt_measured = false;
+    conn->rtt_timing = false;
+    conn->rto_us = to_us(host->config->initial_rto_ns);
+}
+
+/* RFC 6298 2.2 and 2.3. */
+void tcp_rtt_sample(struct tcp_conn *conn, struct tcp_host *host, hf_time sample_ns)
+{
+    uint32_t sample_us;
+    uint32_t spread_us;
+    uint32_t max_us = to_us(host->config->max_rto_ns);
+    if (sample_ns < 0 || sample_ns / HF_MICROSECOND > RTT_SAMPLE_MAX_US) {
+        return;
+    }
+    sample_us = max_u32(to_us(sample_ns), 1);
+    if (!conn->rtt_measured) {
+        conn->rtt_measured = true;
+        conn->srtt_us = sample_us;
+        conn->rttvar_us = sample_us / 2;
+    } else {
+        uint32_t error_us =
+            sample_us > conn->srtt_us ? sample_us - conn->srtt_us : conn->srtt_us - sample_us;
+        conn->rttvar_us = conn->rttvar_us - conn->rttvar_us / 4 + error_us / 4;
+        conn->srtt_us = conn->srtt_us - conn->srtt_us / 8 + sample_us / 8;
+    }
+    spread_us = max_u32(4 * conn->rttvar_us, to_us(host->config->min_rto_ns));
+    conn->rto_us = min_u32(conn->srtt_us + spread_us, max_us);
+    tcp_trace(conn, host, HF_TRACE_RTT, HF_REASON_RTT_SAMPLE, sample_ns);
+}
+
+/* RFC 6298 5.5: doubled for each timeout in a row, up to the ceiling of 2.5. */
+hf_time tcp_backed_off_rto(const struct tcp_conn *conn, const struct tcp_host *host)
+{
+    hf_time rto = conn->rto_us * HF_MICROSECOND;
+    for (unsigned i = 0; i < conn->backoff && rto < host->config->max_rto_ns; i++) {
+        rto *= 2;
+    }
+    return rto < host->config->max_rto_ns ? rto : host->config->max_rto_ns;
+}

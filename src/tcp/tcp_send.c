@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tcp_next_segment: the only place that chooses what leaves. It is asked again and again until it
+ * has nothing more to say, and answers in this order:
+ *
+ *   a reset; the SYN; challenge and duplicate ACKs (always by themselves); what loss recovery wants
+ *   sent again; new data or FIN as window, cwnd, Nagle and silly-window avoidance allow; window
+ *   probes and keep-alives; and last an ACK that found no data to ride on.
+ *
+ * The stack copies the payload from the send queue at *payload_offset.
+ */
+#include "tcp_internal.h"
+
+uint32_t tcp_unsent_bytes(const struct tcp_conn *conn)
+{
+    int32_t sent = seq_diff(conn->snd.nxt, conn->snd.front);
+    if (sent <= 0) {
+        return conn->send_bytes;
+    }
+    return (uint32_t)sent < conn->send_bytes ? conn->send_bytes - (uint32_t)sent : 0;
+}
+
+/* ---- building */
+
+static void fill_header(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                        seq32 seq, uint16_t flags)
+{
+    memset(segment, 0, sizeof *segment);
+    segment->source_port = conn->tuple.local_port;
+    segment->destination_port = conn->tuple.remote_port;
+    segment->seq = seq;
+    segment->flags = flags;
+    /* RFC 7323 3.2: in every segment once agreed, RST excepted; on our first SYN as an offer. */
+    if (conn->timestamps || ((flags & (HF_SYN | HF_ACK)) == HF_SYN && host->config->timestamps)) {
+        segment->options.has_timestamps = !(flags & HF_RST);
+        segment->options.ts_value = tcp_timestamp(conn, host->now);
+        segment->options.ts_echo = flags & HF_ACK ? conn->ts_recent : 0;
+    }
+    if (flags & HF_ACK) {
+        segment->ack = conn->rcv.nxt;
+    }
+    if (conn->urgent_sending && seq_lt(seq, conn->snd.up)) {
+        /* MUST-62: SND.UP names the octet after the urgent data; farther than 65535 it is announced
+         * as far as the field goes. */
+        uint32_t distance = (uint32_t)seq_diff(conn->snd.up, seq);
+        segment->flags |= HF_URG;
+        segment->urgent_pointer = (uint16_t)min_u32(distance, UINT16_MAX);
+    }
+}
+
+/* Whatever carries an ACK settles the delayed one. */
+static void acknowledged(struct tcp_conn *conn, struct tcp_segment *segment)
+{
+    segment->window = tcp_offer_window(conn);
+    conn->intents &= (uint8_t) ~(TCP_INTENT_ACK);
+    conn->ack_pending_bytes = 0;
+    conn->rcv.last_ack_sent = conn->rcv.nxt;
+    conn->deadlines[TCP_TIMER_DELAYED_ACK] = HF_TIME_NEVER;
+    if (conn->quick_acks > 0) {
+        conn->quick_acks--;
+    }
+}
+
+static void build_ack(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                      seq32 seq)
+{
+    fill_header(conn, host, segment, seq, HF_ACK);
+    tcp_fill_sack(conn, &segment->options);
+    acknowledged(conn, segment);
+}
+
+static void build_reset(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment)
+{
+    fill_header(conn, host, segment, conn->reset_seq, HF_RST);
+    segment->flags = HF_RST;
+    segment->urgent_pointer = 0;
+    if (conn->reset_has_ack) {
+        segment->flags = HF_RST | HF_ACK;
+        segment->ack = conn->reset_ack;
+    }
+    conn->intents &= (uint8_t)~TCP_INTENT_RESET;
+    host->counters->resets_sent++;
+}
+
+/* SYN, or SYN-ACK where the peer's SYN is known (MUST-10). MSS in every SYN (SHLD-5, MUST-14). */
+static enum hf_reason build_syn(struct tcp_conn *conn, struct tcp_host *host,
+                                struct tcp_segment *segment)
+{
+    bool answer = conn->state != HF_SYN_SENT;
+    const struct hf_config *config = host->config;
+    fill_header(conn, host, segment, conn->iss, answer ? HF_SYN | HF_ACK : HF_SYN);
+    segment->options.has_mss = true;
+    segment->options.mss = conn->own_mss;
+    segment->options.has_sack_permitted = answer ? conn->sack : config->sack;
+    segment->options.has_window_scale = answer ? conn->window_scaling : config->window_scaling;
+    segment->options.window_scale = conn->rcv_wind_shift;
+    segment->window = (uint16_t)min_u32(conn->rcv.wnd, UINT16_MAX);
+    conn->intents &= (uint8_t)~TCP_INTENT_SYN;
+    if (seq_eq(conn->snd.nxt, conn->iss)) {
+        conn->snd.nxt = seq_add(conn->iss, 1);
+        conn->snd.retransmit_next = conn->snd.nxt;
+        conn->progress_time = host->now;
+        conn->rtt_timing = true;
+        conn->rtt_seq = conn->snd.nxt;
+        conn->rtt_start = host->now;
+        return answer ? HF_REASON_SEND_SYN_ACK : HF_REASON_SEND_SYN;
+    }
+    if (conn->backoff == 0 && answer) {
+        return HF_REASON_SEND_SYN_ACK; /* simultaneous open: the same SYN, now with an ACK */
+    }
+    conn->retransmits++;
+    host->counters->segments_retransmitted++;
+    return answer ? HF_REASON_RETRANSMIT_SYN_ACK : HF_REASON_RETRANSMIT_SYN;
+}
+
+/* Payload room in a segment that carries what this connection's segments carry now. */
+static uint32_t segment_room(const struct tcp_conn *conn)
+{
+    struct tcp_options options;
+    uint32_t base;
+    uint32_t with_sack;
+    uint32_t mss = tcp_effective_mss(conn);
+    if (conn->reassembly == NULL || !conn->sack) {
+        return mss;
+    }
+    memset(&options, 0, sizeof options);
+    options.has_timestamps = conn->timestamps;
+    base = (uint32_t)tcp_options_length(&options);
+    tcp_fill_sack(conn, &options);
+    with_sack = (uint32_t)tcp_options_length(&options);
+    return mss > with_sack - base ? mss - (with_sack - base) : 1;
+}
+
+/* Data from `seq`, `length` of it, with FIN if that ends the stream and `fin` says so. */
+static void build_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                       seq32 seq, uint32_t length, bool fin, uint32_t *payload_offset)
+{
+    uint16_t flags = HF_ACK;
+    if (length > 0 && seq_eq(seq_add(seq, length), tcp_fin_seq(conn)) &&
+        (!conn->more_follows || fin)) {
+        flags |= HF_PSH; /* MUST-61: on the last segment of what there is */
+    }
+    if (fin) {
+        flags |= HF_FIN;
+    }
+    fill_header(conn, host, segment, seq, flags);
+    tcp_fill_sack(conn, &segment->options);
+    segment->payload_length = length;
+    *payload_offset = (uint32_t)seq_diff(seq, conn->snd.front);
+    if (length > 0 && conn->ack_pending_bytes > 0) {
+        conn->quick_acks = 0; /* a conversation: ACKs ride on answers */
+    }
+    acknowledged(conn, segment);
+    conn->bytes_sent += length;
+    conn->last_sent = host->now;
+}
+
+/* ---- retransmissions */
+
+/* The segment at retransmit_next, up to what was in flight. */
+static enum hf_reason build_retransmission(struct tcp_conn *conn, struct tcp_host *host,
+                                           struct tcp_segment *segment, uint32_t *payload_offset)
+{
+    seq32 seq = seq_max(conn->snd.retransmit_next, conn->snd.front);
+    seq32 data_end = seq_min(tcp_fin_seq(conn), conn->snd.nxt);
+    uint32_t left = seq_lt(seq, data_end) ? (uint32_t)seq_diff(data_end, seq) : 0;
+    uint32_t length = min_u32(left, segment_room(conn));
+    bool fin = conn->fin_queued && seq_gt(conn->snd.nxt, tcp_fin_seq(conn)) && length == left;
+    enum hf_reason reason = (enum hf_reason)conn->retransmit_reason;
+    seq32 next;
+    build_data(conn, host, segment, seq, length, fin, payload_offset);
+    next = seq_add(seq, length + (fin ? 1u : 0u));
+    if (length == 0 && fin) {
+        reason = HF_REASON_RETRANSMIT_FIN;
+    }
+    conn->retransmits++;
+    host->counters->segments_retransmitted++;
+    conn->rtt_timing = false; /* Karn */
+    conn->intents &= (uint8_t)~TCP_INTENT_RETRANSMIT;
+    if (conn->recovery == TCP_RECOVERY_TIMEOUT) {
+        conn->snd.retransmit_next = next;
+        conn->retransmit_reason = HF_REASON_RETRANSMIT_AFTER_TIMEOUT;
+    } else {
+        conn->snd.retransmit_next = conn->snd.nxt;
+    }
+    return reason;
+}
+
+/* After a timeout, what follows goes again as cwnd and the window allow (SHLD-16). */
+static bool retransmission_allowed(const struct tcp_conn *conn)
+{
+    uint32_t pipe = tcp_pipe(conn);
+    seq32 edge = seq_add(conn->snd.una, conn->snd.wnd);
+    return conn->recovery == TCP_RECOVERY_TIMEOUT &&
+           seq_lt(conn->snd.retransmit_next, conn->snd.recover) &&
+           seq_lt(conn->snd.retransmit_next, edge) && pipe < tcp_send_allowance(conn);
+}
+
+/* ---- new data */
+
+static bool can_send_data(const struct tcp_conn *conn)
+{
+    switch (conn->state) {
+    case HF_ESTABLISHED:
+    case HF_CLOSE_WAIT:
+    case HF_FIN_WAIT_1:
+    case HF_CLOSING:
+    case HF_LAST_ACK:
+        return true;
+    case HF_CLOSED:
+    case HF_LISTEN:
+    case HF_SYN_SENT:
+    case HF_SYN_RECEIVED:
+    case HF_FIN_WAIT_2:
+    case HF_TIME_WAIT:
+        break;
+    }
+    return false;
+}
+
+/* RFC 9293 3.7.4, in Minshall's form as Linux has it: a segment under full size waits only while
+ * another one under full size is unacknowledged. DEVIATION: the RFC's form waits for anything
+ * unacknowledged; the two differ where a full segment is in flight, and there this one avoids
+ * waiting for the peer's delayed ACK. MUST-17: off by HF_OPTION_NAGLE. */
+static bool nagle_holds(const struct tcp_conn *conn)
+{
+    if (conn->fin_queued) {
+        return false;
+    }
+    if (conn->cork || conn->more_follows) {
+        return true;
+    }
+    return conn->nagle && seq_gt(conn->snd.small_end, conn->snd.una) &&
+           seq_le(conn->snd.small_end, conn->snd.nxt);
+}
+
+/* RFC 9293 3.8.6.2.1 (MUST-38), with U the usable window and D what there is to send:
+ * how much may go now, 0: nothing. */
+static uint32_t sendable_bytes(struct tcp_conn *conn, uint32_t unsent)
+{
+    int64_t window_room = (int64_t)conn->snd.wnd - tcp_flight(conn);
+    int64_t cwnd_room = (int64_t)tcp_send_allowance(conn) - tcp_pipe(conn);
+    uint32_t room = segment_room(conn);
+    uint32_t length;
+    if (window_room <= 0) {
+        return 0; /* MUST-34: the window may have shrunk under what is in flight; SHLD-15 */
+    }
+    if (cwnd_room < (int64_t)min_u32(room, unsent) && tcp_flight(conn) > 0) {
+        conn->cwnd_limited = true;
+        return 0; /* cwnd is spent in whole segments */
+    }
+    length = min_u32(unsent, room);
+    if (window_room < (int64_t)length) {
+        length = (uint32_t)window_room;
+    }
+    if (length == room) {
+        return length; /* (1) a full segment */
+    }
+    if (length == unsent && !nagle_holds(conn)) {
+        return length; /* (2) all there is */
+    }
+    if (length < unsent && length >= conn->snd.max_wnd / 2) {
+        return length; /* (3) half the largest window the peer ever offered */
+    }
+    if (conn->intents & TCP_INTENT_FORCE_SMALL) {
+        return length; /* (4) the override timeout */
+    }
+    return 0;
+}
+
+/* RFC 5681 4.1. */
+static void restart_after_idle(struct tcp_conn *conn, struct tcp_host *host)
+{
+    if (tcp_flight(conn) == 0 && conn->last_sent != 0 &&
+        host->now - conn->last_sent > conn->rto_us * HF_MICROSECOND) {
+        struct cc_sample sample = tcp_cc_sample(conn, host, 0);
+        uint32_t before = conn->congestion.cwnd_bytes;
+        conn->cc->on_idle_restart(&conn->congestion, &sample);
+        if (before != conn->congestion.cwnd_bytes) {
+            tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_IDLE, before);
+        }
+    }
+}
+
+static void account_new_data(struct tcp_conn *conn, struct tcp_host *host, uint32_t length,
+                             bool fin)
+{
+    struct cc_sample sample;
+    if (tcp_flight(conn) == 0) {
+        conn->progress_time = host->now;
+    }
+    conn->snd.nxt = seq_add(conn->snd.nxt, length + (fin ? 1u : 0u));
+    conn->snd.retransmit_next =
+        conn->recovery == TCP_RECOVERY_TIMEOUT ? conn->snd.retransmit_next : conn->snd.nxt;
+    if (length > 0 && length < tcp_effective_mss(conn)) {
+        conn->snd.small_end = conn->snd.nxt;
+    }
+    if (!conn->rtt_timing && conn->recovery == TCP_RECOVERY_NONE) {
+        conn->rtt_timing = true;
+        conn->rtt_seq = conn->snd.nxt;
+        conn->rtt_start = host->now;
+    }
+    conn->intents &= (uint8_t) ~(TCP_INTENT_FORCE_SMALL | TCP_INTENT_PROBE);
+    if (conn->snd.wnd != 0 && conn->congestion.cwnd_bytes < conn->congestion.ssthresh_bytes &&
+        2ull * tcp_flight(conn) > conn->congestion.cwnd_bytes) {
+        conn->cwnd_limited = true; /* RFC 7661 4.1: more than half of it is in use */
+    }
+    sample = tcp_cc_sample(conn, host, 0);
+    conn->cc->on_sent(&conn->congestion, &sample);
+}
+
+static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                          uint32_t *payload_offset, enum hf_reason *reason)
+{
+    uint32_t unsent = tcp_unsent_bytes(conn);
+    uint32_t length = 0;
+    seq32 fin_seq = tcp_fin_seq(conn);
+    bool fin_unsent = conn->fin_queued && seq_le(conn->snd.nxt, fin_seq);
+    bool fin;
+    if (unsent == 0 && !fin_unsent) {
+        return false;
+    }
+    if (unsent > 0) {
+        restart_after_idle(conn, host);
+        length = sendable_bytes(conn, unsent);
+        if (length == 0) {
+            return false;
+        }
+    }
+    /* The FIN takes a number of its own, and so a place in the window. */
+    fin = fin_unsent && length == unsent && (uint64_t)tcp_flight(conn) + length < conn->snd.wnd;
+    if (length == 0 && !fin) {
+        return false;
+    }
+    build_data(conn, host, segment, conn->snd.nxt, length, fin, payload_offset);
+    account_new_data(conn, host, length, fin);
+    *reason = length > 0 ? HF_REASON_SEND_DATA : HF_REASON_SEND_FIN;
+    return true;
+}
+
+/* ---- probes */
+
+/* DEVIATION: RFC 9293 3.8.6.1 probes with an octet of new data; as Linux does, the probe repeats an
+ * acknowledged number without data, which every receiver must answer with an ACK too. The same
+ * segment is the keep-alive (SHLD-12: no data). */
+static bool next_probe(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                       enum hf_reason *reason)
+{
+    uint8_t both = TCP_INTENT_PROBE | TCP_INTENT_KEEPALIVE;
+    if (!(conn->intents & both)) {
+        return false;
+    }
+    *reason = conn->intents & TCP_INTENT_PROBE ? HF_REASON_SEND_PROBE : HF_REASON_SEND_KEEPALIVE;
+    conn->intents &= (uint8_t)~both;
+    build_ack(conn, host, segment, seq_sub(conn->snd.una, 1));
+    return true;
+}
+
+/* ---- the choice */
+
+static bool next_bare_ack(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                          enum hf_reason *reason)
+{
+    if (conn->intents & TCP_INTENT_CHALLENGE) {
+        conn->intents &= (uint8_t)~TCP_INTENT_CHALLENGE;
+        *reason = HF_REASON_SEND_CHALLENGE;
+    } else if (conn->duplicate_acks_due > 0) {
+        conn->duplicate_acks_due--;
+        *reason = HF_REASON_SEND_ACK_DUPLICATE;
+    } else {
+        return false;
+    }
+    build_ack(conn, host, segment, conn->snd.nxt);
+    return true;
+}
+
+static bool choose(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                   uint32_t *payload_offset, enum hf_reason *reason)
+{
+    if (conn->intents & TCP_INTENT_RESET) {
+        build_reset(conn, host, segment);
+        *reason = HF_REASON_SEND_RST;
+        return true;
+    }
+    if (conn->state == HF_CLOSED) {
+        return false;
+    }
+    if (conn->intents & TCP_INTENT_SYN) {
+        *reason = build_syn(conn, host, segment);
+        return true;
+    }
+    if (conn->state == HF_SYN_SENT) {
+        return false;
+    }
+    if (next_bare_ack(conn, host, segment, reason)) {
+        return true;
+    }
+    if (can_send_data(conn)) {
+        if ((conn->intents & TCP_INTENT_RETRANSMIT) || retransmission_allowed(conn)) {
+            *reason = build_retransmission(conn, host, segment, payload_offset);
+            return true;
+        }
+        if (next_new_data(conn, host, segment, payload_offset, reason)) {
+            return true;
+        }
+    }
+    if (next_probe(conn, host, segment, reason)) {
+        return true;
+    }
+    if (conn->intents & TCP_INTENT_ACK) {
+        *reason = (enum hf_reason)conn->ack_reason;
+        build_ack(conn, host, segment, conn->snd.nxt);
+        return true;
+    }
+    return false;
+}
+
+bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                      uint32_t *payload_offset, enum hf_reason *reason)
+{
+    bool found = choose(conn, host, segment, payload_offset, reason);
+    if (conn->state != HF_CLOSED) {
+        tcp_arm_retransmit(conn, host);
+    }
+    if (found) {
+        conn->segments_sent++;
+    }
+    return found;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The internet checksum, wide.
+ *
+ * RFC 1071 sums 16-bit words in ones' complement, that is modulo 65535. Three of its properties
+ * carry this file:
+ *   - 2^16, 2^32 and 2^64 are all 1 modulo 65535, so words may be added 32 or 64 bits at a time and
+ *     the carries folded in at the end (RFC 1071 2(C), "deferred carries");
+ *   - the sum does not care about byte order: summing byte-swapped words gives the byte-swapped sum
+ *     (2(B)), so bytes are loaded as the machine likes, and only a piece that starts at an odd
+ *     offset needs its sum turned round;
+ *   - the order of the words does not matter (2(A)), so several sums run side by side.
+ *
+ * A partial sum is 0 only if every byte was zero: folding brings 65535 to 65535, never to 0. That
+ * matters at the end, where 0 and 65535 are the two zeros of ones' complement, and where the
+ * complement of a sum that includes a right checksum field must be 0 (RFC 1624 3).
+ *
+ * On x86 the long stretches go 16 bytes a step: words less 32768 are signed, and one instruction
+ * multiplies them by 1 and adds them in pairs to 32 bits; what was taken off is put back at the
+ * end. Everywhere else, and for the ends, 64-bit loads are split into 32-bit halves, which never
+ * overflow a 64-bit sum. CHECKSUM_PORTABLE builds only the latter, so that tests can hold the two
+ * against each other on one machine.
+ */
+#include "checksum.h"
+
+#include "wire_bytes.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#if defined(__SSE2__) && !defined(CHECKSUM_PORTABLE)
+#define CHECKSUM_SSE2 1
+#include <emmintrin.h>
+#else
+#define CHECKSUM_SSE2 0
+#endif
+
+/* Below this the vector's setting up costs more than it saves. */
+#define BLOCK_BYTES 64u
+
+#if defined(__GNUC__)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define ALWAYS_INLINE inline
+#endif
+
+static ALWAYS_INLINE uint64_t add_with_carry(uint64_t a, uint64_t b)
+{
+    uint64_t sum = a + b;
+    return sum + (sum < b);
+}
+
+static ALWAYS_INLINE uint16_t fold(uint64_t sum)
+{
+    sum = (sum & 0xffffffffu) + (sum >> 32);
+    sum = (sum & 0xffffu) + ((sum >> 16) & 0xffffu) + (sum >> 32);
+    sum = (sum & 0xffffu) + (sum >> 16);
+    sum = (sum & 0xffffu) + (sum >> 16);
+    return (uint16_t)sum;
+}
+
+/* The functions below are compiled twice, with and without the copy: `copy` is a constant to each
+ * of their callers. */
+
+/* The last 0..63 bytes. */
+static ALWAYS_INLINE uint64_t add_end(uint8_t *destination, const uint8_t *source, size_t length,
+                                      bool copy)
+{
+    uint64_t low = 0;
+    uint64_t high = 0;
+    for (; length >= 8; length -= 8, source += 8) {
+        uint64_t word;
+        memcpy(&word, source, 8);
+        if (copy) {
+            memcpy(destination, &word, 8);
+            destination += 8;
+        }
+        low += word & 0xffffffffu;
+        high += word >> 32;
+    }
+    if (length & 4u) {
+        uint32_t word;
+        memcpy(&word, source, 4);
+        if (copy) {
+            memcpy(destination, &word, 4);
+            destination += 4;
+        }
+        low += word;
+        source += 4;
+    }
+    if (length & 2u) {
+        uint16_t word;
+        memcpy(&word, source, 2);
+        if (copy) {
+            memcpy(destination, &word, 2);
+            destination += 2;
+        }
+        high += word;
+        source += 2;
+    }
+    if (length & 1u) {
+        uint16_t word = 0; /* the odd byte comes first, a zero after it, in memory order */
+        memcpy(&word, source, 1);
+        if (copy) {
+            *destination = *source;
+        }
+        low += word;
+    }
+    return low + high;
+}
+
+#if CHECKSUM_SSE2
+
+/* Each step adds to a 32-bit lane at most 2^16 in size: 16384 steps of 16 bytes stay within
+ * 2^30. */
+#define RUN_BYTES (16384u * 16u)
+
+static ALWAYS_INLINE __m128i add_step(__m128i total, uint8_t *destination, const uint8_t *source,
+                                      bool copy)
+{
+    __m128i words;
+    memcpy(&words, source, 16);
+    if (copy) {
+        memcpy(destination, &words, 16);
+    }
+    __m128i less_half = _mm_xor_si128(words, _mm_set1_epi16(INT16_MIN));
+    return _mm_add_epi32(total, _mm_madd_epi16(less_half, _mm_set1_epi16(1)));
+}
+
+/* `length` is a multiple of BLOCK_BYTES, at most RUN_BYTES. */
+static ALWAYS_INLINE uint64_t add_run(uint8_t *destination, const uint8_t *source, size_t length,
+                                      bool copy)
+{
+    __m128i first = _mm_setzero_si128();
+    __m128i second = _mm_setzero_si128();
+    for (size_t at = 0; at < length; at += BLOCK_BYTES) {
+        uint8_t *to = copy ? destination + at : NULL;
+        first = add_step(first, to, source + at, copy);
+        second = add_step(second, copy ? to + 16 : NULL, source + at + 16, copy);
+        first = add_step(first, copy ? to + 32 : NULL, source + at + 32, copy);
+        second = add_step(second, copy ? to + 48 : NULL, source + at + 48, copy);
+    }
+    int32_t lanes[4];
+    __m128i total = _mm_add_epi32(first, second);
+    memcpy(lanes, &total, sizeof lanes);
+    int64_t sum = (int64_t)lanes[0] + lanes[1] + lanes[2] + lanes[3];
+    /* 32768 was taken off each of length / 2 words; with it back the sum is not negative. */
+    return (uint64_t)(sum + (int64_t)length / 2 * 32768);
+}
+
+#else
+
+/* 32-bit halves in 64-bit sums: 2^31 blocks fit, and a run is far under that. */
+#define RUN_BYTES (UINT32_C(1) << 30)
+
+static ALWAYS_INLINE uint64_t add_run(uint8_t *destination, const uint8_t *source, size_t length,
+                                      bool copy)
+{
+    uint64_t low[4] = {0};
+    uint64_t high[4] = {0};
+    for (size_t at = 0; at < length; at += BLOCK_BYTES) {
+        for (size_t half = 0; half < BLOCK_BYTES; half += 32) {
+            uint64_t words[4];
+            memcpy(words, source + at + half, sizeof words);
+            if (copy) {
+                memcpy(destination + at + half, words, sizeof words);
+            }
+            for (size_t i = 0; i < 4; i++) {
+                low[i] += words[i] & 0xffffffffu;
+                high[i] += words[i] >> 32;
+            }
+        }
+    }
+    uint64_t sum = 0;
+    for (size_t i = 0; i < 4; i++) {
+        sum = add_with_carry(sum, low[i]);
+        sum = add_with_carry(sum, high[i]);
+    }
+    return sum;
+}
+
+#endif
+
+static ALWAYS_INLINE checksum_sum add(checksum_sum sum, uint8_t *destination, const uint8_t *source,
+                                      size_t length, bool copy)
+{
+    while (length >= BLOCK_BYTES) {
+        size_t run = length < RUN_BYTES ? length - length % BLOCK_BYTES : RUN_BYTES;
+        sum = add_with_carry(sum, add_run(destination, source, run, copy));
+        source += run;
+        length -= run;
+        if (copy) {
+            destination += run;
+        }
+    }
+    return length == 0 ? sum : add_with_carry(sum, add_end(destination, source, length, copy));
+}
+
+checksum_sum checksum_add(checksum_sum sum, const void *data, size_t length)
+{
+    return add(sum, NULL, data, length, false);
+}
+
+checksum_sum checksum_add_copy(checksum_sum sum, void *destination, const void *source,
+                               size_t length)
+{
+    return add(sum, destination, source, length, true);
+}
+
+checksum_sum checksum_swap(checksum_sum sum)
+{
+    unsigned folded = fold(sum);
+    return (folded >> 8 | folded << 8) & 0xffffu;
+}
+
+uint16_t checksum_finish(checksum_sum sum)
+{
+    return (uint16_t)~fold(sum);
+}
+
+checksum_sum checksum_pseudo_ipv4(const uint8_t source[4], const uint8_t destination[4],
+                                  uint8_t protocol, uint16_t length)
+{
+    uint32_t from;
+    uint32_t to;
+    uint32_t rest;
+    uint8_t rest_bytes[4] = {0, protocol};
+    wire_write_16(rest_bytes + 2, length);
+    memcpy(&from, source, 4);
+    memcpy(&to, destination, 4);
+    memcpy(&rest, rest_bytes, 4);
+    return (uint64_t)from + to + rest;
+}
+
+checksum_sum checksum_pseudo_ipv6(const uint8_t source[16], const uint8_t destination[16],
+                                  uint8_t protocol, uint32_t length)
+{
+    uint8_t rest[8] = {0, 0, 0, 0, 0, 0, 0, protocol};
+    wire_write_32(rest, length);
+    checksum_sum sum = add_end(NULL, source, 16, false);
+    sum += add_end(NULL, destination, 16, false);
+    return sum + add_end(NULL, rest, 8, false);
+}
+
+/* RFC 1624 3, equation 3: HC' = ~(~HC + ~m + m'). Unlike RFC 1141's shorter form it never turns a
+ * field into 0xffff where a fresh computation gives 0. */
+uint16_t checksum_update(uint16_t field, uint16_t before, uint16_t after)
+{
+    return (uint16_t)~fold((uint64_t)(uint16_t)~field + (uint16_t)~before + after);
+}

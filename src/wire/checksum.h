@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The internet checksum (RFC 1071): the ones' complement of the ones' complement sum of 16-bit
+ * words. Sums are kept wide and folded late; copy and checksum go in one pass; RFC 1624 updates a
+ * checksum when a field changes.
+ *
+ * A `checksum_sum` is a partial sum in host memory order: add pieces in any order as long as each
+ * starts at an even offset of the whole; checksum_swap re-aligns a piece that starts at an odd one.
+ */
+#ifndef CHECKSUM_H
+#define CHECKSUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint64_t checksum_sum;
+
+/* sum + the words of data[0..length), any alignment, odd length padded with zero. */
+checksum_sum checksum_add(checksum_sum sum, const void *data, size_t length);
+/* The same while copying to `destination` (no overlap). */
+checksum_sum checksum_add_copy(checksum_sum sum, void *destination, const void *source,
+                               size_t length);
+/* The sum of the same bytes as if they began one byte later. */
+checksum_sum checksum_swap(checksum_sum sum);
+/* The 16-bit checksum field in network byte order as it lies in memory: store with memcpy. Over a
+ * packet that includes a correct checksum field the result is 0. */
+uint16_t checksum_finish(checksum_sum sum);
+/* RFC 9293 3.1's and RFC 8200 8.1's pseudo-headers. Addresses in network order. */
+checksum_sum checksum_pseudo_ipv4(const uint8_t source[4], const uint8_t destination[4],
+                                  uint8_t protocol, uint16_t length);
+checksum_sum checksum_pseudo_ipv6(const uint8_t source[16], const uint8_t destination[16],
+                                  uint8_t protocol, uint32_t length);
+/* RFC 1624: the new field (network order as in memory) when 16-bit word `before` becomes `after`
+ * (both network order as in memory). */
+uint16_t checksum_update(uint16_t field, uint16_t before, uint16_t after);
+
+#endif

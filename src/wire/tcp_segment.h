@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The TCP header (RFC 9293 3.1) and its options, between bytes and host order. From tcp_parse on
+ * nothing is in network order, and nothing reads past what was received.
+ */
+#ifndef TCP_SEGMENT_H
+#define TCP_SEGMENT_H
+
+#include "seq32.h"
+
+#include <handfast/reasons.h>
+#include <handfast/trace.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TCP_HEADER_BYTES 20u
+#define TCP_HEADER_MAX_BYTES 60u
+#define TCP_OPTIONS_MAX_BYTES 40u
+#define TCP_SACK_MAX_BLOCKS 4u
+
+/* Option kinds (IANA "TCP Option Kind Numbers"). */
+enum tcp_option_kind {
+    TCP_OPTION_END = 0,
+    TCP_OPTION_NOP = 1,
+    TCP_OPTION_MSS = 2,            /* RFC 9293 3.7.1 */
+    TCP_OPTION_WINDOW_SCALE = 3,   /* RFC 7323 2 */
+    TCP_OPTION_SACK_PERMITTED = 4, /* RFC 2018 2 */
+    TCP_OPTION_SACK = 5,           /* RFC 2018 3, RFC 2883 */
+    TCP_OPTION_TIMESTAMPS = 8,     /* RFC 7323 3 */
+    TCP_OPTION_USER_TIMEOUT = 28   /* RFC 5482 */
+};
+
+struct tcp_sack_block {
+    seq32 left;  /* first sequence number of the block */
+    seq32 right; /* the one after its last */
+};
+
+struct tcp_options {
+    bool has_mss, has_window_scale, has_sack_permitted, has_timestamps, has_user_timeout;
+    uint8_t window_scale; /* as received; RFC 7323 2.3's limit of 14 is the receiver's to apply */
+    uint16_t mss;
+    uint16_t user_timeout; /* as on the wire: granularity bit and value */
+    uint32_t ts_value, ts_echo;
+    uint8_t unknown_count; /* options of other kinds, skipped (MUST-6) */
+    uint8_t sack_count;    /* 0..4 */
+    struct tcp_sack_block sack[TCP_SACK_MAX_BLOCKS];
+};
+
+struct tcp_segment {
+    uint16_t source_port, destination_port;
+    seq32 seq, ack;
+    uint16_t flags;   /* enum hf_flag; AE included */
+    uint8_t reserved; /* the three reserved bits as received; ignored (RFC 9293 3.1); sent as 0 */
+    uint8_t header_length; /* bytes, 20..60, options included */
+    uint16_t window;       /* unsigned (MUST-1), unscaled */
+    uint16_t urgent_pointer;
+    struct tcp_options options;
+    const uint8_t *payload; /* within the parsed bytes */
+    uint32_t payload_length;
+};
+
+/* SEG.LEN of RFC 9293 3.4: data plus one each for SYN and FIN. */
+static inline uint32_t tcp_segment_length(const struct tcp_segment *segment)
+{
+    return segment->payload_length + ((segment->flags & HF_SYN) ? 1u : 0u) +
+           ((segment->flags & HF_FIN) ? 1u : 0u);
+}
+
+/* HF_REASON_NONE, or why it was refused: TCP_TOO_SHORT, TCP_DATA_OFFSET, TCP_OPTION_LENGTH,
+ * TCP_PORT_ZERO. The checksum is not looked at: see tcp_checksum_ok. A known option of the wrong
+ * length (MSS not 4 and so on), or SYN-only options outside SYN, are skipped as unknown ones are;
+ * only a length that cannot be stepped over (0, 1, past the header) is refused. Of an option
+ * repeated, the last counts. */
+enum hf_reason tcp_parse(const uint8_t *bytes, size_t length, struct tcp_segment *segment);
+
+/* Bytes that these options take, padded to a multiple of 4: 0..40. Order and padding are Linux's:
+ * on SYN  MSS, SACK-permitted+timestamps | NOP NOP timestamps, NOP window scale;
+ * elsewhere NOP NOP timestamps, NOP NOP SACK. SACK blocks that do not fit are left off. */
+size_t tcp_options_length(const struct tcp_options *options);
+/* How many SACK blocks fit beside the other options: 0..4. */
+unsigned tcp_options_sack_room(const struct tcp_options *options);
+
+/* Writes the header with its options; checksum field 0; header_length, reserved and payload of
+ * `segment` are ignored. Returns its length; `out` has room for TCP_HEADER_MAX_BYTES. */
+size_t tcp_emit(const struct tcp_segment *segment, uint8_t *out);
+
+/* For traces. */
+void tcp_segment_to_trace(const struct tcp_segment *segment, struct hf_trace_segment *out);
+
+/* Writes "SYN,ACK" and so on (at most 40 bytes); returns text. */
+char *tcp_flags_text(uint16_t flags, char text[40]);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What one seed tries: a network, two hosts with their options, and two programs with their habits.
+ */
+#ifndef SCENARIO_H
+#define SCENARIO_H
+
+#include "application.h"
+
+#include <handfast/sim.h>
+#include <stdio.h>
+
+struct scenario {
+    uint64_t seed;
+    struct hf_sim_config link; /* trace unset */
+    struct hf_config hosts[2]; /* allocator and trace unset */
+    struct application_plan plans[2];
+    struct hf_endpoint endpoints[2]; /* where each host is; the server's port */
+    int client;                      /* which host connects */
+    bool clean;                      /* nothing on the way harms a packet */
+};
+
+/* The same seed and size give the same scenario. `bytes` go each way. */
+void scenario_from_seed(struct scenario *scenario, uint64_t seed, uint64_t bytes);
+void scenario_print(const struct scenario *scenario, FILE *file);
+
+#endif

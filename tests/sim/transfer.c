@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The run goes on while there is anything left to happen: until both programs are done, and then
+ * through TIME-WAIT until neither host has a timer left. What must hold then:
+ *
+ *  - both programs got every byte, in order, and then the end; neither got an error. One exception
+ *    is TCP's own: when all ACKs of a FIN are lost for 2 MSL, its sender in LAST-ACK finds nobody
+ *    any more and is reset; all data had arrived long before (RFC 9293 3.6.1);
+ *  - no connection, record or timer is left, nothing is under way, and the memory of the two hosts
+ *    is what it was before, but for spare pages and slabs that do not grow with what was sent;
+ *  - after hf_stack_free nothing of the allocator's is out;
+ *  - no packet was larger than the path's MTU, and on a clean path nothing was sent twice.
+ *
+ * On the way the receive buffers keep within their size and the stacks within their memory.
+ */
+#include "transfer.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SPARE_BYTES_MAX (512u << 10)
+#define STEPS_MAX UINT64_C(50000000)
+#define DURATION_MAX_NS (30 * 86400 * HF_SECOND)
+#define STATUS_EVERY_STEPS 32u
+
+struct balance {
+    uint64_t bytes, blocks, errors;
+};
+
+struct watcher {
+    uint64_t hash, events;
+    struct hf_trace_sink sink;
+};
+
+struct transfer {
+    const struct scenario *scenario;
+    struct transfer_result *result;
+    struct balance balances[2];
+    struct watcher watcher;
+    struct hf_stack *stacks[2];
+    struct hf_sim *sim;
+    uint64_t memory_before[2];
+    struct application applications[2];
+};
+
+__attribute__((format(printf, 2, 3))) static void fail(struct transfer *transfer,
+                                                       const char *format, ...)
+{
+    va_list arguments;
+
+    if (transfer->result->failure[0] != '\0')
+        return;
+    va_start(arguments, format);
+    vsnprintf(transfer->result->failure, sizeof transfer->result->failure, format, arguments);
+    va_end(arguments);
+}
+
+static bool failed(const struct transfer *transfer)
+{
+    return transfer->result->failure[0] != '\0';
+}
+
+/* ---- Memory: each block carries its size, and what is given back must say the same. */
+
+struct block {
+    _Alignas(max_align_t) size_t size;
+};
+
+static void *allocate(void *context, size_t size)
+{
+    struct balance *balance = context;
+    struct block *block = malloc(sizeof *block + size);
+
+    if (block == NULL)
+        return NULL;
+    block->size = size;
+    balance->bytes += size;
+    balance->blocks++;
+    /* Whoever reads before writing gets no zeros from here. */
+    memset(block + 1, 0xa5, size);
+    return block + 1;
+}
+
+static void release(void *context, void *memory, size_t size)
+{
+    struct balance *balance = context;
+    struct block *block = (struct block *)memory - 1;
+
+    if (block->size != size)
+        balance->errors++;
+    balance->bytes -= block->size;
+    balance->blocks--;
+    free(block);
+}
+
+/* ---- The trace, as one number */
+
+static void mix(struct watcher *watcher, uint64_t value)
+{
+    watcher->hash = (watcher->hash ^ value) * UINT64_C(0x9fb21c651e98df25);
+    watcher->hash ^= watcher->hash >> 29;
+}
+
+static void mix_bytes(struct watcher *watcher, const uint8_t *bytes, size_t length)
+{
+    uint64_t word = 0;
+
+    for (; length >= 8; length -= 8, bytes += 8) {
+        memcpy(&word, bytes, 8);
+        mix(watcher, word);
+    }
+    for (word = length; length > 0; length--)
+        word = word << 8 | *bytes++;
+    mix(watcher, word);
+}
+
+static void mix_numbers(struct watcher *watcher, const struct hf_trace_numbers *numbers)
+{
+    mix(watcher, (uint64_t)numbers->iss << 32 | numbers->irs);
+    mix(watcher, (uint64_t)numbers->snd_una << 32 | numbers->snd_nxt);
+    mix(watcher, (uint64_t)numbers->snd_wnd << 32 | numbers->rcv_nxt);
+    mix(watcher, (uint64_t)numbers->rcv_wnd << 32 | numbers->cwnd_bytes);
+    mix(watcher, (uint64_t)numbers->ssthresh_bytes << 32 | numbers->flight_bytes);
+    mix(watcher, (uint64_t)numbers->srtt_ns);
+    mix(watcher, (uint64_t)numbers->rttvar_ns);
+    mix(watcher, (uint64_t)numbers->rto_ns);
+}
+
+static void watch(void *context, const struct hf_trace_event *event)
+{
+    struct watcher *watcher = context;
+
+    watcher->events++;
+    mix(watcher, (uint64_t)event->time);
+    mix(watcher, (uint64_t)event->kind << 32 | (uint64_t)event->reason << 8 | event->host);
+    mix(watcher, event->connection);
+    mix(watcher, (uint64_t)event->state_before << 32 | (uint64_t)event->state);
+    mix(watcher, (uint64_t)event->value);
+    mix_bytes(watcher, event->local.address.bytes, sizeof event->local.address.bytes);
+    mix_bytes(watcher, event->remote.address.bytes, sizeof event->remote.address.bytes);
+    mix(watcher, (uint64_t)event->local.port << 16 | event->remote.port);
+    mix_numbers(watcher, &event->numbers);
+    if (event->packet != NULL)
+        mix_bytes(watcher, event->packet, event->packet_length);
+    if (watcher->sink.event != NULL)
+        watcher->sink.event(watcher->sink.context, event);
+}
+
+/* ---- Setting the scene */
+
+static uint64_t memory_used(const struct hf_stack *stack)
+{
+    struct hf_counters counters;
+
+    hf_stack_counters(stack, &counters);
+    return counters.memory_used_bytes;
+}
+
+static bool make_hosts(struct transfer *transfer)
+{
+    const struct scenario *scenario = transfer->scenario;
+
+    for (int i = 0; i < 2; i++) {
+        struct hf_config config = scenario->hosts[i];
+        config.allocator = (struct hf_allocator){allocate, release, &transfer->balances[i]};
+        config.trace = (struct hf_trace_sink){watch, &transfer->watcher};
+        transfer->stacks[i] = hf_stack_new(&config);
+        if (transfer->stacks[i] == NULL) {
+            fail(transfer, "hf_stack_new refused the configuration of %s", config.host_name);
+            return false;
+        }
+        if (hf_stack_add_address(transfer->stacks[i], &scenario->endpoints[i].address) != HF_OK) {
+            fail(transfer, "hf_stack_add_address on %s", config.host_name);
+            return false;
+        }
+        transfer->memory_before[i] = memory_used(transfer->stacks[i]);
+        application_init(&transfer->applications[i], &scenario->plans[i], transfer->stacks[i]);
+    }
+    return true;
+}
+
+static bool make_link(struct transfer *transfer)
+{
+    struct hf_sim_config config = transfer->scenario->link;
+
+    config.trace = (struct hf_trace_sink){watch, &transfer->watcher};
+    transfer->sim = hf_sim_new(&config, transfer->stacks[0], transfer->stacks[1]);
+    if (transfer->sim == NULL)
+        fail(transfer, "hf_sim_new refused the link");
+    return transfer->sim != NULL;
+}
+
+static bool open_connection(struct transfer *transfer)
+{
+    int client = transfer->scenario->client, server = 1 - client;
+    const struct hf_endpoint *remote = &transfer->scenario->endpoints[server];
+    struct application *caller = &transfer->applications[client];
+    struct application *called = &transfer->applications[server];
+    int error = hf_listen(transfer->stacks[server], remote, 1, &called->listener);
+
+    if (error != HF_OK) {
+        fail(transfer, "hf_listen: %s", hf_error_text(error));
+        return false;
+    }
+    error = hf_connect(transfer->stacks[client], NULL, remote, hf_sim_now(transfer->sim),
+                       &caller->connection);
+    if (error != HF_OK)
+        fail(transfer, "hf_connect: %s", hf_error_text(error));
+    caller->can_write = true;
+    return error == HF_OK;
+}
+
+/* ---- Running */
+
+static void check_status(struct transfer *transfer, int i)
+{
+    const struct application *application = &transfer->applications[i];
+    const struct hf_config *host = &transfer->scenario->hosts[i];
+    struct hf_status status;
+
+    if (application->connection == HF_NO_HANDLE || application->done)
+        return;
+    if (hf_status(transfer->stacks[i], application->connection, &status) != HF_OK) {
+        fail(transfer, "%s: no status of a live handle", host->host_name);
+        return;
+    }
+    if ((uint64_t)status.receive_queue_bytes + status.out_of_order_bytes >
+        host->receive_buffer_bytes)
+        fail(transfer, "%s: %" PRIu32 " + %" PRIu32 " bytes in a receive buffer of %" PRIu32,
+             host->host_name, status.receive_queue_bytes, status.out_of_order_bytes,
+             host->receive_buffer_bytes);
+    if (status.send_queue_bytes > host->send_buffer_bytes ||
+        status.send_unsent_bytes > status.send_queue_bytes)
+        fail(transfer, "%s: %" PRIu32 " unsent of %" PRIu32 " bytes in a send buffer of %" PRIu32,
+             host->host_name, status.send_unsent_bytes, status.send_queue_bytes,
+             host->send_buffer_bytes);
+    if (memory_used(transfer->stacks[i]) > host->memory_bytes)
+        fail(transfer, "%s: more memory than config.memory_bytes", host->host_name);
+}
+
+static hf_time earliest_wake(const struct transfer *transfer)
+{
+    hf_time a = application_wake(&transfer->applications[0]);
+    hf_time b = application_wake(&transfer->applications[1]);
+
+    return a < b ? a : b;
+}
+
+/* An error is allowed in one case alone; see the head of the file. */
+static void judge_error(struct transfer *transfer, int i)
+{
+    const struct application *application = &transfer->applications[i];
+    const struct application *other = &transfer->applications[1 - i];
+    struct hf_counters counters;
+
+    hf_stack_counters(transfer->stacks[1 - i], &counters);
+    if (application->error == HF_ECONNRESET && application->peer_ended && other->peer_ended &&
+        counters.connections == 0 && counters.time_waits == 0)
+        transfer->result->forgotten_last_ack = true;
+    else
+        fail(transfer, "%s: the program got \"%s\"", transfer->scenario->hosts[i].host_name,
+             hf_error_text(application->error));
+}
+
+static bool run_applications(struct transfer *transfer)
+{
+    bool did = false;
+
+    for (int i = 0; i < 2; i++) {
+        struct application *application = &transfer->applications[i];
+        bool was_over = application->over;
+        did |= application_run(application, hf_sim_now(transfer->sim));
+        if (application->failure[0] != '\0')
+            fail(transfer, "%s: %s", transfer->scenario->hosts[i].host_name, application->failure);
+        if (application->over && !was_over && application->error != HF_OK)
+            judge_error(transfer, i);
+    }
+    return did;
+}
+
+static void check_progress(struct transfer *transfer)
+{
+    hf_time now = hf_sim_now(transfer->sim);
+
+    if (++transfer->result->steps > STEPS_MAX)
+        fail(transfer, "no end after %" PRIu64 " steps", STEPS_MAX);
+    if (now - transfer->scenario->link.start > DURATION_MAX_NS)
+        fail(transfer, "no end after %" PRId64 " days", DURATION_MAX_NS / (86400 * HF_SECOND));
+    if (transfer->result->steps % STATUS_EVERY_STEPS == 0) {
+        check_status(transfer, 0);
+        check_status(transfer, 1);
+    }
+}
+
+static bool both_done(const struct transfer *transfer)
+{
+    return transfer->applications[0].done && transfer->applications[1].done;
+}
+
+static void run_to_the_end(struct transfer *transfer)
+{
+    run_applications(transfer);
+    while (!failed(transfer) && !both_done(transfer)) {
+        hf_time wake = earliest_wake(transfer);
+        int stepped = hf_sim_step(transfer->sim, wake);
+        bool did = run_applications(transfer);
+        if (!stepped && !did && wake == HF_TIME_NEVER)
+            fail(transfer,
+                 "nothing is left to happen, but a sent %" PRIu64 " and received %" PRIu64
+                 ", b sent %" PRIu64 " and received %" PRIu64 " bytes",
+                 transfer->applications[0].sent, transfer->applications[0].received,
+                 transfer->applications[1].sent, transfer->applications[1].received);
+        check_progress(transfer);
+    }
+}
+
+/* Closed handles give no events; what the hosts still have to say to each other goes on. */
+static void run_to_silence(struct transfer *transfer)
+{
+    int server = 1 - transfer->scenario->client;
+    struct hf_event event;
+
+    if (failed(transfer))
+        return;
+    if (hf_close(transfer->stacks[server], transfer->applications[server].listener,
+                 hf_sim_now(transfer->sim)) != HF_OK)
+        fail(transfer, "hf_close of the listener");
+    while (!failed(transfer) && hf_sim_step(transfer->sim, HF_TIME_NEVER)) {
+        for (int i = 0; i < 2; i++) {
+            while (hf_stack_next_event(transfer->stacks[i], &event))
+                ;
+        }
+        check_progress(transfer);
+    }
+}
+
+/* ---- Judging */
+
+static void judge_host(struct transfer *transfer, int i)
+{
+    struct hf_stack *stack = transfer->stacks[i];
+    const char *name = transfer->scenario->hosts[i].host_name;
+    struct hf_counters counters;
+    struct hf_status status;
+    uint64_t cursor = 0;
+
+    hf_stack_counters(stack, &counters);
+    transfer->result->packets[i] = counters.packets_sent;
+    transfer->result->retransmits[i] = counters.segments_retransmitted;
+    if (hf_stack_list(stack, &cursor, &status))
+        fail(transfer, "%s: still there at the end: a record in %s", name,
+             hf_state_name(status.state));
+    if (counters.connections + counters.listeners + counters.syn_records + counters.time_waits != 0)
+        fail(transfer,
+             "%s: counted at the end: %" PRIu32 " connections, %" PRIu32 " listeners, %" PRIu32
+             " SYN records, %" PRIu32 " TIME-WAITs",
+             name, counters.connections, counters.listeners, counters.syn_records,
+             counters.time_waits);
+    if (hf_stack_next_deadline(stack) != HF_TIME_NEVER)
+        fail(transfer, "%s: a timer is left", name);
+    if (counters.memory_used_bytes > transfer->memory_before[i] + SPARE_BYTES_MAX)
+        fail(transfer, "%s: %" PRIu64 " bytes of memory at the end, %" PRIu64 " at first", name,
+             counters.memory_used_bytes, transfer->memory_before[i]);
+    if (counters.memory_used_bytes != transfer->balances[i].bytes)
+        fail(transfer, "%s: counts %" PRIu64 " bytes of memory, holds %" PRIu64, name,
+             counters.memory_used_bytes, transfer->balances[i].bytes);
+    if (transfer->scenario->clean && counters.segments_retransmitted != 0)
+        fail(transfer, "%s: %" PRIu64 " segments sent again over a clean path", name,
+             counters.segments_retransmitted);
+}
+
+static void judge_link(struct transfer *transfer)
+{
+    for (int way = 0; way < 2; way++) {
+        struct hf_sim_statistics statistics = hf_sim_statistics(transfer->sim, way);
+        const char *name = transfer->scenario->hosts[way].host_name;
+
+        transfer->result->lost[way] = statistics.lost + statistics.queue_drops;
+        if (statistics.in_flight != 0)
+            fail(transfer, "from %s: %" PRIu32 " packets still under way", name,
+                 statistics.in_flight);
+        if (statistics.mtu_drops != 0)
+            fail(transfer, "from %s: %" PRIu64 " packets larger than the MTU", name,
+                 statistics.mtu_drops);
+    }
+}
+
+static void tear_down(struct transfer *transfer)
+{
+    hf_sim_free(transfer->sim);
+    for (int i = 0; i < 2; i++) {
+        const struct balance *balance = &transfer->balances[i];
+        hf_stack_free(transfer->stacks[i]);
+        if (balance->bytes != 0 || balance->blocks != 0)
+            fail(transfer, "host %d: %" PRIu64 " bytes in %" PRIu64 " blocks were never given back",
+                 i, balance->bytes, balance->blocks);
+        if (balance->errors != 0)
+            fail(transfer, "host %d: %" PRIu64 " blocks were given back with a wrong size", i,
+                 balance->errors);
+    }
+}
+
+void transfer_run(const struct scenario *scenario, const struct hf_trace_sink *sink,
+                  struct transfer_result *result)
+{
+    struct transfer *transfer = calloc(1, sizeof *transfer);
+
+    memset(result, 0, sizeof *result);
+    if (transfer == NULL) {
+        snprintf(result->failure, sizeof result->failure, "out of memory");
+        return;
+    }
+    transfer->scenario = scenario;
+    transfer->result = result;
+    transfer->watcher.sink = *sink;
+    if (make_hosts(transfer) && make_link(transfer) && open_connection(transfer)) {
+        run_to_the_end(transfer);
+        run_to_silence(transfer);
+        result->duration_ns = hf_sim_now(transfer->sim) - scenario->link.start;
+        if (!failed(transfer)) {
+            judge_host(transfer, 0);
+            judge_host(transfer, 1);
+            judge_link(transfer);
+        }
+    }
+    tear_down(transfer);
+    result->trace_hash = transfer->watcher.hash;
+    result->events = transfer->watcher.events;
+    free(transfer);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One scenario played from opening to silence, and judged.
+ */
+#ifndef TRANSFER_H
+#define TRANSFER_H
+
+#include "scenario.h"
+
+struct transfer_result {
+    char failure[320];   /* "": all is well */
+    uint64_t trace_hash; /* of every event and every packet, in order */
+    uint64_t events, steps;
+    uint64_t packets[2], retransmits[2], lost[2];
+    hf_time duration_ns;
+    bool forgotten_last_ack; /* a side in LAST-ACK was reset because the other's TIME-WAIT was over
+                              */
+};
+
+/* `sink` gets every event of both hosts and the link besides; its `event` may be NULL. */
+void transfer_run(const struct scenario *scenario, const struct hf_trace_sink *sink,
+                  struct transfer_result *result);
+
+#endif

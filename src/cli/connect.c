@@ -120,13 +120,15 @@ static void timed_out(uv_timer_t *timer)
 {
     struct connecting *connecting = timer->data;
     struct session *session = connecting->session;
+    struct stream *stream = &session->stream;
     char text[HF_ENDPOINT_TEXT];
+    int error = stream->soft_error != HF_OK ? stream->soft_error : HF_ETIMEDOUT;
 
-    if (session->stream.open || session->host.stopping)
+    if (stream->open || session->host.stopping)
         return;
-    stream_abort(&session->stream);
-    host_stop(&session->host, fail_connection(HF_ETIMEDOUT, "connecting to %s",
-                                              hf_endpoint_format(&session->peer, text)));
+    stream_abort(stream);
+    host_stop(&session->host,
+              fail_connection(error, "connecting to %s", hf_endpoint_format(&session->peer, text)));
 }
 
 static int start(struct connecting *connecting, const struct hf_endpoint *remote)

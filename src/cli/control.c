@@ -90,6 +90,18 @@ static size_t begin_list(const struct client *client, char *text, size_t room)
     return (size_t)length;
 }
 
+static size_t end_list(const struct client *client, char *text)
+{
+    struct hf_counters counters;
+    size_t length;
+
+    hf_stack_counters(client->control->host->stack, &counters);
+    length = (size_t)sprintf(text, "\n],\n\"counters\":");
+    length += status_text_counters(text + length, &counters);
+    length += (size_t)sprintf(text + length, "}\n");
+    return length;
+}
+
 /* Writes as many rows as fit; notes when they were the last. */
 static size_t fill_piece(struct client *client)
 {
@@ -100,7 +112,7 @@ static size_t fill_piece(struct client *client)
     if (!client->opened)
         length = begin_list(client, client->piece, STATUS_TEXT_BYTES);
     client->opened = true;
-    while (length + 2u * STATUS_TEXT_BYTES < PIECE_BYTES) {
+    while (length + STATUS_TEXT_BYTES + STATUS_COUNTERS_BYTES < PIECE_BYTES - 64u) {
         struct hf_status status;
 
         if (!hf_stack_list(host->stack, &client->cursor, &status)) {
@@ -117,7 +129,7 @@ static size_t fill_piece(struct client *client)
         client->rows++;
     }
     if (client->ended && client->form == FORM_JSON)
-        length += (size_t)sprintf(client->piece + length, "\n]}\n");
+        length += end_list(client, client->piece + length);
     return length;
 }
 

@@ -59,7 +59,7 @@ static const struct demo_step half_open_steps[] = {
 
 const struct demo_scenario demo_half_open = {
     .name = "half-open",
-    .summary = "one end crashes and forgets; how the other finds out",
+    .summary = "what if one end crashes and forgets",
     .question = "What if one end crashes and forgets that there was a connection?",
     .before =
         "A host that lost its memory answers nothing by itself, and the other end has no way to "
@@ -123,7 +123,7 @@ static const struct demo_step reset_steps[] = {
 
 const struct demo_scenario demo_reset = {
     .name = "reset",
-    .summary = "refused, aborted, unknown: when RST is sent, and when it is not",
+    .summary = "when RST is sent, and when it is not",
     .question = "When is a connection reset, and who must not be answered?",
     .before =
         "RST ends a connection without agreement. Here it is sent because nobody listens; because "

@@ -37,7 +37,7 @@ static const struct demo_step close_steps[] = {
 
 const struct demo_scenario demo_close = {
     .name = "close",
-    .summary = "why four segments close a connection, each direction on its own",
+    .summary = "why four segments close a connection",
     .question = "Why do four segments close what three have opened?",
     .before =
         "A connection is two streams, one each way. FIN is the end of one of them: it says \"I "
@@ -81,7 +81,8 @@ static const struct demo_step lost_last_ack_steps[] = {
     {DEMO_RUN, 0, 1000, NULL},
     {DEMO_STATE, DEMO_A, HF_TIME_WAIT, NULL},
     {DEMO_STATE, DEMO_B, HF_LISTEN, NULL},
-    {DEMO_RESENT, DEMO_B, 1, NULL},
+    {DEMO_GAVE, DEMO_B, HF_REASON_RETRANSMIT_FIN, NULL},
+    {DEMO_GAVE, DEMO_A, HF_REASON_TIME_WAIT_RESTARTED, NULL},
     {DEMO_ERROR, DEMO_B, 0, NULL},
     {DEMO_SAY, 0, 0,
      "TIME-WAIT still knew the connection: it acknowledged once more, and its 2 "
@@ -106,13 +107,13 @@ static const struct demo_step lost_last_ack_steps[] = {
     {DEMO_RUN, 0, 1000, NULL},
     {DEMO_STATE, DEMO_A, HF_CLOSED, NULL},
     {DEMO_STATE, DEMO_B, HF_LISTEN, NULL},
-    {DEMO_ERROR, DEMO_B, -HF_ECONNRESET, NULL},
+    {DEMO_GAVE, DEMO_B, HF_REASON_RST_ARRIVED, NULL},
     {DEMO_RUN_OUT, 0, 0, NULL},
 };
 
 const struct demo_scenario demo_lost_last_ack = {
     .name = "lost-last-ack",
-    .summary = "why TIME-WAIT lasts two segment lifetimes: the last ACK is lost",
+    .summary = "why TIME-WAIT lasts 2 MSL",
     .question = "Why does the end that closed first wait for 2 MSL?",
     .before =
         "The last segment of a connection is an ACK, and no one acknowledges an ACK. So its sender "
@@ -122,9 +123,10 @@ const struct demo_scenario demo_lost_last_ack = {
     .answer =
         "The one who sends the last ACK must stay to repeat it. In TIME-WAIT it can: the FIN that "
         "came again was acknowledged, and the server ended in order. Without TIME-WAIT the FIN met "
-        "a host that knew nothing of it, and was answered with RST: the server's program is told "
-        "that the connection was reset, although every byte had arrived, and must wonder which had "
-        "not.\n\n"
+        "a host that knew nothing of it, and was answered with RST. To the server that looks the "
+        "same as a client that crashed before it had read the last bytes: it cannot know that all "
+        "is well. (In LAST-ACK the RFC lets this pass in silence; many systems tell the program "
+        "\"connection reset by peer\".)\n\n"
         "MSL is the longest that a segment may live in the network. Two of them, because the ACK "
         "may be lost as late as one MSL after it was sent, and the FIN that comes again because of "
         "it may need one more. And when both have passed, no segment of this connection is left "
@@ -164,7 +166,7 @@ static const struct demo_step simultaneous_close_steps[] = {
 
 const struct demo_scenario demo_simultaneous_close = {
     .name = "simultaneous-close",
-    .summary = "both ends close at the same moment",
+    .summary = "what if both ends close at once",
     .question = "What if both ends close at the same moment?",
     .before =
         "Both programs close before either has heard of the other's closing.\n\n"

@@ -16,7 +16,7 @@
 
 struct conversation {
     struct demo_stage *stage;
-    bool asked, answered;
+    bool asked, closed, answered;
     hf_time finished_ns; /* when the client had read the whole answer */
 };
 
@@ -38,6 +38,17 @@ static void print_opening(const struct demo_text *text, const struct demo_option
     demo_text_print(text, "\n");
 }
 
+/* The client closes when it knows that all has arrived: so the ladder shows first the data, then
+ * the closing. */
+static bool all_acknowledged(const struct demo_role *role, uint64_t length_bytes)
+{
+    struct hf_status status;
+
+    return role->sent_bytes == length_bytes && role->connection != HF_NO_HANDLE &&
+           hf_status(role->stack, role->connection, &status) == HF_OK &&
+           status.send_queue_bytes == 0;
+}
+
 /* What the two programs decide to do, from what they have seen so far. */
 static int act(struct conversation *conversation)
 {
@@ -48,8 +59,10 @@ static int act(struct conversation *conversation)
     if (client->connected && !conversation->asked) {
         conversation->asked = true;
         error = demo_stage_send(stage, DEMO_A, stage->options->length_bytes);
-        if (error == HF_OK)
-            error = demo_stage_shutdown(stage, DEMO_A);
+    } else if (conversation->asked && !conversation->closed &&
+               all_acknowledged(client, stage->options->length_bytes)) {
+        conversation->closed = true;
+        error = demo_stage_shutdown(stage, DEMO_A);
     }
     if (error == HF_OK && server->peer_closed && !conversation->answered) {
         conversation->answered = true;
@@ -105,40 +118,47 @@ static bool is_right(const struct demo_stage *stage, unsigned host, uint64_t wan
     return right;
 }
 
+/* Sent again because of duplicate ACKs, and because a timer ran out. */
+static void count_repeats(const uint64_t *reasons, uint64_t *fast, uint64_t *late)
+{
+    *fast = reasons[HF_REASON_RETRANSMIT_FAST] + reasons[HF_REASON_RETRANSMIT_PARTIAL];
+    *late = reasons[HF_REASON_RETRANSMIT_TIMEOUT] + reasons[HF_REASON_RETRANSMIT_AFTER_TIMEOUT] +
+            reasons[HF_REASON_RETRANSMIT_SYN] + reasons[HF_REASON_RETRANSMIT_SYN_ACK] +
+            reasons[HF_REASON_RETRANSMIT_FIN];
+}
+
 static void print_host(const struct demo_stage *stage, unsigned host)
 {
-    const uint64_t *reasons = stage->watch.hosts[host].reasons;
-    char path[DEMO_PATH_TEXT];
     struct hf_sim_statistics link = hf_sim_statistics(stage->sim, (int)host);
-    struct hf_counters counters;
+    char path[DEMO_PATH_TEXT], words[DEMO_PATH_TEXT + 256];
+    uint64_t fast, late;
 
-    hf_stack_counters(stage->roles[host].stack, &counters);
-    demo_text_print(
-        &stage->text,
-        "  %s: %lu packets sent; %lu lost by the link, %lu held back; %lu sent again "
-        "(%lu fast, %lu by the clock)\n",
-        stage->casting.host_names[host], (unsigned long)counters.packets_sent,
-        (unsigned long)link.lost, (unsigned long)link.reordered,
-        (unsigned long)demo_watch_retransmitted(&stage->watch, host),
-        (unsigned long)(reasons[HF_REASON_RETRANSMIT_FAST] + reasons[HF_REASON_RETRANSMIT_PARTIAL]),
-        (unsigned long)(reasons[HF_REASON_RETRANSMIT_TIMEOUT] +
-                        reasons[HF_REASON_RETRANSMIT_AFTER_TIMEOUT] +
-                        reasons[HF_REASON_RETRANSMIT_SYN] + reasons[HF_REASON_RETRANSMIT_SYN_ACK] +
-                        reasons[HF_REASON_RETRANSMIT_FIN]));
-    demo_text_paragraph(&stage->text, 4, demo_watch_path(&stage->watch, host, path));
+    count_repeats(stage->watch.hosts[host].reasons, &fast, &late);
+    snprintf(words, sizeof words,
+             "The %s sent %lu packets. The link lost %lu of them and held back %lu. Segments sent "
+             "again because of duplicate ACKs: %lu; because no answer came in time: %lu. Its "
+             "states: %s.",
+             stage->casting.host_names[host], (unsigned long)link.sent, (unsigned long)link.lost,
+             (unsigned long)link.reordered, (unsigned long)fast, (unsigned long)late,
+             demo_watch_path(&stage->watch, host, path));
+    demo_text_print(&stage->text, "\n");
+    demo_text_paragraph(&stage->text, 2, words);
 }
 
 static void print_summary(const struct conversation *conversation)
 {
     const struct demo_stage *stage = conversation->stage;
+    char words[256];
 
+    snprintf(words, sizeof words,
+             "%lu bytes there and %u back, every one as it was sent, in %.3f s; TIME-WAIT ended "
+             "after %.3f s.",
+             (unsigned long)stage->options->length_bytes, ANSWER_BYTES,
+             (double)conversation->finished_ns / (double)HF_SECOND,
+             (double)hf_sim_now(stage->sim) / (double)HF_SECOND);
     demo_text_heading(&stage->text, "Summary");
-    demo_text_print(&stage->text,
-                    "\n  %lu bytes there and %u back, every one as it was sent, in "
-                    "%.3f s; the last timer ended at %.3f s.\n",
-                    (unsigned long)stage->options->length_bytes, ANSWER_BYTES,
-                    (double)conversation->finished_ns / (double)HF_SECOND,
-                    (double)hf_sim_now(stage->sim) / (double)HF_SECOND);
+    demo_text_print(&stage->text, "\n");
+    demo_text_paragraph(&stage->text, 2, words);
     print_host(stage, DEMO_A);
     print_host(stage, DEMO_B);
 }
@@ -157,13 +177,15 @@ int demo_conversation_play(const struct demo_options *options)
         .timestamps = true,
         .sack = true,
     };
-    struct conversation conversation = {.stage = demo_stage_new(options, &casting)};
+    struct conversation conversation = {.stage = NULL};
+    int code = demo_stage_new(options, &casting, &conversation.stage);
     bool right;
     int error;
 
-    if (conversation.stage == NULL)
-        return EXIT_CODE_FAILURE;
+    if (code != EXIT_CODE_OK)
+        return code;
     print_opening(&conversation.stage->text, options);
+    demo_stage_introduce(conversation.stage);
     error = converse(&conversation);
     fflush(stdout);
     if (error != HF_OK)
@@ -172,7 +194,6 @@ int demo_conversation_play(const struct demo_options *options)
     right = is_right(conversation.stage, DEMO_B, options->length_bytes, HF_LISTEN) && right;
     if (right && error == HF_OK)
         print_summary(&conversation);
-    if (!demo_stage_free(conversation.stage))
-        return EXIT_CODE_FILE;
-    return right && error == HF_OK ? EXIT_CODE_OK : EXIT_CODE_FAILURE;
+    code = demo_stage_free(conversation.stage);
+    return right && error == HF_OK ? code : EXIT_CODE_FAILURE;
 }

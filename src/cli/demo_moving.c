@@ -16,15 +16,15 @@ static const struct demo_step transfer_steps[] = {
     {DEMO_RUN, 0, 200, NULL},
     {DEMO_RECEIVED, DEMO_B, 3000, NULL},
     {DEMO_SAY, 0, 0,
-     "Eight segments; the fifth is lost. What comes behind it is kept, but cannot "
-     "be acknowledged: ACK can only name the first byte that is missing. So the "
-     "same ACK comes again and again, and the third repetition is taken as a "
-     "sign of loss."},
-    {DEMO_LOSE_AFTER, DEMO_A, DEMO_PACKET_DATA, NULL},
+     "Eight segments; the third is lost. What comes behind it is kept, but cannot be "
+     "acknowledged: ACK can only name the first byte that is missing. So the same ACK comes again "
+     "and again. One that offers another window than the last is no duplicate; the third that is "
+     "makes the client send again."},
+    {DEMO_LOSE_THIRD, DEMO_A, DEMO_PACKET_DATA, NULL},
     {DEMO_SEND, DEMO_A, 8000, NULL},
-    {DEMO_RUN, 0, 200, NULL},
+    {DEMO_RUN, 0, 300, NULL},
     {DEMO_RECEIVED, DEMO_B, 11000, NULL},
-    {DEMO_RESENT, DEMO_A, 1, NULL},
+    {DEMO_GAVE, DEMO_A, HF_REASON_RETRANSMIT_FAST, NULL},
     {DEMO_SAY, 0, 0,
      "One segment, and it is lost. Nothing follows that could cause an ACK: only "
      "the clock can tell, when no answer came within the RTO."},
@@ -32,7 +32,7 @@ static const struct demo_step transfer_steps[] = {
     {DEMO_SEND, DEMO_A, 1000, NULL},
     {DEMO_RUN, 0, 1000, NULL},
     {DEMO_RECEIVED, DEMO_B, 12000, NULL},
-    {DEMO_RESENT, DEMO_A, 2, NULL},
+    {DEMO_GAVE, DEMO_A, HF_REASON_RETRANSMIT_TIMEOUT, NULL},
     {DEMO_SAY, 0, 0,
      "The server's program stops reading. Its buffer holds 8000 bytes; the client "
      "has 10000 to send. Watch WIN fall to 0."},
@@ -40,6 +40,7 @@ static const struct demo_step transfer_steps[] = {
     {DEMO_SEND, DEMO_A, 10000, NULL},
     {DEMO_RUN, 0, 1200, NULL},
     {DEMO_RECEIVED, DEMO_B, 12000, NULL},
+    {DEMO_GAVE, DEMO_A, HF_REASON_SEND_PROBE, NULL},
     {DEMO_SAY, 0, 0,
      "The client asked from time to time whether the window is still closed, for "
      "the news that it is open could be lost. Now the program reads."},
@@ -52,8 +53,8 @@ static const struct demo_step transfer_steps[] = {
 
 const struct demo_scenario demo_transfer = {
     .name = "transfer",
-    .summary = "how numbers, acknowledgements, retransmission and the window move data",
-    .question = "How does every byte arrive, once and in order, over a network that loses packets?",
+    .summary = "how every byte arrives: numbers, loss, the window",
+    .question = "How does every byte arrive, once and in order, though packets are lost?",
     .before =
         "A client sends to a server in segments of 1000 bytes (so that the numbers are easy to "
         "read). First all goes well; then one segment of eight is lost; then the only one; then "

@@ -83,7 +83,7 @@ static const struct demo_step old_duplicate_steps[] = {
 
 const struct demo_scenario demo_old_duplicate = {
     .name = "old-duplicate",
-    .summary = "why three steps and not two: an old SYN turns up",
+    .summary = "why three steps and not two",
     .question = "Why three steps, and not two?",
     .before =
         "Networks delay packets, and a packet that is late can arrive after its connection is "
@@ -132,7 +132,7 @@ static const struct demo_step simultaneous_open_steps[] = {
 
 const struct demo_scenario demo_simultaneous_open = {
     .name = "simultaneous-open",
-    .summary = "both ends connect to each other at the same moment",
+    .summary = "what if both ends connect at once",
     .question = "What if both ends connect at the same moment?",
     .before =
         "Two programs connect to each other, each from the port that the other connects to. Nobody "

@@ -20,7 +20,7 @@ enum demo_action {
     DEMO_ABORT,   /* ABORT */
     DEMO_READING, /* value: 1: the program reads what arrives; 0: it lets it lie */
     DEMO_LOSE,    /* value: enum demo_packet: the next such packet of the host is lost */
-    DEMO_LOSE_AFTER, /* the same, but four such packets pass before */
+    DEMO_LOSE_THIRD, /* the same, but two such packets pass before */
     DEMO_HOLD,       /* what the host sends from now on is held back value ms longer; 0: no more */
     DEMO_CRASH,      /* the host loses its memory and starts again */
     DEMO_REPLAY,  /* value: enum demo_packet: an old copy of the host's last such packet arrives */
@@ -31,7 +31,7 @@ enum demo_action {
     DEMO_PATH,     /* text: the states since the act began, with spaces between */
     DEMO_RECEIVED, /* value: bytes that arrived, all of them right */
     DEMO_ERROR,    /* value: what the program was told, negated; 0: nothing */
-    DEMO_RESENT    /* value: at least so many segments were sent again since the act began */
+    DEMO_GAVE      /* value: enum hf_reason: the host gave it, or the link for it, in this act */
 };
 
 struct demo_step {

@@ -5,6 +5,8 @@
  */
 #include "demo_stage.h"
 
+#include "message.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +90,25 @@ static int lose_chosen(void *context, const uint8_t *packet, size_t length, uint
     return 1;
 }
 
-static bool open_sinks(struct demo_stage *stage)
+/* An exit code, after a complaint if it is not 0. */
+static int open_capture(struct demo_stage *stage)
+{
+    const char *path = stage->options->pcap_path;
+    struct hf_trace_tee *tee = &stage->tee;
+
+    if (path == NULL)
+        return EXIT_CODE_OK;
+    stage->pcap_file = fopen(path, "we");
+    if (stage->pcap_file == NULL)
+        return fail(-errno, "cannot write the capture '%s'", path);
+    stage->pcapng = hf_pcapng_new(stage->pcap_file, 0);
+    if (stage->pcapng == NULL)
+        return fail(-errno, "cannot write the capture '%s'", path);
+    tee->sinks[tee->count++] = hf_pcapng_sink(stage->pcapng);
+    return EXIT_CODE_OK;
+}
+
+static int open_sinks(struct demo_stage *stage)
 {
     const struct demo_options *options = stage->options;
     struct hf_ladder_options ladder_options = {
@@ -104,27 +124,15 @@ static bool open_sinks(struct demo_stage *stage)
     if (options->json) {
         stage->json = hf_json_trace_new(stdout);
         if (stage->json == NULL)
-            return false;
+            return fail(-errno, "cannot trace");
         tee->sinks[tee->count++] = hf_json_trace_sink(stage->json);
     } else {
         stage->ladder = hf_ladder_new(stdout, &ladder_options);
         if (stage->ladder == NULL)
-            return false;
+            return fail(-errno, "cannot draw a ladder");
         tee->sinks[tee->count++] = hf_ladder_sink(stage->ladder);
     }
-    if (options->pcap_path != NULL) {
-        stage->pcap_file = fopen(options->pcap_path, "wb");
-        if (stage->pcap_file == NULL) {
-            fprintf(stderr, "handfast demo: cannot write the capture %s: %s\n", options->pcap_path,
-                    strerror(errno));
-            return false;
-        }
-        stage->pcapng = hf_pcapng_new(stage->pcap_file, 0);
-        if (stage->pcapng == NULL)
-            return false;
-        tee->sinks[tee->count++] = hf_pcapng_sink(stage->pcapng);
-    }
-    return true;
+    return open_capture(stage);
 }
 
 static bool open_hosts(struct demo_stage *stage)
@@ -153,55 +161,71 @@ static bool open_hosts(struct demo_stage *stage)
     return stage->sim != NULL;
 }
 
-struct demo_stage *demo_stage_new(const struct demo_options *options,
-                                  const struct demo_casting *casting)
+int demo_stage_new(const struct demo_options *options, const struct demo_casting *casting,
+                   struct demo_stage **made)
 {
     struct demo_stage *stage = calloc(1, sizeof *stage);
+    int code;
 
-    if (stage == NULL) {
-        fputs("handfast demo: out of memory\n", stderr);
-        return NULL;
-    }
+    *made = NULL;
+    if (stage == NULL)
+        return fail(HF_ENOMEM, "cannot set the stage");
     stage->options = options;
     stage->casting = *casting;
     stage->stepping = options->step;
     stage->text = (struct demo_text){stdout, options->columns, options->colour, options->json};
-    if (!open_sinks(stage)) {
+    code = open_sinks(stage);
+    if (code == EXIT_CODE_OK && !open_hosts(stage))
+        code = fail(HF_ENOMEM, "cannot set the stage");
+    if (code != EXIT_CODE_OK) {
         demo_stage_free(stage);
-        return NULL;
+        return code;
     }
-    if (!open_hosts(stage)) {
-        fputs("handfast demo: the hosts could not be set up: out of memory\n", stderr);
-        demo_stage_free(stage);
-        return NULL;
-    }
-    return stage;
+    *made = stage;
+    return EXIT_CODE_OK;
 }
 
-static bool close_capture(struct demo_stage *stage)
+void demo_stage_introduce(const struct demo_stage *stage)
 {
-    bool written;
+    struct hf_trace_sink ladder;
+
+    if (stage->ladder == NULL)
+        return;
+    ladder = hf_ladder_sink(stage->ladder);
+    for (unsigned host = 0; host < DEMO_HOSTS; host++) {
+        const struct hf_trace_event event = {
+            .kind = HF_TRACE_LINK,
+            .reason = HF_REASON_NONE,
+            .host_name = stage->casting.host_names[host],
+            .host = host,
+        };
+
+        ladder.event(ladder.context, &event);
+    }
+}
+
+static int close_capture(struct demo_stage *stage)
+{
+    bool failed;
 
     if (stage->pcapng != NULL)
         hf_pcapng_free(stage->pcapng);
     if (stage->pcap_file == NULL)
-        return true;
-    written = ferror(stage->pcap_file) == 0;
-    if (fclose(stage->pcap_file) != 0)
-        written = false;
-    if (!written) {
-        fprintf(stderr, "handfast demo: the capture %s could not be written whole: %s\n",
-                stage->options->pcap_path, strerror(errno));
-    }
-    return written;
+        return EXIT_CODE_OK;
+    errno = 0;
+    failed = ferror(stage->pcap_file) != 0;
+    if (fclose(stage->pcap_file) != 0 || failed)
+        return fail(errno != 0 ? -errno : -EIO, "the capture '%s' is incomplete",
+                    stage->options->pcap_path);
+    return EXIT_CODE_OK;
 }
 
-bool demo_stage_free(struct demo_stage *stage)
+int demo_stage_free(struct demo_stage *stage)
 {
-    bool written;
+    int code;
 
     if (stage == NULL)
-        return true;
+        return EXIT_CODE_OK;
     hf_sim_free(stage->sim);
     for (unsigned host = 0; host < DEMO_HOSTS; host++)
         hf_stack_free(stage->roles[host].stack);
@@ -209,9 +233,9 @@ bool demo_stage_free(struct demo_stage *stage)
         hf_ladder_free(stage->ladder);
     if (stage->json != NULL)
         hf_json_trace_free(stage->json);
-    written = close_capture(stage);
+    code = close_capture(stage);
     free(stage);
-    return written;
+    return code;
 }
 
 int demo_stage_restart(struct demo_stage *stage, unsigned host)
@@ -232,6 +256,8 @@ int demo_stage_restart(struct demo_stage *stage, unsigned host)
         return HF_ENOMEM;
     }
     hf_sim_replace(stage->sim, (int)host, role->stack);
+    /* It learns what time it is before anything happens to it. */
+    hf_sim_flush(stage->sim);
     hf_stack_free(before);
     return HF_OK;
 }

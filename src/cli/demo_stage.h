@@ -68,11 +68,16 @@ struct demo_stage {
     FILE *pcap_file;
 };
 
-/* NULL after an error that was printed. The stage points into itself: it stays where it is. */
-struct demo_stage *demo_stage_new(const struct demo_options *options,
-                                  const struct demo_casting *casting);
-/* Closes the capture; false when it could not be written (printed). NULL is allowed. */
-bool demo_stage_free(struct demo_stage *stage);
+/* EXIT_CODE_OK, or another after complaining. The stage points into itself: it stays where it is.
+ */
+int demo_stage_new(const struct demo_options *options, const struct demo_casting *casting,
+                   struct demo_stage **made);
+/* Closes the capture: EXIT_CODE_OK, or another after complaining that it is incomplete. NULL is
+ * allowed. */
+int demo_stage_free(struct demo_stage *stage);
+/* The ladder heads its columns with the names of both hosts, though one of them may not do anything
+ * for a while: an event about nothing tells it that they are there. */
+void demo_stage_introduce(const struct demo_stage *stage);
 
 /* Both hosts anew, with nothing open, on another pair of ports. What went on before has ended. */
 int demo_stage_reset(struct demo_stage *stage, unsigned act);

@@ -87,11 +87,9 @@ static void watch_event(void *context, const struct hf_trace_event *event)
     if (event->host >= DEMO_WATCH_HOSTS)
         return;
     host = &watch->hosts[event->host];
-    if (event->kind == HF_TRACE_STATE) {
-        remember_change(host, event);
-        return;
-    }
     host->reasons[event->reason]++;
+    if (event->kind == HF_TRACE_STATE)
+        remember_change(host, event);
     if (event->kind == HF_TRACE_SENT && event->packet != NULL)
         remember_packet(host, event);
 }

@@ -35,7 +35,7 @@ struct demo_watch_packet {
 struct demo_watch_host {
     unsigned state_count;
     enum hf_state states[DEMO_WATCH_STATES]; /* the first is the one before the first change */
-    uint64_t reasons[HF_REASON_COUNT];       /* of packets sent, received, lost...; not of states */
+    uint64_t reasons[HF_REASON_COUNT];       /* how often each was given */
     struct demo_watch_packet last[DEMO_PACKET_KINDS]; /* by enum demo_packet */
 };
 

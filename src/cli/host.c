@@ -36,6 +36,7 @@ enum {
     EVENTS_PER_TURN = 4096,
     ROUNDS_PER_TURN = 4,
     LAST_PACKETS = 100000, /* more than every connection's RST at the end of a large proxy */
+    LAST_ROUNDS = 64,
     FLUSH_MILLISECONDS = 500
 };
 
@@ -84,24 +85,34 @@ void host_stop(struct host *host, int exit_code)
     uv_stop(&host->loop);
 }
 
-static void read_packets(uv_poll_t *poll, int status, int events)
+/* Returns how many there were, or a negated errno when the device is gone. */
+static int read_packets(struct host *host)
 {
-    struct host *host = poll->data;
+    int count = 0;
 
-    (void)status; /* an error of the device shows itself in the read */
-    (void)events;
-    for (int i = 0; i < PACKETS_READ_PER_WAKEUP; i++) {
+    for (; count < PACKETS_READ_PER_WAKEUP; count++) {
         ptrdiff_t length = hf_tun_read(host->tun, host->packet, sizeof host->packet);
 
         if (length == HF_EAGAIN || length == -EINTR)
-            return;
-        if (length < 0) {
-            say("the device %s is gone (%s): was it deleted?", hf_tun_name(host->tun),
-                strerror((int)-length));
-            host_stop(host, EXIT_CODE_FAILURE);
-            return;
-        }
+            break;
+        if (length < 0)
+            return (int)length;
         hf_stack_input(host->stack, host->packet, (size_t)length, host_now(host));
+    }
+    return count;
+}
+
+static void device_readable(uv_poll_t *poll, int status, int events)
+{
+    struct host *host = poll->data;
+    int count = read_packets(host);
+
+    (void)status; /* an error of the device shows itself in the read */
+    (void)events;
+    if (count < 0) {
+        say("the device %s is gone (%s): was it deleted?", hf_tun_name(host->tun),
+            strerror(-count));
+        host_stop(host, EXIT_CODE_FAILURE);
     }
 }
 
@@ -208,7 +219,7 @@ static void turn(uv_prepare_t *prepare)
     }
     if (held != (host->held_length > 0))
         uv_poll_start(&host->tun_poll, UV_READABLE | (host->held_length > 0 ? UV_WRITABLE : 0),
-                      read_packets);
+                      device_readable);
     set_timer(host, round == ROUNDS_PER_TURN || room <= 0);
 }
 
@@ -309,7 +320,7 @@ static int open_handles(struct host *host)
     uv_prepare_start(&host->prepare, turn);
     if (host->tracing.tee.count > 0)
         uv_timer_start(&host->flush_timer, flush_traces, FLUSH_MILLISECONDS, FLUSH_MILLISECONDS);
-    return uv_poll_start(&host->tun_poll, UV_READABLE, read_packets);
+    return uv_poll_start(&host->tun_poll, UV_READABLE, device_readable);
 }
 
 int host_open(struct host *host, const struct network_options *network, const char *command_name)
@@ -349,6 +360,19 @@ void host_flush(struct host *host)
     write_packets(host, LAST_PACKETS);
 }
 
+/* What came in the meantime deserves its answer (a RST, by now): once we are gone, nobody gives
+ * one, and a peer could wait for ever. */
+static void answer_the_last(struct host *host)
+{
+    int count = PACKETS_READ_PER_WAKEUP;
+
+    host_flush(host);
+    for (int round = 0; round < LAST_ROUNDS && count == PACKETS_READ_PER_WAKEUP; round++) {
+        count = read_packets(host);
+        host_flush(host);
+    }
+}
+
 static void close_handle(uv_handle_t *handle, void *context)
 {
     (void)context;
@@ -362,7 +386,7 @@ int host_close(struct host *host, int exit_code)
 
     if (host->loop_open) {
         if (host->handles_open)
-            host_flush(host);
+            answer_the_last(host);
         control_close(host->control);
         uv_walk(&host->loop, close_handle, NULL);
         uv_run(&host->loop, UV_RUN_DEFAULT);

@@ -67,6 +67,7 @@ static void accept_one(struct listening *listening)
         /* Others who come now are refused rather than left to wait for nothing. */
         host_disown(&session->host, listening->listener);
         hf_close(session->host.stack, listening->listener, host_now(&session->host));
+        listening->listener = HF_NO_HANDLE;
     }
     session_begin(session, connection, &peer, true);
 }
@@ -167,5 +168,7 @@ static int run(int argc, char **argv)
         code = start(session, &listening, &local);
     if (code == EXIT_CODE_OK)
         code = host_run(&session->host);
+    if (listening.listener != HF_NO_HANDLE)
+        hf_close(session->host.stack, listening.listener, host_now(&session->host));
     return session_close(session, code);
 }

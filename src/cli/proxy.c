@@ -350,10 +350,14 @@ static void finish(struct proxy *proxy)
     uint32_t aborted = 0;
 
     for (size_t i = 0; i < proxy->rule_count; i++) {
-        if (proxy->rules[i].descriptor >= 0) {
-            uv_close((uv_handle_t *)&proxy->rules[i].poll, NULL);
-            close(proxy->rules[i].descriptor);
+        struct rule *rule = &proxy->rules[i];
+
+        if (rule->descriptor >= 0) {
+            uv_close((uv_handle_t *)&rule->poll, NULL);
+            close(rule->descriptor);
         }
+        if (rule->listener != HF_NO_HANDLE)
+            hf_close(proxy->host.stack, rule->listener, host_now(&proxy->host));
     }
     while (proxy->relays != NULL) {
         struct relay *relay = proxy->relays;

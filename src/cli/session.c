@@ -119,6 +119,9 @@ static int report(struct session *session, enum stream_end how, int error)
     char peer[HF_ENDPOINT_TEXT];
 
     hf_endpoint_format(&session->peer, peer);
+    /* "Host unreachable", said by a router meanwhile, explains more than "timed out". */
+    if (error == HF_ETIMEDOUT && stream->soft_error != HF_OK)
+        error = stream->soft_error;
     switch (how) {
     case STREAM_CONNECTION:
         if (!stream->open)

@@ -12,12 +12,12 @@
 
 struct line {
     char *text;
-    size_t length;
+    size_t length, size;
 };
 
 __attribute__((format(printf, 2, 3))) static void put(struct line *line, const char *format, ...)
 {
-    size_t room = STATUS_TEXT_BYTES - line->length;
+    size_t room = line->size - line->length;
     va_list arguments;
     int length;
 
@@ -30,7 +30,7 @@ __attribute__((format(printf, 2, 3))) static void put(struct line *line, const c
 
 size_t status_text_header(char text[STATUS_TEXT_BYTES])
 {
-    struct line line = {text, 0};
+    struct line line = {text, 0, STATUS_TEXT_BYTES};
 
     put(&line, "State\tRecv-Q\tSend-Q\tLocal\tPeer\tWindow\tCwnd\tRTT\tRTO\tRetrans\tTimer\t"
                "Options\n");
@@ -94,7 +94,7 @@ static void put_options(struct line *line, const struct hf_status *status)
 
 size_t status_text_row(char text[STATUS_TEXT_BYTES], const struct hf_status *status, hf_time now)
 {
-    struct line line = {text, 0};
+    struct line line = {text, 0, STATUS_TEXT_BYTES};
     const struct hf_trace_numbers *numbers = &status->numbers;
 
     put(&line, "%s\t", hf_state_name(status->state));
@@ -132,7 +132,7 @@ static void put_json_endpoint(struct line *line, const char *name,
 
 size_t status_text_json(char text[STATUS_TEXT_BYTES], const struct hf_status *status, hf_time now)
 {
-    struct line line = {text, 0};
+    struct line line = {text, 0, STATUS_TEXT_BYTES};
     const struct hf_trace_numbers *numbers = &status->numbers;
 
     put(&line, "{\"handle\":\"%" PRIx64 "\",\"state\":\"%s\"", status->handle,
@@ -171,5 +171,40 @@ size_t status_text_json(char text[STATUS_TEXT_BYTES], const struct hf_status *st
         ",\"orphan\":%u,\"congestion_control\":\"%s\"}",
         status->timestamps, status->sack, status->window_scaling, status->nagle, status->keepalive,
         status->orphan, status->congestion_control != NULL ? status->congestion_control : "");
+    return line.length;
+}
+
+size_t status_text_counters(char text[STATUS_COUNTERS_BYTES], const struct hf_counters *counters)
+{
+    struct line line = {text, 0, STATUS_COUNTERS_BYTES};
+    const char *gap = "";
+
+    put(&line, "{\"packets_received\":%" PRIu64 ",\"packets_sent\":%" PRIu64,
+        counters->packets_received, counters->packets_sent);
+    put(&line, ",\"connections_opened_actively\":%" PRIu64 ",\"connections_accepted\":%" PRIu64,
+        counters->connections_opened_actively, counters->connections_accepted);
+    put(&line, ",\"connections_reset\":%" PRIu64 ",\"connections_timed_out\":%" PRIu64,
+        counters->connections_reset, counters->connections_timed_out);
+    put(&line,
+        ",\"segments_retransmitted\":%" PRIu64 ",\"resets_sent\":%" PRIu64
+        ",\"challenge_acks_sent\":%" PRIu64,
+        counters->segments_retransmitted, counters->resets_sent, counters->challenge_acks_sent);
+    put(&line,
+        ",\"replies_dropped\":%" PRIu64 ",\"syn_records_evicted\":%" PRIu64
+        ",\"time_wait_evicted\":%" PRIu64,
+        counters->replies_dropped, counters->syn_records_evicted, counters->time_wait_evicted);
+    put(&line, ",\"connections\":%u,\"listeners\":%u,\"syn_records\":%u,\"time_waits\":%u",
+        counters->connections, counters->listeners, counters->syn_records, counters->time_waits);
+    put(&line, ",\"memory_used_bytes\":%" PRIu64 ",\"memory_peak_bytes\":%" PRIu64,
+        counters->memory_used_bytes, counters->memory_peak_bytes);
+    put(&line, ",\"dropped\":{");
+    for (int reason = 0; reason < HF_REASON_COUNT; reason++) {
+        if (counters->dropped[reason] == 0)
+            continue;
+        put(&line, "%s\"%s\":%" PRIu64, gap, hf_reason_name((enum hf_reason)reason),
+            counters->dropped[reason]);
+        gap = ",";
+    }
+    put(&line, "}}");
     return line.length;
 }

@@ -15,5 +15,9 @@ size_t status_text_header(char text[STATUS_TEXT_BYTES]);
 size_t status_text_row(char text[STATUS_TEXT_BYTES], const struct hf_status *status, hf_time now);
 /* One object, without a line end. */
 size_t status_text_json(char text[STATUS_TEXT_BYTES], const struct hf_status *status, hf_time now);
+/* What the stack has counted, as one object; of the packets it did not simply accept, only the
+ * reasons that occurred. */
+enum { STATUS_COUNTERS_BYTES = 16384 };
+size_t status_text_counters(char text[STATUS_COUNTERS_BYTES], const struct hf_counters *counters);
 
 #endif

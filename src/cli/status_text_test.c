@@ -113,12 +113,33 @@ static void largest(void **state)
     assert_int_equal(text[strlen(text) - 1], '}');
 }
 
+static void counters(void **state)
+{
+    char text[STATUS_COUNTERS_BYTES];
+    struct hf_counters counted = {.packets_received = 7};
+    size_t length;
+
+    (void)state;
+    counted.dropped[HF_REASON_TCP_CHECKSUM] = 3;
+    counted.dropped[HF_REASON_PAWS] = 1;
+    length = status_text_counters(text, &counted);
+    assert_int_equal(length, strlen(text));
+    assert_non_null(strstr(text, "{\"packets_received\":7,"));
+    assert_non_null(strstr(text, "\"dropped\":{\"tcp-checksum\":3,\"paws\":1}}"));
+
+    memset(&counted, 0xff, sizeof counted);
+    length = status_text_counters(text, &counted);
+    assert_true(length < STATUS_COUNTERS_BYTES - 1);
+    assert_string_equal(text + length - 2, "}}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows),
         cmocka_unit_test(json),
         cmocka_unit_test(largest),
+        cmocka_unit_test(counters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,6 +183,7 @@ static void take_event(struct host_owner *owner, const struct hf_event *event)
         stream->closed = true;
         break;
     case HF_EVENT_SOFT_ERROR:
+        stream->soft_error = event->error;
         host_tell(stream->host, "%s; still trying", hf_error_text(event->error));
         return;
     case HF_EVENT_ACCEPTABLE:
@@ -203,7 +204,7 @@ bool stream_start(struct stream *stream)
     stream->owner.event = take_event;
     stream->sent_bytes = stream->received_bytes = 0;
     stream->peer_ended = stream->shut_down = stream->closed = stream->over = false;
-    stream->error = HF_OK;
+    stream->error = stream->soft_error = HF_OK;
     stream->outgoing.length = stream->incoming.length = 0;
     if (!host_own(stream->host, stream->handle, &stream->owner))
         return false;

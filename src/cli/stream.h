@@ -38,6 +38,7 @@ struct stream {
     uint64_t sent_bytes;     /* taken by the stack */
     uint64_t received_bytes; /* taken by the sink */
     bool open, source_ended, peer_ended;
+    int soft_error; /* the last one, or HF_OK */
 
     /* The rest is stream.c's. */
     bool shut_down, closed, over;

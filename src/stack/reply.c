@@ -50,17 +50,22 @@ static void reply_segment_from(struct hf_stack *stack, const struct flow_tuple *
     }
     reply->reason = reason;
     reply->state = identity.state;
-    reply->iss = identity.iss;
-    reply->irs = identity.irs;
+    reply->numbers = identity.numbers;
     emit_packet(tuple, segment, NULL, 0, ttl, traffic_class, reply->packet);
     reply_commit(stack, reply);
 }
 
 void reply_segment(struct hf_stack *stack, const struct flow_tuple *tuple,
                    const struct tcp_segment *segment, enum hf_reason reason, enum hf_state state,
-                   seq32 iss, seq32 irs)
+                   const struct syn_record *record)
 {
-    struct stack_reply identity = {.state = state, .iss = iss, .irs = irs};
+    struct stack_reply identity = {.state = state};
+    if (record != NULL) {
+        identity.numbers.iss = record->iss;
+        identity.numbers.irs = record->irs;
+        identity.numbers.snd_nxt = seq_add(record->iss, 1);
+        identity.numbers.rcv_nxt = seq_add(record->irs, 1);
+    }
     reply_segment_from(stack, tuple, segment, reason, identity, stack->config.ttl,
                        stack->config.traffic_class);
 }
@@ -71,7 +76,11 @@ void reply_flush_connection(struct hf_stack *stack, struct stack_connection *con
     struct tcp_segment segment;
     uint32_t payload_offset;
     enum hf_reason reason;
-    struct stack_reply identity = {.state = conn->state, .iss = conn->iss, .irs = conn->irs};
+    struct stack_reply identity = {.state = conn->state};
+    identity.numbers.iss = conn->iss;
+    identity.numbers.irs = conn->irs;
+    identity.numbers.snd_nxt = conn->snd.nxt;
+    identity.numbers.rcv_nxt = conn->rcv.nxt;
     while (tcp_next_segment(conn, &stack->host, &segment, &payload_offset, &reason)) {
         segment.payload_length = 0; /* nothing with data is left in these states */
         reply_segment_from(stack, &conn->tuple, &segment, reason, identity, conn->ttl,
@@ -96,8 +105,10 @@ ptrdiff_t reply_take(struct hf_stack *stack, uint8_t *packet)
     if (stack_tracing(stack)) {
         struct hf_trace_numbers numbers;
         memset(&numbers, 0, sizeof numbers);
-        numbers.iss = reply->iss.value;
-        numbers.irs = reply->irs.value;
+        numbers.iss = reply->numbers.iss.value;
+        numbers.irs = reply->numbers.irs.value;
+        numbers.snd_nxt = reply->numbers.snd_nxt.value;
+        numbers.rcv_nxt = reply->numbers.rcv_nxt.value;
         stack_trace_sent(stack, NULL, packet, reply->length, reply->reason, reply->state,
                          HF_NO_HANDLE, &numbers);
     }

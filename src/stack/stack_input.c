@@ -21,8 +21,7 @@ static enum hf_reason arrives_closed(struct hf_stack *stack, const struct arriva
     if (tcp_reset_for(arrival->segment, &reset)) {
         reason = HF_REASON_NO_CONNECTION;
         stack->counters.resets_sent++;
-        reply_segment(stack, &arrival->tuple, &reset, HF_REASON_SEND_RST, HF_CLOSED,
-                      arrival->segment->ack, arrival->segment->seq);
+        reply_segment(stack, &arrival->tuple, &reset, HF_REASON_SEND_RST, HF_CLOSED, NULL);
     }
     stack_trace_received(stack, arrival, reason, HF_CLOSED, HF_CLOSED, HF_NO_HANDLE, NULL);
     return reason;
@@ -36,11 +35,9 @@ static enum hf_reason connection_arrives(struct hf_stack *stack, uint32_t index,
     enum hf_state before = conn->state;
     enum hf_reason reason = tcp_segment_arrives(conn, &stack->host, arrival->segment);
     if (stack_tracing(stack)) {
-        struct hf_status status;
-        memset(&status, 0, sizeof status);
-        tcp_status(conn, &status);
-        stack_trace_received(stack, arrival, reason, before, conn->state, conn->handle,
-                             &status.numbers);
+        struct hf_trace_numbers numbers;
+        tcp_trace_numbers(conn, &numbers);
+        stack_trace_received(stack, arrival, reason, before, conn->state, conn->handle, &numbers);
     }
     stack_settle(stack, connection);
     return reason;
@@ -156,11 +153,10 @@ static size_t connection_output(struct hf_stack *stack, struct stack_connection 
     length = emit_packet(&conn->tuple, &segment, &conn->send_queue, payload_offset, conn->ttl,
                          conn->traffic_class, packet);
     if (stack_tracing(stack)) {
-        struct hf_status status;
-        memset(&status, 0, sizeof status);
-        tcp_status(conn, &status);
+        struct hf_trace_numbers numbers;
+        tcp_trace_numbers(conn, &numbers);
         stack_trace_sent(stack, &conn->tuple, packet, length, reason, conn->state, conn->handle,
-                         &status.numbers);
+                         &numbers);
     }
     return length;
 }

@@ -112,7 +112,9 @@ struct stack_reply {
     uint32_t length;
     enum hf_reason reason;
     enum hf_state state;
-    seq32 iss, irs;
+    struct { /* for traces; all zero where there are none */
+        seq32 iss, irs, snd_nxt, rcv_nxt;
+    } numbers;
     uint8_t packet[];
 };
 
@@ -227,10 +229,11 @@ struct flow_tuple time_wait_tuple(const struct time_wait_record *record);
 
 /* ---- reply.c */
 
-/* Queues a TCP segment without payload. */
+/* Queues a TCP segment without payload. `record` is the half-open connection that speaks, or NULL.
+ */
 void reply_segment(struct hf_stack *stack, const struct flow_tuple *tuple,
                    const struct tcp_segment *segment, enum hf_reason reason, enum hf_state state,
-                   seq32 iss, seq32 irs);
+                   const struct syn_record *record);
 /* Sends all that a connection about to go away still has to say (a RST, a last ACK). */
 void reply_flush_connection(struct hf_stack *stack, struct stack_connection *connection);
 /* A whole packet; the caller fills the returned bytes. NULL at the limit. */

@@ -92,7 +92,11 @@ void stack_trace_state(struct hf_stack *stack, const struct flow_tuple *tuple,
     fill_event(stack, &event, HF_TRACE_STATE, tuple, reason);
     event.state_before = before;
     event.state = after;
-    event.numbers.iss = iss.value;
-    event.numbers.irs = irs.value;
+    if (after != HF_CLOSED) {
+        event.numbers.iss = iss.value;
+        event.numbers.irs = irs.value;
+        event.numbers.snd_nxt = iss.value + 1;
+        event.numbers.rcv_nxt = irs.value + 1;
+    }
     emit_event(stack, &event);
 }

@@ -83,8 +83,7 @@ static void send_syn_ack(struct hf_stack *stack, const struct syn_record *record
     segment.options.has_sack_permitted = record->sack;
     segment.options.has_window_scale = record->window_scaling;
     segment.options.window_scale = own_shift(stack, record);
-    reply_segment(stack, &record->tuple, &segment, reason, HF_SYN_RECEIVED, record->iss,
-                  record->irs);
+    reply_segment(stack, &record->tuple, &segment, reason, HF_SYN_RECEIVED, record);
 }
 
 static void challenge(struct hf_stack *stack, struct syn_record *record)
@@ -98,7 +97,7 @@ static void challenge(struct hf_stack *stack, struct syn_record *record)
     start_segment(stack, record, &segment, seq_add(record->iss, 1), HF_ACK);
     segment.window = (uint16_t)(segment.window >> own_shift(stack, record));
     reply_segment(stack, &record->tuple, &segment, HF_REASON_SEND_CHALLENGE, HF_SYN_RECEIVED,
-                  record->iss, record->irs);
+                  record);
 }
 
 /* ---- records */
@@ -226,8 +225,7 @@ static enum hf_reason listen_verdict(struct hf_stack *stack, struct stack_listen
     if (segment->flags & HF_ACK) {
         if (tcp_reset_for(segment, &reset)) {
             stack->counters.resets_sent++;
-            reply_segment(stack, &arrival->tuple, &reset, HF_REASON_SEND_RST, HF_LISTEN,
-                          segment->ack, segment->seq);
+            reply_segment(stack, &arrival->tuple, &reset, HF_REASON_SEND_RST, HF_LISTEN, NULL);
         }
         return HF_REASON_LISTEN_ACK;
     }
@@ -299,8 +297,7 @@ static bool record_check(struct hf_stack *stack, struct syn_record *record, uint
         *reason = HF_REASON_SYN_RECEIVED_BAD_ACK;
         tcp_reset_for(segment, &reset);
         stack->counters.resets_sent++;
-        reply_segment(stack, &record->tuple, &reset, HF_REASON_SEND_RST, HF_SYN_RECEIVED,
-                      record->iss, record->irs);
+        reply_segment(stack, &record->tuple, &reset, HF_REASON_SEND_RST, HF_SYN_RECEIVED, record);
         return false;
     }
     return true;
@@ -374,9 +371,7 @@ static enum hf_reason complete(struct hf_stack *stack, uint32_t index,
     reason = tcp_segment_arrives(&connection->tcp, &stack->host, arrival->segment);
     listener_enqueue(stack, listener, connection);
     if (stack_tracing(stack)) {
-        memset(&numbers, 0, sizeof numbers);
-        numbers.iss = connection->tcp.iss.value;
-        numbers.irs = connection->tcp.irs.value;
+        tcp_trace_numbers(&connection->tcp, &numbers);
         stack_trace_received(stack, arrival, reason, HF_SYN_RECEIVED, connection->tcp.state,
                              connection->tcp.handle, &numbers);
     }
@@ -394,6 +389,8 @@ enum hf_reason syn_record_arrives(struct hf_stack *stack, uint32_t index,
     memset(&numbers, 0, sizeof numbers);
     numbers.iss = record->iss.value;
     numbers.irs = record->irs.value;
+    numbers.snd_nxt = record->iss.value + 1;
+    numbers.rcv_nxt = record->irs.value + 1;
     if (record_check(stack, record, index, arrival->segment, &reason)) {
         uint32_t connections = stack->counters.connections;
         reason = complete(stack, index, arrival);

@@ -37,8 +37,7 @@ void time_wait_remove(struct hf_stack *stack, uint32_t index, enum hf_reason rea
 {
     struct time_wait_record *record = pool_at(&stack->time_waits, index);
     struct flow_tuple tuple = time_wait_tuple(record);
-    stack_trace_state(stack, &tuple, reason, HF_TIME_WAIT, HF_CLOSED, record->snd_nxt,
-                      record->rcv_nxt);
+    stack_trace_state(stack, &tuple, reason, HF_TIME_WAIT, HF_CLOSED, seq_make(0), seq_make(0));
     flow_table_remove(&stack->flows, flow_hash(stack, &tuple),
                       flow_reference(FLOW_TIME_WAIT, index));
     index_list_remove(&stack->time_wait_queue, &stack->time_waits, index);
@@ -108,8 +107,7 @@ static void send_ack(struct hf_stack *stack, const struct time_wait_record *reco
             (uint32_t)(stack->host.now / HF_MILLISECOND) + stack_timestamp_offset(stack, &tuple);
         segment.options.ts_echo = record->ts_recent;
     }
-    reply_segment(stack, &tuple, &segment, HF_REASON_SEND_TIME_WAIT_ACK, HF_TIME_WAIT,
-                  record->snd_nxt, record->rcv_nxt);
+    reply_segment(stack, &tuple, &segment, HF_REASON_SEND_TIME_WAIT_ACK, HF_TIME_WAIT, NULL);
 }
 
 static bool older_timestamp(const struct time_wait_record *record,

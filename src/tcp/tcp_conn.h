@@ -290,6 +290,11 @@ int tcp_set_option(struct tcp_conn *conn, enum hf_option option, int64_t value);
 int tcp_get_option(const struct tcp_conn *conn, enum hf_option option, int64_t *value);
 void tcp_status(const struct tcp_conn *conn, struct hf_status *status);
 
+/* ---- tcp_trace.c */
+
+/* The variables as they stand, for an event. */
+void tcp_trace_numbers(const struct tcp_conn *conn, struct hf_trace_numbers *numbers);
+
 /* ---- tcp_icmp.c */
 
 /* ICMP news about a segment of ours, already matched to this connection. */

@@ -51,7 +51,6 @@ hf_time tcp_backed_off_rto(const struct tcp_conn *conn, const struct tcp_host *h
 
 /* ---- tcp_trace.c */
 
-void tcp_trace_numbers(const struct tcp_conn *conn, struct hf_trace_numbers *numbers);
 void tcp_trace(const struct tcp_conn *conn, const struct tcp_host *host, enum hf_trace_kind kind,
                enum hf_reason reason, int64_t value);
 

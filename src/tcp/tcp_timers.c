@@ -131,7 +131,7 @@ static void report_r1(struct tcp_conn *conn, struct tcp_host *host)
         return;
     }
     conn->r1_reported = true;
-    if (conn->soft_error == HF_OK) {
+    if (conn->soft_error == HF_OK && !conn->orphan) {
         tcp_trace(conn, host, HF_TRACE_ERROR, HF_REASON_TIMEOUT_R1, HF_ETIMEDOUT);
     }
     if (conn->soft_errors) {

@@ -6,6 +6,7 @@
 
 void tcp_trace_numbers(const struct tcp_conn *conn, struct hf_trace_numbers *numbers)
 {
+    memset(numbers, 0, sizeof *numbers);
     numbers->iss = conn->iss.value;
     numbers->irs = conn->irs.value;
     numbers->snd_una = conn->snd.una.value;

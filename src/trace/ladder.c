@@ -106,7 +106,7 @@ static void draw_sent(struct hf_ladder *ladder, const struct hf_trace_event *eve
     row.tone = ladder_packet_tone(event);
     ladder_draw_row(ladder, &row);
     if (!is_plain_sending(ladder, event->reason))
-        ladder_draw_why(ladder, "why: ", event->reason);
+        ladder_draw_packet_why(ladder, event->reason);
     remember_sent(ladder, event);
 }
 
@@ -120,7 +120,7 @@ static void draw_arrival(struct hf_ladder *ladder, const struct hf_trace_event *
     row = ladder_row_of(ladder, event, conversation, side, LADDER_ARRIVAL);
     row.lost = is_refused(event);
     if (sent) {
-        ladder_add_item(&ladder->items, row.lost ? "refused" : "arrives");
+        ladder_add_verb(ladder, row.lost ? "refused" : "arrives");
     } else {
         row.shape = LADDER_ARROW;
         row.side = !side;
@@ -132,7 +132,7 @@ static void draw_arrival(struct hf_ladder *ladder, const struct hf_trace_event *
         ladder_draw_paragraph(ladder, "note: ", "Neither host was seen sending this.",
                               LADDER_TONE_FAINT);
     if (ladder_has_reason(event))
-        ladder_draw_why(ladder, "why: ", event->reason);
+        ladder_draw_packet_why(ladder, event->reason);
     ladder_draw_effects_below(ladder, event->reason);
 }
 
@@ -272,7 +272,7 @@ static void ladder_event(void *context, const struct hf_trace_event *event)
 
 struct hf_ladder *hf_ladder_new(void *file, const struct hf_ladder_options *options)
 {
-    static const struct hf_ladder_options defaults;
+    static const struct hf_ladder_options defaults = {.columns = LADDER_COLUMNS_MIN};
     struct hf_ladder *ladder;
 
     if (!file) {

@@ -68,7 +68,8 @@ static void effect_items(struct ladder_items *items, const struct hf_trace_event
         call_items(items, event, host);
         break;
     case HF_TRACE_STATE:
-        if (event->reason == HF_REASON_OPEN_ACTIVE || event->reason == HF_REASON_OPEN_PASSIVE)
+        if (event->reason == HF_REASON_OPEN_ACTIVE || event->reason == HF_REASON_OPEN_PASSIVE ||
+            event->reason == HF_REASON_USER_ABORT)
             call_items(items, event, host);
         else
             ladder_add_item(items, "was %s", hf_state_name(event->state_before));

@@ -24,6 +24,8 @@
 #define LADDER_SENT_SETS 1024u
 #define LADDER_SENT_WAYS 4u
 #define LADDER_UNKNOWN_PACKET UINT64_C(1) /* a fingerprint for what is not TCP */
+#define LADDER_EXPLAINED 3u
+#define LADDER_EXPLAINED_ROWS 8u
 #define LADDER_ITEMS 24u
 #define LADDER_ITEM_BYTES 72u
 
@@ -61,6 +63,12 @@ struct ladder_listener {
     bool used;
     int side;
     struct hf_endpoint local;
+};
+
+/* Reasons given lately, by the row they were given at (0: none). */
+struct ladder_explained {
+    enum hf_reason reason;
+    uint64_t row;
 };
 
 /* The words of one step, in order: they are kept whole and laid out as room allows. */
@@ -104,6 +112,8 @@ struct hf_ladder {
     hf_time start;
     struct trace_text line;
     struct ladder_items items;
+    uint64_t rows;
+    struct ladder_explained explained[LADDER_EXPLAINED];
 
     unsigned host_count;
     struct ladder_host hosts[LADDER_HOSTS];
@@ -197,11 +207,16 @@ void ladder_tell(struct hf_ladder *ladder, const struct hf_trace_event *event);
 bool ladder_needs_why(const struct hf_trace_event *event);
 /* The row and, below it, those of ladder->items that did not fit. */
 void ladder_draw_row(struct hf_ladder *ladder, const struct ladder_row *row);
+/* Adds a last item, but only if all of them then fit into an arrival's row. */
+void ladder_add_verb(struct hf_ladder *ladder, const char *verb);
 /* An indented paragraph: the label, then text beside it. */
 void ladder_draw_paragraph(struct hf_ladder *ladder, const char *label, const char *text,
                            enum ladder_tone tone);
 /* "why: Sentence. (source)" */
 void ladder_draw_why(struct hf_ladder *ladder, const char *label, enum hf_reason reason);
+/* The same for what may happen to one packet after the other: "why: as above (name)" if the
+ * sentence is long and was printed a few rows before. */
+void ladder_draw_packet_why(struct hf_ladder *ladder, enum hf_reason reason);
 void ladder_draw_legend(struct hf_ladder *ladder);
 
 static inline bool ladder_has_reason(const struct hf_trace_event *event)

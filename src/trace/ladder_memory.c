@@ -94,8 +94,8 @@ static struct ladder_host *add_host(struct hf_ladder *ladder, uint32_t id)
         host = &ladder->hosts[ladder->host_count];
         host->id = id;
         host->name[0] = '\0';
-        place_host(ladder, ladder->host_count);
         ladder->host_count++;
+        place_host(ladder, ladder->host_count - 1);
     } else {
         host->id = id;
         host->name[0] = '\0';
@@ -192,6 +192,19 @@ struct ladder_conversation *ladder_find(struct hf_ladder *ladder, int side,
     return oldest;
 }
 
+/* Scaling is agreed in the handshake and stays (RFC 7323 2.2); what is left of a connection, a
+ * TIME-WAIT record say, may no longer know it. */
+static void learn_scaling(struct ladder_view *view, const struct hf_trace_event *event)
+{
+    const struct hf_trace_numbers *numbers = &event->numbers;
+
+    if (event->state == HF_SYN_SENT || event->state == HF_SYN_RECEIVED || numbers->snd_wind_shift ||
+        numbers->rcv_wind_shift) {
+        view->snd_wind_shift = numbers->snd_wind_shift;
+        view->rcv_wind_shift = numbers->rcv_wind_shift;
+    }
+}
+
 void ladder_update_view(struct ladder_view *view, const struct hf_trace_event *event)
 {
     const struct hf_trace_numbers *numbers = &event->numbers;
@@ -201,13 +214,15 @@ void ladder_update_view(struct ladder_view *view, const struct hf_trace_event *e
     view->state = event->state;
     if (numbers->iss || numbers->snd_nxt) {
         view->own = (struct ladder_count){true, numbers->iss, numbers->snd_nxt};
-        view->snd_wind_shift = numbers->snd_wind_shift;
-        view->rcv_wind_shift = numbers->rcv_wind_shift;
+        learn_scaling(view, event);
     } else if (event->kind == HF_TRACE_SENT && segment && (segment->flags & HF_SYN)) {
         view->own = (struct ladder_count){true, segment->seq, segment->seq + 1};
     }
     if (numbers->irs || numbers->rcv_nxt)
         view->peer = (struct ladder_count){true, numbers->irs, numbers->rcv_nxt};
+    else if (event->kind == HF_TRACE_RECEIVED && segment && (segment->flags & HF_SYN) &&
+             !ladder_has_reason(event))
+        view->peer = (struct ladder_count){true, segment->seq, segment->seq + 1};
 }
 
 void ladder_learn_listener(struct hf_ladder *ladder, int side, const struct hf_trace_event *event)

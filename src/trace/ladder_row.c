@@ -182,6 +182,16 @@ static void lay_arrival(const struct hf_ladder *ladder, const struct ladder_row 
     }
 }
 
+void ladder_add_verb(struct hf_ladder *ladder, const char *verb)
+{
+    size_t columns = trace_columns(verb) + 4;
+
+    for (unsigned i = 0; i < ladder->items.count; i++)
+        columns += trace_columns(ladder->items.item[i]) + 1;
+    if (columns <= lane_columns(ladder))
+        ladder_add_item(&ladder->items, "%s", verb);
+}
+
 /* Lays the first items into the lane and returns how many they were. */
 static unsigned lay_lane(const struct hf_ladder *ladder, const struct ladder_row *row,
                          struct trace_text *lane)
@@ -216,6 +226,7 @@ void ladder_draw_row(struct hf_ladder *ladder, const struct ladder_row *row)
     unsigned laid = lay_lane(ladder, row, &lane);
     char time[TIME_COLUMNS + 1] = "        ";
 
+    ladder->rows++;
     if (row->dated)
         time_text(ladder, row->time, time);
     trace_text_clear(line);
@@ -303,6 +314,42 @@ void ladder_draw_why(struct hf_ladder *ladder, const char *label, enum hf_reason
     trace_text_clear(&text);
     trace_text_addf(&text, "%s (%s)", hf_reason_sentence(reason), hf_reason_source(reason));
     ladder_draw_paragraph(ladder, label, text.bytes, LADDER_TONE_PLAIN);
+}
+
+/* Was this explained a few rows ago? The next like it will find it was explained here. */
+static bool was_explained(struct hf_ladder *ladder, enum hf_reason reason)
+{
+    struct ladder_explained *oldest = &ladder->explained[0];
+
+    for (unsigned i = 0; i < LADDER_EXPLAINED; i++) {
+        struct ladder_explained *explained = &ladder->explained[i];
+
+        if (explained->row && explained->reason == reason) {
+            bool near = ladder->rows - explained->row <= LADDER_EXPLAINED_ROWS;
+
+            explained->row = ladder->rows;
+            return near;
+        }
+        if (explained->row < oldest->row)
+            oldest = explained;
+    }
+    *oldest = (struct ladder_explained){reason, ladder->rows};
+    return false;
+}
+
+void ladder_draw_packet_why(struct hf_ladder *ladder, enum hf_reason reason)
+{
+    size_t columns = BELOW_AT + strlen("why: ") + strlen(hf_reason_sentence(reason)) +
+                     strlen(" ()") + strlen(hf_reason_source(reason));
+    struct trace_text text;
+
+    if (!was_explained(ladder, reason) || columns <= ladder->columns) {
+        ladder_draw_why(ladder, "why: ", reason);
+        return;
+    }
+    trace_text_clear(&text);
+    trace_text_addf(&text, "as above (%s)", hf_reason_name(reason));
+    ladder_draw_paragraph(ladder, "why: ", text.bytes, LADDER_TONE_PLAIN);
 }
 
 static void draw_text(struct hf_ladder *ladder, hf_time time, const char *text)

@@ -52,28 +52,6 @@ static void remove_capture(struct capture *capture)
     unlink(capture->path);
 }
 
-/* What a command prints that finds the capture in $CAPTURE, or NULL (and a message) when the
- * program is not installed. */
-static char *run(const char *program, const char *line, const char *path)
-{
-    char command[64];
-    char *output;
-    FILE *pipe;
-
-    snprintf(command, sizeof(command), "command -v %s >/dev/null", program);
-    if (system(command) != 0) {
-        print_message("no %s here: it cannot judge\n", program);
-        return NULL;
-    }
-    assert_int_equal(setenv("CAPTURE", path, 1), 0);
-    pipe = popen(line, "r");
-    assert_non_null(pipe);
-    output = script_read_all(pipe);
-    assert_int_equal(pclose(pipe), 0);
-    assert_non_null(output);
-    return output;
-}
-
 /* ---- The walker */
 
 struct walk {
@@ -120,9 +98,9 @@ static void walk_options(struct walk *walk, uint32_t type, const uint8_t *at, co
             assert_int_equal(at[4], 9);
         } else if (type == 6 && code == 1) {
             walk->comments++;
-            if (walk->last_comments[0])
-                strcat(walk->last_comments, "|");
-            strncat(walk->last_comments, (const char *)at + 4, length);
+            snprintf(walk->last_comments + strlen(walk->last_comments),
+                     sizeof(walk->last_comments) - strlen(walk->last_comments), "%s%.*s",
+                     walk->last_comments[0] ? "|" : "", (int)length, (const char *)at + 4);
         } else if (type == 6) {
             assert_int_equal(code, 2);
             assert_int_equal(length, 4);
@@ -222,7 +200,7 @@ static void expect_all(char *expected)
         if (i + 1 < script_length()) {
             script_make(i + 1, &next);
             if (next.event.kind == HF_TRACE_LINK)
-                strcat(more, ",link-loss: The link lost it. (link)");
+                snprintf(more, sizeof(more), ",link-loss: The link lost it. (link)");
         }
         add_expected(expected, &event, more);
         more[0] = '\0';
@@ -239,21 +217,23 @@ static void tshark_reads_back_what_was_written(void **state)
     open_capture(&capture, 0);
     script_play(capture.sink);
     finish_capture(&capture);
-    output = run("tshark",
-                 "tshark -r $CAPTURE -T fields -e frame.interface_name -e frame.packet_flags "
-                 "-e tcp.flags -e tcp.len -e frame.comment 2>/dev/null",
-                 capture.path);
+    output =
+        script_run("tshark",
+                   "tshark -r \"$FILE\" -T fields -e frame.interface_name -e frame.packet_flags "
+                   "-e tcp.flags -e tcp.len -e frame.comment 2>/dev/null",
+                   capture.path);
     if (output) {
         expect_all(expected);
         assert_true(strlen(expected) > 2000);
         assert_string_equal(output, expected);
     }
     free(output);
-    output = run("tshark",
-                 "tshark -r $CAPTURE -o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE -Y "
-                 "'_ws.malformed || tcp.checksum.status == 0 || ip.checksum.status == 0' "
-                 "2>/dev/null",
-                 capture.path);
+    output =
+        script_run("tshark",
+                   "tshark -r \"$FILE\" -o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE -Y "
+                   "'_ws.malformed || tcp.checksum.status == 0 || ip.checksum.status == 0' "
+                   "2>/dev/null",
+                   capture.path);
     if (output)
         assert_string_equal(output, "");
     free(output);
@@ -314,16 +294,17 @@ static void other_tools_take_the_file(void **state)
     open_capture(&capture, INT64_C(1700000000000000000));
     script_play(capture.sink);
     finish_capture(&capture);
-    output = run("capinfos", "capinfos -cuE $CAPTURE 2>/dev/null", capture.path);
+    output = script_run("capinfos", "capinfos -cuE \"$FILE\" 2>/dev/null", capture.path);
     if (output) {
         assert_non_null(strstr(output, "Number of packets:   27\n"));
         assert_non_null(strstr(output, "File encapsulation:  Raw IP\n"));
         assert_non_null(strstr(output, "Capture duration:    0.270000000 seconds\n"));
     }
     free(output);
-    output = run("mergecap",
-                 "mergecap -w - $CAPTURE $CAPTURE 2>/dev/null | tshark -r - 2>/dev/null | wc -l",
-                 capture.path);
+    output = script_run(
+        "mergecap",
+        "mergecap -w - \"$FILE\" \"$FILE\" 2>/dev/null | tshark -r - 2>/dev/null | wc -l",
+        capture.path);
     if (output)
         assert_int_equal(atoi(output), 54);
     free(output);
@@ -346,10 +327,11 @@ static void ipv6_is_raw_too(void **state)
     script_packet(&event);
     script_send(capture.sink, &event);
     finish_capture(&capture);
-    output = run("tshark",
-                 "tshark -r $CAPTURE -o tcp.check_checksum:TRUE -T fields -e frame.time_epoch -e "
-                 "ipv6.src -e tcp.dstport -e tcp.checksum.status -e frame.comment 2>/dev/null",
-                 capture.path);
+    output = script_run(
+        "tshark",
+        "tshark -r \"$FILE\" -o tcp.check_checksum:TRUE -T fields -e frame.time_epoch -e "
+        "ipv6.src -e tcp.dstport -e tcp.checksum.status -e frame.comment 2>/dev/null",
+        capture.path);
     if (output)
         assert_string_equal(output, "1.234567891\tfd00::1\t2000\t1\t"
                                     "send-rst: Resetting. (RFC 9293 3.5.2)\n");

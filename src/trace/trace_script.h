@@ -42,6 +42,10 @@ void script_blank(struct script_event *into, uint32_t host, hf_time time, enum h
 void script_packet(struct script_event *into);
 void script_send(struct hf_trace_sink sink, const struct script_event *event);
 
+/* What a shell prints for `line`, which finds `path` in $FILE; NULL (and a message) when `program`
+ * is not installed or the shell fails. To be freed. */
+char *script_run(const char *program, const char *line, const char *path);
+
 /* What a stream holds, with a zero behind it; to be freed. */
 char *script_read_all(FILE *file);
 /* How often `part` stands in `text`. */

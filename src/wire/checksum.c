@@ -237,9 +237,8 @@ checksum_sum checksum_pseudo_ipv6(const uint8_t source[16], const uint8_t destin
 {
     uint8_t rest[8] = {0, 0, 0, 0, 0, 0, 0, protocol};
     wire_write_32(rest, length);
-    checksum_sum sum = add_end(NULL, source, 16, false);
-    sum += add_end(NULL, destination, 16, false);
-    return sum + add_end(NULL, rest, 8, false);
+    checksum_sum sum = checksum_add(0, source, 16);
+    return checksum_add(checksum_add(sum, destination, 16), rest, sizeof rest);
 }
 
 /* RFC 1624 3, equation 3: HC' = ~(~HC + ~m + m'). Unlike RFC 1141's shorter form it never turns a

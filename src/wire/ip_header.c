@@ -41,11 +41,11 @@ enum { NEXT_HOP_BY_HOP = 0, NEXT_ROUTING = 43, NEXT_FRAGMENT = 44, NEXT_DESTINAT
 #define IPV6_FRAGMENT_MORE 0x0001u
 #define EXTENSION_HEADERS_MAX 8u
 
-static struct hf_address read_address(uint8_t family, const uint8_t *bytes)
+/* Into zeroes, in place: a struct returned by value would be stored and at once loaded again. */
+static void read_address(struct hf_address *address, uint8_t family, const uint8_t *bytes)
 {
-    struct hf_address address = {.family = family};
-    memcpy(address.bytes, bytes, family == HF_IPV4 ? 4 : 16);
-    return address;
+    address->family = family;
+    memcpy(address->bytes, bytes, family == HF_IPV4 ? 4 : 16);
 }
 
 static enum hf_reason check_ipv4_options(const uint8_t *bytes, size_t length)
@@ -96,8 +96,8 @@ static enum hf_reason parse_ipv4(const uint8_t *bytes, size_t length, bool quote
     header->dont_fragment = (fragment & IPV4_FLAG_DONT_FRAGMENT) != 0;
     header->ttl = bytes[8];
     header->protocol = bytes[9];
-    header->source = read_address(HF_IPV4, bytes + 12);
-    header->destination = read_address(HF_IPV4, bytes + 16);
+    read_address(&header->source, HF_IPV4, bytes + 12);
+    read_address(&header->destination, HF_IPV4, bytes + 16);
     header->header_length = (uint16_t)header_length;
 
     enum hf_reason reason = set_payload(bytes, length, wire_read_16(bytes + 2), quoted, header);
@@ -109,7 +109,7 @@ static enum hf_reason parse_ipv4(const uint8_t *bytes, size_t length, bool quote
         return reason;
     }
     unsigned refused = IPV4_FRAGMENT_OFFSET | (quoted ? 0u : IPV4_FLAG_MORE_FRAGMENTS);
-    return fragment & refused ? HF_REASON_IP_FRAGMENT : HF_REASON_NONE;
+    return (fragment & refused) != 0 ? HF_REASON_IP_FRAGMENT : HF_REASON_NONE;
 }
 
 /* The options of a hop-by-hop or destination options header (RFC 8200 4.2). */
@@ -185,8 +185,8 @@ static enum hf_reason parse_ipv6(const uint8_t *bytes, size_t length, bool quote
     header->dont_fragment = true;
     header->protocol = bytes[6];
     header->ttl = bytes[7];
-    header->source = read_address(HF_IPV6, bytes + 8);
-    header->destination = read_address(HF_IPV6, bytes + 24);
+    read_address(&header->source, HF_IPV6, bytes + 8);
+    read_address(&header->destination, HF_IPV6, bytes + 24);
     header->header_length = IPV6_HEADER_BYTES;
 
     size_t total = IPV6_HEADER_BYTES + (size_t)wire_read_16(bytes + 4);
@@ -233,18 +233,23 @@ enum hf_reason ip_parse_quoted(const uint8_t *bytes, size_t length, struct ip_he
 static void emit_ipv4(const struct ip_header *header, uint8_t *out)
 {
     HF_ASSERT(header->payload_length <= UINT16_MAX - IPV4_HEADER_BYTES);
-    out[0] = 4u << 4 | IPV4_HEADER_BYTES / 4;
-    out[1] = header->traffic_class;
-    wire_write_16(out + 2, (uint16_t)(IPV4_HEADER_BYTES + header->payload_length));
+    uint16_t version_and_class = (uint16_t)(0x4500u | header->traffic_class);
+    uint16_t total = (uint16_t)(IPV4_HEADER_BYTES + header->payload_length);
+    uint16_t fragment = header->dont_fragment ? IPV4_FLAG_DONT_FRAGMENT : 0;
+    uint16_t ttl_and_protocol = (uint16_t)((unsigned)header->ttl << 8 | header->protocol);
+    /* A sum of the numbers, not of the bytes as they lie in memory, gives the field as a number
+     * (RFC 1071 2(B)), without loading again what was only just stored. */
+    checksum_sum sum = (checksum_sum)version_and_class + total + header->identification + fragment +
+                       ttl_and_protocol + wire_read_32(header->source.bytes) +
+                       wire_read_32(header->destination.bytes);
+    wire_write_16(out, version_and_class);
+    wire_write_16(out + 2, total);
     wire_write_16(out + 4, header->identification);
-    wire_write_16(out + 6, header->dont_fragment ? IPV4_FLAG_DONT_FRAGMENT : 0);
-    out[8] = header->ttl;
-    out[9] = header->protocol;
-    wire_write_16(out + 10, 0);
+    wire_write_16(out + 6, fragment);
+    wire_write_16(out + 8, ttl_and_protocol);
+    wire_write_16(out + 10, checksum_finish(sum));
     memcpy(out + 12, header->source.bytes, 4);
     memcpy(out + 16, header->destination.bytes, 4);
-    uint16_t checksum = checksum_finish(checksum_add(0, out, IPV4_HEADER_BYTES));
-    memcpy(out + 10, &checksum, 2);
 }
 
 static void emit_ipv6(const struct ip_header *header, uint8_t *out)

@@ -112,7 +112,12 @@ static enum hf_reason parse_options(const uint8_t *bytes, unsigned length, bool 
 
 enum hf_reason tcp_parse(const uint8_t *bytes, size_t length, struct tcp_segment *segment)
 {
-    memset(segment, 0, sizeof *segment);
+    /* Zeroed in parts: for the whole in one, gcc 12 takes a string instruction that costs more than
+     * all the rest of the parsing. */
+    memset(segment, 0, offsetof(struct tcp_segment, options));
+    memset(&segment->options, 0, sizeof segment->options);
+    segment->payload = NULL;
+    segment->payload_length = 0;
     if (length < TCP_HEADER_BYTES) {
         return HF_REASON_TCP_TOO_SHORT;
     }

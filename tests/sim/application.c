@@ -96,7 +96,7 @@ static void take_event(struct application *application, const struct hf_event *e
         break;
     case HF_EVENT_ERROR:
         application->error = event->error;
-        application->over = true;
+        application->over = application->can_read = true;
         break;
     case HF_EVENT_CLOSED:
         application->over = true;
@@ -188,6 +188,12 @@ static void read_piece(struct application *application, hf_time now)
                  application->received, plan->receive_bytes);
         return;
     }
+    /* After a reset all that had arrived could be read, and now the reset is told instead of the
+     * end. */
+    if (got < 0 && got == application->error && application->received == plan->receive_bytes) {
+        application->peer_ended = true;
+        return;
+    }
     if (got < 0 || (size_t)got > length) {
         application->can_read = false;
         fail(application, "hf_recv of %zu at byte %" PRIu64 ": %td", length, application->received,
@@ -264,7 +270,7 @@ bool application_run(struct application *application, hf_time now)
     did |= read_some(application, now);
     did |= shut_down(application, now);
     did |= finish(application, now);
-    if (application->over && !application->done)
+    if (application->over && application->sent < application->plan.send_bytes)
         fail(application,
              "the connection ended (%s) after sending %" PRIu64 " and receiving %" PRIu64
              " bytes%s",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The random numbers of the test itself: what to try, and the bytes that are sent. A linear
- * congruential generator of 64 bits (Knuth's constants) whose upper half is used; nothing here is
- * shared with the code under test.
+ * The random numbers of the test itself, shared with nothing under test: what to try. A linear
+ * congruential generator of 64 bits (Knuth's constants), its output stirred so that neighbouring
+ * seeds do not walk in step.
  */
 #ifndef CHANCE_H
 #define CHANCE_H
@@ -16,8 +16,11 @@ struct chance {
 
 static inline uint32_t chance_next(struct chance *chance)
 {
+    uint64_t stirred;
+
     chance->state = chance->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)(chance->state >> 32);
+    stirred = (chance->state ^ chance->state >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    return (uint32_t)((stirred ^ stirred >> 32) * UINT64_C(0xd6e8feb86659fd93) >> 32);
 }
 
 static inline struct chance chance_from(uint64_t seed)

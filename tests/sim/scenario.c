@@ -120,7 +120,7 @@ static void choose_host(struct chance *chance, struct hf_config *host, bool ipv6
     host->initial_window_segments = chance_percent(chance, 80) ? 10 : chance_between(chance, 1, 20);
     /* Nobody gives up: what is tested is that everything arrives. */
     host->syn_retries = 127;
-    host->syn_ack_retries = 127;
+    host->syn_ack_retries = 7;
     host->retries_r2 = 255;
     host->max_rto_ns = chance_percent(chance, 50) ? 60 * HF_SECOND : 120 * HF_SECOND;
     host->msl_ns = (hf_time)chance_between(chance, 1, 600) * HF_SECOND;
@@ -154,6 +154,29 @@ static void let_close_say_it_all(struct application_plan *plan)
 {
     plan->close_at_once = true;
     plan->shuts_down = false;
+}
+
+/* A connection that its program has closed is given up after eight retransmissions without an
+ * answer, whatever the retries of others. Where that would happen in one of a few hundred runs,
+ * programs stay until all is over. */
+static bool is_harsh(const struct hf_sim_direction *way)
+{
+    return way->burst_enter_ppm > 0 || way->loss_ppm + way->corrupt_ppm > 100000;
+}
+
+static void stay_to_the_end(struct scenario *scenario)
+{
+    for (int i = 0; i < 2; i++) {
+        scenario->plans[i].close_at_once = false;
+        scenario->plans[i].shuts_down = true;
+    }
+}
+
+/* An acknowledgement delayed for as long as the shortest retransmission timeout is sent again for,
+ * and rightly so; where nothing may be sent again it must not be so late. */
+static void acknowledge_in_time(struct scenario *scenario)
+{
+    scenario->hosts[0].delayed_ack_ns = scenario->hosts[1].delayed_ack_ns = 40 * HF_MILLISECOND;
 }
 
 static void choose_addresses(struct scenario *scenario, bool ipv6)
@@ -196,6 +219,10 @@ void scenario_from_seed(struct scenario *scenario, uint64_t seed, uint64_t bytes
         scenario->plans[chance_between(&chance, 0, 1)].waits_for_peer = true;
     else if (chance_percent(&chance, 30))
         let_close_say_it_all(&scenario->plans[chance_between(&chance, 0, 1)]);
+    if (is_harsh(&scenario->link.forward) || is_harsh(&scenario->link.backward))
+        stay_to_the_end(scenario);
+    if (scenario->clean)
+        acknowledge_in_time(scenario);
     choose_addresses(scenario, ipv6);
     /* The path carries what both hosts can take, and the MSS options keep within that. */
     mtu = scenario->hosts[0].mtu < scenario->hosts[1].mtu ? scenario->hosts[0].mtu
@@ -227,14 +254,16 @@ void scenario_print(const struct scenario *scenario, FILE *file)
         const struct application_plan *plan = &scenario->plans[i];
         fprintf(file,
                 "  %s: mtu %" PRIu32 ", receive buffer %" PRIu32 ", send buffer %" PRIu32
-                ", timestamps %u, sack %u, window scaling %u, nagle %u, msl %" PRId64 " s\n"
+                ", timestamps %u, sack %u, window scaling %u, nagle %u, delayed ack %" PRId64
+                " ms, msl %" PRId64 " s\n"
                 "    program: writes to %" PRIu32 " each %" PRId64 " us, reads to %" PRIu32
                 " each %" PRId64 " us, more %" PRIu32 " %%%s%s%s%s\n",
                 host->host_name, host->mtu, host->receive_buffer_bytes, host->send_buffer_bytes,
                 host->timestamps, host->sack, host->window_scaling, host->nagle,
-                host->msl_ns / HF_SECOND, plan->write_max, plan->write_interval_ns / 1000,
-                plan->read_max, plan->read_interval_ns / 1000, plan->more_percent,
-                plan->early ? ", early" : "", plan->shuts_down ? ", shuts down" : "",
+                host->delayed_ack_ns / HF_MILLISECOND, host->msl_ns / HF_SECOND, plan->write_max,
+                plan->write_interval_ns / 1000, plan->read_max, plan->read_interval_ns / 1000,
+                plan->more_percent, plan->early ? ", early" : "",
+                plan->shuts_down ? ", shuts down" : "",
                 plan->close_at_once ? ", closes at once" : "",
                 plan->waits_for_peer ? ", waits for peer" : "");
     }

@@ -131,8 +131,9 @@ HF_API int hf_stack_next_event(struct hf_stack *stack, struct hf_event *event);
 /* ---- User calls (RFC 9293 3.9.1). A stale handle is HF_EBADF in all of them. */
 
 /* OPEN, passive. A wildcard address takes every local address of its family (HF_FAMILY_ANY: of
- * both); an exact bind wins over a wildcard. backlog: connections waiting for hf_accept, 1..65535,
- * and as many again still opening. HF_EADDRINUSE, HF_EADDRNOTAVAIL, HF_EINVAL, HF_ENOBUFS. */
+ * both); an exact bind wins over a wildcard. backlog: connections waiting for hf_accept, 1..65535;
+ * those still opening are bounded by config.max_syn_records. HF_EADDRINUSE, HF_EADDRNOTAVAIL,
+ * HF_EINVAL, HF_ENOBUFS. */
 HF_API int hf_listen(struct hf_stack *stack, const struct hf_endpoint *local, uint32_t backlog,
                      hf_handle *listener);
 /* Takes the oldest waiting connection. HF_EAGAIN when there is none. `peer` may be NULL. */

@@ -26,7 +26,7 @@ enum { NAME_COUNT = sizeof names / sizeof names[0] - 1 };
 
 static int print_list(void)
 {
-    printf("handfast demo %-20s%s\n", "", "a whole conversation over a link that loses packets");
+    printf("handfast demo %-20s%s\n", "", "a whole conversation over a bad link");
     for (size_t i = 0; demo_scenario_at(i) != NULL; i++)
         printf("handfast demo %-20s%s\n", demo_scenario_at(i)->name, demo_scenario_at(i)->summary);
     return EXIT_CODE_OK;

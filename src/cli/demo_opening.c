@@ -87,8 +87,8 @@ const struct demo_scenario demo_old_duplicate = {
     .question = "Why three steps, and not two?",
     .before =
         "Networks delay packets, and a packet that is late can arrive after its connection is "
-        "forgotten. Here a SYN of an earlier attempt overtakes nothing and comes last of all: it "
-        "reaches the server while the client is already trying anew.\n\n"
+        "forgotten. Here the SYN of a first attempt is so late that the client has given up and is "
+        "already trying anew when it reaches the server.\n\n"
         "Look for: the ACK in the server's answer to the old SYN, which is not the new SYN's "
         "number plus one; the client's RST, which takes its SEQ from that ACK; and the server's "
         "way back to LISTEN. Numbers are shown as on the wire, because telling old from new by "
@@ -143,8 +143,9 @@ const struct demo_scenario demo_simultaneous_open = {
         "The rules of opening never say who is the client. A SYN that arrives where a SYN was sent "
         "is as good as any: it tells the other side's number, and the answer repeats it. Four "
         "segments are needed instead of three, because neither side could put its number and its "
-        "acknowledgement into one. Programs that must meet through two firewalls use this on "
-        "purpose.",
+        "acknowledgement into one. (The two ACKs behind them say only that the second SYN of each "
+        "had been received before.) Programs that must meet through two firewalls open like this "
+        "on purpose.",
     .sections = "RFC 9293 3.5 (figure 7), 3.10.7.3 (SYN-SENT, fourth: check the SYN bit), MUST-10.",
     .casting = {.host_names = {"peer A", "peer B"}, .link = DEMO_PLAIN_LINK},
     DEMO_STEPS(simultaneous_open_steps),

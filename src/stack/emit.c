@@ -8,8 +8,8 @@
 #define TCP_CHECKSUM_OFFSET 16
 
 size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *segment,
-                   const struct bytequeue *queue, uint32_t payload_offset, uint8_t ttl,
-                   uint8_t traffic_class, uint8_t *packet)
+                   const struct bytequeue *queue, uint32_t payload_offset,
+                   const struct emit_fields *fields, uint8_t *packet)
 {
     struct ip_header ip;
     size_t ip_length = ip_header_bytes(tuple->family);
@@ -22,9 +22,11 @@ size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *seg
     ip.source = flow_tuple_local(tuple).address;
     ip.destination = flow_tuple_remote(tuple).address;
     ip.protocol = IP_PROTOCOL_TCP;
-    ip.ttl = ttl;
-    ip.traffic_class = traffic_class;
-    ip.dont_fragment = true; /* with DF the identification means nothing (RFC 6864 4.1): 0 */
+    ip.ttl = fields->ttl;
+    ip.traffic_class = fields->traffic_class;
+    ip.dont_fragment = !fields->may_fragment;
+    /* With DF the identification means nothing (RFC 6864 4.1) and stays 0. */
+    ip.identification = fields->may_fragment ? fields->identification : 0;
     ip.payload_length = (uint32_t)header_length + segment->payload_length;
     ip_emit(&ip, packet);
     sum = ip_pseudo_sum(&ip.source, &ip.destination, IP_PROTOCOL_TCP, ip.payload_length);

@@ -51,7 +51,8 @@ static void reply_segment_from(struct hf_stack *stack, const struct flow_tuple *
     reply->reason = reason;
     reply->state = identity.state;
     reply->numbers = identity.numbers;
-    emit_packet(tuple, segment, NULL, 0, ttl, traffic_class, reply->packet);
+    emit_packet(tuple, segment, NULL, 0,
+                &(struct emit_fields){.ttl = ttl, .traffic_class = traffic_class}, reply->packet);
     reply_commit(stack, reply);
 }
 

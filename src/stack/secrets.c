@@ -45,14 +45,16 @@ int stack_choose_port(struct hf_stack *stack, struct flow_tuple *tuple, uint32_t
     uint32_t count = (uint32_t)stack->config.port_high - low + 1;
     uint64_t keyed;
     uint32_t offset;
+    uint32_t start;
     uint16_t *counter;
     tuple->local_port = 0;
     keyed = siphash(&stack->keys.port, tuple, sizeof *tuple);
     offset = (uint32_t)keyed;
     counter = &stack->port_counters[(keyed >> 32) % PORT_COUNTERS];
+    start = *counter;
     for (uint32_t tries = 0; tries < count; tries++) {
-        uint32_t step = (*counter)++;
-        tuple->local_port = (uint16_t)(low + (offset + step) % count);
+        tuple->local_port = (uint16_t)(low + (offset % count + start + tries) % count);
+        *counter = (uint16_t)(start + tries + 1);
         *hash = flow_hash(stack, tuple);
         if (flow_find(stack, tuple, *hash) == FLOW_NONE) {
             return HF_OK;

@@ -171,12 +171,12 @@ int hf_set_option(struct hf_stack *stack, hf_handle handle, enum hf_option optio
     int error;
     stack_set_now(stack, now);
     if (listener != NULL) {
-        return tcp_set_option(&listener->prototype, option, value);
+        return tcp_set_option(&listener->prototype, &stack->host, option, value);
     }
     if (connection == NULL) {
         return HF_EBADF;
     }
-    error = tcp_set_option(&connection->tcp, option, value);
+    error = tcp_set_option(&connection->tcp, &stack->host, option, value);
     stack_settle(stack, connection);
     return error;
 }

@@ -73,6 +73,7 @@ static bool times_valid(const struct hf_config *config)
     const hf_time hour = 3600 * HF_SECOND;
     return interval(config->msl_ns, 0, 24 * hour) &&
            interval(config->initial_rto_ns, HF_MILLISECOND, hour) &&
+           interval(config->max_rto_ns, 60 * HF_SECOND, hour) && /* RFC 6298 2.5 */
            interval(config->max_rto_ns, config->initial_rto_ns, hour) &&
            interval(config->min_rto_ns, HF_MILLISECOND, config->max_rto_ns) &&
            interval(config->delayed_ack_ns, 0, 500 * HF_MILLISECOND - 1) && /* MUST-40 */

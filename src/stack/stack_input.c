@@ -144,14 +144,20 @@ static size_t connection_output(struct hf_stack *stack, struct stack_connection 
 {
     struct tcp_conn *conn = &connection->tcp;
     struct tcp_segment segment;
+    struct emit_fields fields;
     uint32_t payload_offset = 0;
     enum hf_reason reason;
     size_t length;
     if (!tcp_next_segment(conn, &stack->host, &segment, &payload_offset, &reason)) {
         return 0;
     }
-    length = emit_packet(&conn->tuple, &segment, &conn->send_queue, payload_offset, conn->ttl,
-                         conn->traffic_class, packet);
+    fields = (struct emit_fields){.ttl = conn->ttl,
+                                  .traffic_class = conn->traffic_class,
+                                  .may_fragment = conn->path_mtu_locked,
+                                  .identification = stack->identification};
+    stack->identification += conn->path_mtu_locked;
+    length =
+        emit_packet(&conn->tuple, &segment, &conn->send_queue, payload_offset, &fields, packet);
     if (stack_tracing(stack)) {
         struct hf_trace_numbers numbers;
         tcp_trace_numbers(conn, &numbers);

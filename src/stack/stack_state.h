@@ -86,6 +86,7 @@ struct syn_record {
     uint8_t challenges;
     bool live : 1;
     bool timestamps : 1, sack : 1, window_scaling : 1;
+    bool repeated : 1; /* the SYN-ACK went again for a repeated SYN */
 };
 _Static_assert(sizeof(struct syn_record) <= 96, "SYN-cache record budget");
 
@@ -132,6 +133,7 @@ struct hf_stack {
     struct ip_host ip;
     struct stack_keys keys;
     uint16_t port_counters[PORT_COUNTERS];
+    uint16_t identification; /* of the next packet without DF */
 
     struct pool connections, listeners, syn_records, time_waits;
     struct flow_table flows, listener_table;
@@ -244,10 +246,17 @@ void reply_clear(struct hf_stack *stack);
 
 /* ---- emit.c */
 
+/* What the IP header says beside the addresses. */
+struct emit_fields {
+    uint8_t ttl, traffic_class;
+    bool may_fragment;       /* DF off (RFC 1191 3) */
+    uint16_t identification; /* only with may_fragment (RFC 6864 4) */
+};
+
 /* Writes IP and TCP headers and the payload; returns the packet's length. */
 size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *segment,
-                   const struct bytequeue *queue, uint32_t payload_offset, uint8_t ttl,
-                   uint8_t traffic_class, uint8_t *packet);
+                   const struct bytequeue *queue, uint32_t payload_offset,
+                   const struct emit_fields *fields, uint8_t *packet);
 
 /* ---- stack_icmp.c */
 

@@ -8,6 +8,7 @@
  * SYN-ACK comes, it becomes a connection in SYN-RECEIVED and the same segment goes through the
  * ordinary eight steps there, with its data or FIN.
  */
+#include "hf_assert.h"
 #include "stack_state.h"
 
 /* Challenge ACKs that one record sends. */
@@ -259,10 +260,15 @@ static bool record_check(struct hf_stack *stack, struct syn_record *record, uint
     if ((segment->flags & (HF_SYN | HF_ACK | HF_RST)) == HF_SYN &&
         seq_eq(segment->seq, record->irs)) {
         *reason = HF_REASON_SYN_CACHE_DUPLICATE;
+        record->repeated = true;
         send_syn_ack(stack, record, HF_REASON_RETRANSMIT_SYN_ACK);
         return false;
     }
     *reason = tcp_sequence_verdict(rcv_nxt, own_window(stack, record), segment);
+    if (record->timestamps && segment->options.has_timestamps && !(segment->flags & HF_RST) &&
+        (int32_t)(segment->options.ts_value - record->ts_recent) < 0) {
+        *reason = HF_REASON_PAWS; /* RFC 7323 5.3 R1 */
+    }
     if (*reason != HF_REASON_NONE) {
         if (segment->flags & HF_RST) {
             *reason = HF_REASON_RST_OUTSIDE;
@@ -341,6 +347,7 @@ static void open_connection(struct hf_stack *stack, struct tcp_conn *conn,
         .sack = record->sack,
         .window_scaling = record->window_scaling,
         .syn_ack_retransmitted = record->retries > 0,
+        .syn_ack_repeated = record->retries > 0 || record->repeated,
         .syn_ack_sent = record->deadline - stage_interval(stack, record->retries),
     };
     inherit_options(conn, prototype_of(stack, record));
@@ -369,6 +376,7 @@ static enum hf_reason complete(struct hf_stack *stack, uint32_t index,
     connection->in_table = true;
     drop_record(stack, index);
     reason = tcp_segment_arrives(&connection->tcp, &stack->host, arrival->segment);
+    HF_ASSERT(connection->tcp.state != HF_SYN_RECEIVED); /* record_check saw to it */
     listener_enqueue(stack, listener, connection);
     if (stack_tracing(stack)) {
         tcp_trace_numbers(&connection->tcp, &numbers);

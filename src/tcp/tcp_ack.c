@@ -6,23 +6,26 @@
 #include "tcp_internal.h"
 
 /* RFC 6298 3 (Karn): the timed segment if it is covered; after retransmissions the echoed timestamp
- * (RFC 7323 4), which tells which copy is being acknowledged. */
-static void measure_rtt(struct tcp_conn *conn, struct tcp_host *host,
+ * (RFC 7323 4), which tells which copy is being acknowledged. True: there was a sample. */
+static bool measure_rtt(struct tcp_conn *conn, struct tcp_host *host,
                         const struct tcp_segment *segment)
 {
     if (conn->rtt_timing) {
         if (seq_ge(segment->ack, conn->rtt_seq)) {
             conn->rtt_timing = false;
             tcp_rtt_sample(conn, host, host->now - conn->rtt_start);
+            return true;
         }
-        return;
+        return false;
     }
     if (conn->timestamps && segment->options.has_timestamps && segment->options.ts_echo != 0) {
         int32_t ticks = (int32_t)(tcp_timestamp(conn, host->now) - segment->options.ts_echo);
         if (ticks >= 0) {
             tcp_rtt_sample(conn, host, ticks * HF_MILLISECOND);
+            return true;
         }
     }
+    return false;
 }
 
 /* Takes acknowledged bytes off the send queue; returns how many. */
@@ -57,7 +60,10 @@ static void new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct t
 {
     bool syn_acked = seq_eq(conn->snd.una, conn->iss);
     uint32_t acked_bytes;
-    measure_rtt(conn, host, segment);
+    if (!measure_rtt(conn, host, segment) && !syn_acked && conn->backoff > 0) {
+        /* Karn's other half (RFC 6298 5): the backed-off RTO stands until a sample replaces it. */
+        conn->rto_us = (uint32_t)(tcp_backed_off_rto(conn, host) / HF_MICROSECOND);
+    }
     acked_bytes = release_acknowledged(conn, host, segment->ack);
     conn->snd.una = segment->ack;
     conn->snd.retransmit_next = seq_max(conn->snd.retransmit_next, conn->snd.una);

@@ -321,6 +321,7 @@ static void our_fin_acked(struct tcp_conn *conn, struct tcp_host *host)
 
 /* Fifth: the ACK field. */
 static enum verdict fifth_check_ack(struct tcp_conn *conn, struct tcp_host *host,
+                                    const struct tcp_segment *arrived,
                                     const struct tcp_segment *segment, enum hf_reason *reason)
 {
     if (!(segment->flags & HF_ACK)) {
@@ -338,7 +339,7 @@ static enum verdict fifth_check_ack(struct tcp_conn *conn, struct tcp_host *host
         challenge(conn, host);
         return STOP;
     }
-    take_timestamp(conn, host, segment);
+    take_timestamp(conn, host, arrived); /* by SEG.SEQ as it came */
     if (conn->fin_queued && seq_gt(conn->snd.una, tcp_fin_seq(conn))) {
         our_fin_acked(conn, host);
     }
@@ -451,16 +452,11 @@ static void eighth_check_fin(struct tcp_conn *conn, struct tcp_host *host,
     }
 }
 
-static enum hf_reason arrives_other_states(struct tcp_conn *conn, struct tcp_host *host,
-                                           const struct tcp_segment *arrived)
+/* The eight steps. */
+static enum hf_reason eight_steps(struct tcp_conn *conn, struct tcp_host *host,
+                                  const struct tcp_segment *arrived, struct tcp_segment segment)
 {
-    struct tcp_segment segment = *arrived;
     enum hf_reason reason = HF_REASON_ACCEPTED;
-    if (crossing_syn_ack(conn, &segment)) {
-        segment.seq = seq_add(segment.seq, 1);
-        segment.flags &= (uint16_t)~HF_SYN;
-        tcp_ack_now(conn, HF_REASON_SEND_ACK);
-    }
     if (first_check_sequence(conn, host, &segment, &reason) == STOP) {
         return reason;
     }
@@ -470,7 +466,7 @@ static enum hf_reason arrives_other_states(struct tcp_conn *conn, struct tcp_hos
         return reason;
     }
     trim_to_window(conn, &segment);
-    if (fifth_check_ack(conn, host, &segment, &reason) == STOP) {
+    if (fifth_check_ack(conn, host, arrived, &segment, &reason) == STOP) {
         return reason;
     }
     sixth_check_urg(conn, host, arrived);
@@ -478,6 +474,24 @@ static enum hf_reason arrives_other_states(struct tcp_conn *conn, struct tcp_hos
         return reason;
     }
     eighth_check_fin(conn, host, &segment);
+    return reason;
+}
+
+static enum hf_reason arrives_other_states(struct tcp_conn *conn, struct tcp_host *host,
+                                           const struct tcp_segment *arrived)
+{
+    struct tcp_segment segment = *arrived;
+    uint8_t shift = conn->snd_wind_shift;
+    enum hf_reason reason;
+    if (!crossing_syn_ack(conn, &segment)) {
+        return eight_steps(conn, host, arrived, segment);
+    }
+    segment.seq = seq_add(segment.seq, 1);
+    segment.flags &= (uint16_t)~HF_SYN;
+    tcp_ack_now(conn, HF_REASON_SEND_ACK);
+    conn->snd_wind_shift = 0; /* RFC 7323 2.2: the window of a SYN is not scaled */
+    reason = eight_steps(conn, host, arrived, segment);
+    conn->snd_wind_shift = shift;
     return reason;
 }
 

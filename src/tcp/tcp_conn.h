@@ -95,6 +95,8 @@ struct tcp_conn {
         uint32_t max_wnd;      /* the largest ever offered (3.8.6.2.1, RFC 5961 5.2) */
         seq32 retransmit_next; /* the next to send again; una..nxt; == nxt: nothing */
         seq32 recover;         /* RFC 6582: snd.nxt when recovery began */
+        seq32 limited_until;   /* cwnd_limited holds until this is acknowledged */
+        seq32 first_duplicate; /* snd.nxt at the first duplicate ACK: before limited transmit */
         seq32 small_end;       /* the end of the last segment under a full one (Nagle) */
     } snd;
     seq32 iss;
@@ -129,11 +131,13 @@ struct tcp_conn {
     bool send_blocked : 1; /* hf_send answered HF_EAGAIN */
     bool more_follows : 1; /* HF_SEND_MORE: the last partial segment waits */
     bool r1_reported : 1;
-    bool cwnd_limited : 1;                  /* cwnd held data back since the last ACK */
-    uint8_t intents;                        /* enum tcp_intent */
-    uint8_t recovery;                       /* enum tcp_recovery */
-    uint8_t duplicate_acks;                 /* received in a row */
-    uint8_t duplicate_acks_due;             /* to send, one for each out-of-order segment */
+    bool cwnd_limited : 1;      /* cwnd held data back (until snd.limited_until) */
+    bool after_timeout : 1;     /* this slow start follows a timeout (RFC 3465 2.3) */
+    bool path_mtu_locked : 1;   /* the path takes less than we cut: DF is off (RFC 1191 3) */
+    uint8_t intents;            /* enum tcp_intent */
+    uint8_t recovery;           /* enum tcp_recovery */
+    uint8_t duplicate_acks;     /* received in a row */
+    uint8_t duplicate_acks_due; /* to send, one for each out-of-order segment */
     uint8_t snd_wind_shift, rcv_wind_shift; /* RFC 7323 2.2's names */
     uint8_t ttl, traffic_class;
     uint8_t backoff;           /* consecutive timeouts */
@@ -214,6 +218,8 @@ uint32_t tcp_timestamp(const struct tcp_conn *conn, hf_time now);
 
 /* Active OPEN: SYN-SENT, SYN due. */
 void tcp_open_active(struct tcp_conn *conn, struct tcp_host *host, seq32 iss, uint32_t ts_offset);
+/* Options were set before the SYN left: what it announces follows them. */
+void tcp_open_refresh(struct tcp_conn *conn, const struct tcp_host *host);
 /* A connection from a SYN-cache record, in SYN-RECEIVED with its SYN-ACK sent. */
 struct tcp_passive_open {
     seq32 iss, irs;
@@ -222,7 +228,9 @@ struct tcp_passive_open {
     uint16_t snd_wnd; /* the SYN's, unscaled */
     uint16_t peer_mss, own_mss;
     uint8_t snd_wind_shift, rcv_wind_shift;
-    bool timestamps, sack, window_scaling, syn_ack_retransmitted;
+    bool timestamps, sack, window_scaling;
+    bool syn_ack_retransmitted; /* after a timeout */
+    bool syn_ack_repeated;      /* for whatever reason: not to be timed */
     hf_time syn_ack_sent;
 };
 void tcp_open_passive(struct tcp_conn *conn, struct tcp_host *host,
@@ -286,7 +294,8 @@ int tcp_shutdown(struct tcp_conn *conn, struct tcp_host *host);
 /* The program lets go. */
 void tcp_close(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_abort(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason, int error);
-int tcp_set_option(struct tcp_conn *conn, enum hf_option option, int64_t value);
+int tcp_set_option(struct tcp_conn *conn, struct tcp_host *host, enum hf_option option,
+                   int64_t value);
 int tcp_get_option(const struct tcp_conn *conn, enum hf_option option, int64_t *value);
 void tcp_status(const struct tcp_conn *conn, struct hf_status *status);
 

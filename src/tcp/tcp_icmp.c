@@ -38,14 +38,17 @@ enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq3
 enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, seq32 quoted_seq, uint32_t mtu)
 {
     uint32_t minimum = conn->tuple.family == HF_IPV4 ? IPV4_MINIMUM_MTU : IPV6_MINIMUM_MTU;
+    bool locked;
     if (!in_flight(conn, quoted_seq)) {
         return HF_REASON_ICMP_SEQUENCE;
     }
+    locked = mtu < minimum && conn->tuple.family == HF_IPV4;
     mtu = max_u32(mtu, minimum);
     if (mtu >= conn->path_mtu || tcp_mss_of_mtu(conn, mtu) >= conn->peer_mss) {
         return HF_REASON_ICMP_TOO_BIG_IGNORED;
     }
     conn->path_mtu = (uint16_t)mtu;
+    conn->path_mtu_locked = locked; /* RFC 1191 3: what is still too big may be fragmented */
     if (conn->state == HF_SYN_SENT || conn->state == HF_SYN_RECEIVED ||
         seq_eq(conn->snd.una, conn->iss)) {
         return HF_REASON_ICMP_TOO_BIG;

@@ -37,17 +37,25 @@ static uint16_t announced_mss(const struct tcp_conn *conn, const struct tcp_host
     return conn->max_segment != 0 ? (uint16_t)min_u32(mss, conn->max_segment) : mss;
 }
 
+void tcp_open_refresh(struct tcp_conn *conn, const struct tcp_host *host)
+{
+    if (conn->state != HF_SYN_SENT || !seq_eq(conn->snd.nxt, conn->iss)) {
+        return;
+    }
+    begin_receive_window(conn);
+    conn->own_mss = announced_mss(conn, host);
+    conn->rcv_wind_shift =
+        host->config->window_scaling ? tcp_window_shift_of(conn->receive_limit_bytes) : 0;
+}
+
 void tcp_open_active(struct tcp_conn *conn, struct tcp_host *host, seq32 iss, uint32_t ts_offset)
 {
     begin_send_sequence(conn, iss);
-    begin_receive_window(conn);
-    conn->own_mss = announced_mss(conn, host);
     conn->ts_offset = ts_offset;
-    conn->rcv_wind_shift =
-        host->config->window_scaling ? tcp_window_shift_of(conn->receive_limit_bytes) : 0;
     conn->intents |= TCP_INTENT_SYN;
     conn->progress_time = host->now;
     tcp_set_state(conn, host, HF_SYN_SENT, HF_REASON_OPEN_ACTIVE);
+    tcp_open_refresh(conn, host);
 }
 
 void tcp_take_syn_options(struct tcp_conn *conn, struct tcp_host *host,
@@ -99,7 +107,7 @@ void tcp_open_passive(struct tcp_conn *conn, struct tcp_host *host,
     conn->ts_recent_age_s = (uint32_t)(host->now / HF_SECOND);
     conn->syn_retransmitted = open->syn_ack_retransmitted;
     conn->passive = true;
-    if (!open->syn_ack_retransmitted) {
+    if (!open->syn_ack_repeated) { /* Karn: RFC 6298 3 */
         conn->rtt_timing = true;
         conn->rtt_seq = conn->snd.nxt;
         conn->rtt_start = open->syn_ack_sent;
@@ -124,7 +132,8 @@ void tcp_synchronized(struct tcp_conn *conn, struct tcp_host *host)
     conn->probes_out = 0;
     conn->r1_reported = false;
     conn->receive_mss = (uint16_t)min_u32(conn->own_mss, 536);
-    conn->snd.recover = conn->snd.una;
+    conn->snd.recover = conn->iss; /* RFC 6582 3.2 step 1 */
+    conn->snd.limited_until = conn->snd.una;
     if (conn->state == HF_SYN_SENT || conn->state == HF_SYN_RECEIVED) {
         tcp_set_state(conn, host, HF_ESTABLISHED, HF_REASON_SYN_ACKED);
         if (!conn->passive) {

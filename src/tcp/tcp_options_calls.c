@@ -56,7 +56,8 @@ static void set_send_buffer(struct tcp_conn *conn, uint32_t bytes)
     }
 }
 
-int tcp_set_option(struct tcp_conn *conn, enum hf_option option, int64_t value)
+int tcp_set_option(struct tcp_conn *conn, struct tcp_host *host, enum hf_option option,
+                   int64_t value)
 {
     int error = check_range(option, value);
     if (error != HF_OK) {
@@ -114,6 +115,7 @@ int tcp_set_option(struct tcp_conn *conn, enum hf_option option, int64_t value)
         conn->soft_errors = value != 0;
         break;
     }
+    tcp_open_refresh(conn, host);
     return HF_OK;
 }
 

@@ -88,12 +88,18 @@ void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host)
     if (conn->duplicate_acks < UINT8_MAX) {
         conn->duplicate_acks++;
     }
-    /* RFC 6582 3.2 step 2: not again for losses that an earlier recovery covers. */
+    if (conn->duplicate_acks == 1) {
+        conn->snd.first_duplicate = conn->snd.nxt;
+    }
+    /* RFC 6582 3.2 step 2: only when the ACK covers more than recover; losses up to there belong to
+     * the recovery that was. */
     if (conn->recovery != TCP_RECOVERY_NONE || conn->duplicate_acks != DUPLICATE_ACK_THRESHOLD ||
-        seq_lt(conn->snd.una, conn->snd.recover)) {
+        seq_le(conn->snd.una, conn->snd.recover)) {
         return;
     }
     sample = tcp_cc_sample(conn, host, 0);
+    /* RFC 5681 3.2 step 2: without what limited transmit sent. */
+    sample.flight_bytes = (uint32_t)seq_diff(conn->snd.first_duplicate, conn->snd.una);
     conn->cc->on_congestion(&conn->congestion, &sample, CC_EVENT_FAST_RETRANSMIT);
     conn->recovery = TCP_RECOVERY_FAST;
     conn->snd.recover = conn->snd.nxt;
@@ -152,7 +158,14 @@ void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked
     }
     sample = tcp_cc_sample(conn, host, acked_bytes);
     sample.cwnd_limited |= conn->recovery == TCP_RECOVERY_TIMEOUT;
+    sample.after_timeout = conn->after_timeout;
     conn->cc->on_ack(&conn->congestion, &sample);
+    if (conn->congestion.cwnd_bytes >= conn->congestion.ssthresh_bytes) {
+        conn->after_timeout = false;
+    }
+    if (seq_ge(conn->snd.una, conn->snd.limited_until)) {
+        conn->cwnd_limited = false; /* shown for this window; the next must show it again */
+    }
     trace_cwnd(conn, host,
                before < conn->congestion.ssthresh_bytes ? HF_REASON_CWND_SLOW_START
                                                         : HF_REASON_CWND_AVOIDANCE,
@@ -167,6 +180,7 @@ void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
     conn->cc->on_congestion(&conn->congestion, &sample,
                             conn->backoff == 0 ? CC_EVENT_TIMEOUT : CC_EVENT_TIMEOUT_AGAIN);
     conn->recovery = TCP_RECOVERY_TIMEOUT;
+    conn->after_timeout = true;
     conn->snd.recover = conn->snd.nxt;
     conn->inflation_bytes = 0;
     conn->duplicate_acks = 0;

@@ -39,7 +39,7 @@ static void fill_header(struct tcp_conn *conn, struct tcp_host *host, struct tcp
     if (flags & HF_ACK) {
         segment->ack = conn->rcv.nxt;
     }
-    if (conn->urgent_sending && seq_lt(seq, conn->snd.up)) {
+    if (conn->urgent_sending && seq_lt(seq, conn->snd.up) && !(flags & HF_SYN)) {
         /* MUST-62: SND.UP names the octet after the urgent data; farther than 65535 it is announced
          * as far as the field goes. */
         uint32_t distance = (uint32_t)seq_diff(conn->snd.up, seq);
@@ -247,6 +247,7 @@ static uint32_t sendable_bytes(struct tcp_conn *conn, uint32_t unsent)
     }
     if (cwnd_room < (int64_t)min_u32(room, unsent) && tcp_flight(conn) > 0) {
         conn->cwnd_limited = true;
+        conn->snd.limited_until = conn->snd.nxt;
         return 0; /* cwnd is spent in whole segments */
     }
     length = min_u32(unsent, room);
@@ -303,6 +304,7 @@ static void account_new_data(struct tcp_conn *conn, struct tcp_host *host, uint3
     conn->intents &= (uint8_t) ~(TCP_INTENT_FORCE_SMALL | TCP_INTENT_PROBE);
     if (conn->snd.wnd != 0 && conn->congestion.cwnd_bytes < conn->congestion.ssthresh_bytes &&
         2ull * tcp_flight(conn) > conn->congestion.cwnd_bytes) {
+        conn->snd.limited_until = conn->snd.nxt;
         conn->cwnd_limited = true; /* RFC 7661 4.1: more than half of it is in use */
     }
     sample = tcp_cc_sample(conn, host, 0);

@@ -9,6 +9,8 @@
  * tcp_orphan_retries). */
 #define ORPHAN_RETRIES 8u
 #define RETRIES_FOR_EVER 255u
+/* RFC 9293 3.8.6.2.1: the override timeout is 0.1 s to 1 s; a cork holds no longer either. */
+#define OVERRIDE_NS (200 * HF_MILLISECOND)
 
 const char *tcp_timer_name(enum tcp_timer timer)
 {
@@ -50,6 +52,14 @@ static hf_time bounded_deadline(const struct tcp_conn *conn, const struct tcp_ho
     return deadline;
 }
 
+/* What the thresholds measure from: while the window is shut the peer's answers count, not the
+ * data's age (SHLD-17). */
+static hf_time patience_since(const struct tcp_conn *conn)
+{
+    return conn->snd.wnd == 0 && conn->last_received > conn->progress_time ? conn->last_received
+                                                                           : conn->progress_time;
+}
+
 /* Something is waiting for the peer's window or for silly-window avoidance, and nothing is in
  * flight whose ACK would bring news. */
 static bool probe_needed(const struct tcp_conn *conn)
@@ -81,7 +91,7 @@ void tcp_arm_retransmit(struct tcp_conn *conn, struct tcp_host *host)
         *probe = HF_TIME_NEVER;
         if (*retransmit == HF_TIME_NEVER) {
             *retransmit =
-                bounded_deadline(conn, host, tcp_backed_off_rto(conn, host), conn->progress_time);
+                bounded_deadline(conn, host, tcp_backed_off_rto(conn, host), patience_since(conn));
         }
         return;
     }
@@ -89,7 +99,11 @@ void tcp_arm_retransmit(struct tcp_conn *conn, struct tcp_host *host)
     if (!probe_needed(conn)) {
         *probe = HF_TIME_NEVER;
     } else if (*probe == HF_TIME_NEVER) {
-        *probe = bounded_deadline(conn, host, tcp_backed_off_rto(conn, host),
+        hf_time interval = tcp_backed_off_rto(conn, host);
+        if (conn->snd.wnd > 0 && interval > OVERRIDE_NS) {
+            interval = OVERRIDE_NS;
+        }
+        *probe = bounded_deadline(conn, host, interval,
                                   conn->probes_out > 0 ? conn->last_received : host->now);
     }
 }
@@ -182,14 +196,12 @@ static void syn_timeout(struct tcp_conn *conn, struct tcp_host *host)
 
 static void retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
-    /* SHLD-17: while the window is shut the peer's answers count, not the data's age. */
     uint32_t tries = conn->snd.wnd == 0 ? conn->probes_out : conn->backoff;
-    hf_time since = conn->snd.wnd == 0 ? conn->last_received : conn->progress_time;
     if (seq_eq(conn->snd.una, conn->iss)) {
         syn_timeout(conn, host);
         return;
     }
-    if (user_timeout_over(conn, host, since)) {
+    if (user_timeout_over(conn, host, patience_since(conn))) {
         give_up(conn, host, HF_REASON_TIMEOUT_USER);
         return;
     }
@@ -247,8 +259,10 @@ static void keepalive_timeout(struct tcp_conn *conn, struct tcp_host *host)
         *deadline = conn->last_received + conn->keepalive_idle_ns;
         return;
     }
-    if (conn->probes_out >= conn->keepalive_probes ||
-        (conn->probes_out > 0 && user_timeout_over(conn, host, conn->last_received))) {
+    /* A user timeout, where there is one, decides instead of the count (as in Linux). */
+    if (conn->user_timeout_ns != 0
+            ? conn->probes_out > 0 && user_timeout_over(conn, host, conn->last_received)
+            : conn->probes_out >= conn->keepalive_probes) {
         conn->intents |= TCP_INTENT_RESET;
         conn->reset_seq = conn->snd.nxt;
         conn->reset_ack = conn->rcv.nxt;

@@ -164,8 +164,8 @@ const char *ladder_state_text(const struct hf_ladder *ladder,
 /* Both hosts of the conversation are watched. */
 bool ladder_sees_both(const struct hf_ladder *ladder,
                       const struct ladder_conversation *conversation);
-/* Which segment this is, wherever on its way it is seen; over 1. `departing`: the event is at
- * the sender's side. */
+/* Which segment this is, wherever on its way it is seen; over 1. By its fixed header: a link may
+ * not have looked at the options. `departing`: the event is at the sender's side. */
 uint64_t ladder_fingerprint(const struct hf_trace_event *event, bool departing);
 void ladder_remember_sent(struct hf_ladder *ladder, uint64_t fingerprint);
 bool ladder_was_sent(const struct hf_ladder *ladder, uint64_t fingerprint);

@@ -307,7 +307,6 @@ uint64_t ladder_fingerprint(const struct hf_trace_event *event, bool departing)
     hash = fold(hash, &segment->flags, 2);
     hash = fold(hash, &segment->window, 2);
     hash = fold(hash, &segment->urgent_pointer, 2);
-    hash = fold(hash, &segment->ts_value, 4);
     return hash > LADDER_UNKNOWN_PACKET ? hash : 2;
 }
 

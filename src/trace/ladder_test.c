@@ -504,6 +504,63 @@ static void several_changes_by_one_segment_are_told_apart(void **state)
     free(text);
 }
 
+static void a_long_reason_given_just_before_is_not_repeated(void **state)
+{
+    struct drawing drawing = begin(&(struct hf_ladder_options){.plain_ascii = 1});
+    char *text;
+
+    (void)state;
+    for (unsigned i = 0; i < 20; i++) {
+        struct script_event event = segment_of(
+            1, HF_TRACE_SENT, i >= 4 && i < 15 ? HF_REASON_SEND_ACK : HF_REASON_SEND_ACK_DUPLICATE,
+            HF_ESTABLISHED, HF_ACK);
+
+        show(&drawing, &event);
+    }
+    for (unsigned i = 0; i < 3; i++) { /* fits on a line: no need to shorten it */
+        struct script_event event =
+            segment_of(1, HF_TRACE_SENT, HF_REASON_SEND_CHALLENGE, HF_ESTABLISHED, HF_ACK);
+
+        show(&drawing, &event);
+    }
+    text = finish(&drawing);
+    assert_int_equal(script_count(text, "why: Out of order: the duplicate ACK"), 2);
+    assert_int_equal(script_count(text, "why: as above (send-ack-duplicate)\n"), 3 + 4);
+    assert_int_equal(script_count(text, "why: A challenge ACK. (RFC 5961)\n"), 3);
+    free(text);
+}
+
+static void the_window_stays_scaled_in_time_wait(void **state)
+{
+    struct drawing drawing = begin(&(struct hf_ladder_options){.plain_ascii = 1});
+    struct script_event event =
+        segment_of(0, HF_TRACE_SENT, HF_REASON_SEND_DATA, HF_ESTABLISHED, HF_ACK);
+    char *text;
+
+    (void)state;
+    event.segment.window = 100;
+    event.event.numbers = (struct hf_trace_numbers){.iss = 1, .snd_nxt = 2, .rcv_wind_shift = 7};
+    show(&drawing, &event);
+    event.segment.window = 200;
+    event.event.state = HF_TIME_WAIT;
+    event.event.numbers.rcv_wind_shift = 0; /* forgotten */
+    show(&drawing, &event);
+    event.segment.window = 300;
+    event.segment.flags = HF_SYN; /* anew, and never scaled in a SYN */
+    event.event.state = HF_SYN_SENT;
+    show(&drawing, &event);
+    event.segment.window = 400;
+    event.segment.flags = HF_ACK; /* no scaling was agreed */
+    event.event.state = HF_ESTABLISHED;
+    show(&drawing, &event);
+    text = finish(&drawing);
+    assert_contains(text, " WIN=12800 ");
+    assert_contains(text, " WIN=25600 ");
+    assert_contains(text, " WIN=300 ");
+    assert_contains(text, " WIN=400 ");
+    free(text);
+}
+
 static void a_close_that_waited_is_part_of_the_arrival(void **state)
 {
     struct drawing drawing = begin(&(struct hf_ladder_options){.plain_ascii = 1});
@@ -805,6 +862,8 @@ int main(void)
         cmocka_unit_test(a_forgery_is_drawn_whole),
         cmocka_unit_test(what_the_link_does_stands_below_the_arrow),
         cmocka_unit_test(several_changes_by_one_segment_are_told_apart),
+        cmocka_unit_test(a_long_reason_given_just_before_is_not_repeated),
+        cmocka_unit_test(the_window_stays_scaled_in_time_wait),
         cmocka_unit_test(a_close_that_waited_is_part_of_the_arrival),
         cmocka_unit_test(effects_without_a_segment_have_rows),
         cmocka_unit_test(connections_are_told_apart),

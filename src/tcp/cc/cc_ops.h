@@ -25,7 +25,8 @@ struct cc_sample {
     uint32_t flight_bytes; /* FlightSize: sent and not cumulatively acknowledged */
     uint32_t acked_bytes;  /* newly acknowledged by this ACK */
     uint32_t initial_segments;
-    bool cwnd_limited; /* the sender was held back by cwnd, not by data or the peer's window */
+    bool after_timeout; /* this slow start follows a timeout: L = 1 (RFC 3465 2.3) */
+    bool cwnd_limited;  /* the sender was held back by cwnd, not by data or the peer's window */
 };
 
 enum cc_event {

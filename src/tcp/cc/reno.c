@@ -50,8 +50,10 @@ static void reno_on_ack(struct cc_state *state, const struct cc_sample *sample)
         return;
     }
     if (state->cwnd_bytes < state->ssthresh_bytes) {
-        /* RFC 3465 2.2: by the bytes acknowledged, at most L*SMSS an ACK. */
-        uint32_t growth = min_u32(sample->acked_bytes, 2 * sample->mss_bytes);
+        /* RFC 3465 2.2: by the bytes acknowledged, at most L*SMSS an ACK; 2.3: L is 2, but 1 in the
+         * slow start that follows a timeout. */
+        uint32_t limit = (sample->after_timeout ? 1 : 2) * sample->mss_bytes;
+        uint32_t growth = min_u32(sample->acked_bytes, limit);
         growth = min_u32(growth, state->ssthresh_bytes - state->cwnd_bytes);
         state->cwnd_bytes += growth;
         state->scratch[0] = 0;

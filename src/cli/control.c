@@ -229,8 +229,13 @@ static void accept_clients(uv_poll_t *poll, int status, int events)
 
 size_t control_directories(char directories[CONTROL_DIRECTORIES][CONTROL_PATH_BYTES])
 {
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    const char *runtime = getenv("XDG_RUNTIME_DIR"), *only = getenv("HANDFAST_RUNTIME_DIR");
     size_t count = 0;
+
+    if (only != NULL && only[0] == '/' && strlen(only) < CONTROL_PATH_BYTES - 32) {
+        snprintf(directories[0], CONTROL_PATH_BYTES, "%s", only);
+        return 1;
+    }
 
     if (runtime != NULL && runtime[0] == '/' && strlen(runtime) < CONTROL_PATH_BYTES - 32)
         snprintf(directories[count++], CONTROL_PATH_BYTES, "%s/handfast", runtime);

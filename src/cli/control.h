@@ -18,7 +18,8 @@ int control_open(struct control **control, struct host *host, const char *comman
  * run its closing callbacks. */
 void control_close(struct control *control);
 
-/* The directories where sockets are looked for, the preferred one first. Each is a path of less
+/* The directories where sockets are looked for, the preferred one first; or only the one that
+ * HANDFAST_RUNTIME_DIR names. Each is a path of less
  * than CONTROL_PATH_BYTES; returns how many. */
 enum { CONTROL_DIRECTORIES = 3 };
 size_t control_directories(char directories[CONTROL_DIRECTORIES][CONTROL_PATH_BYTES]);

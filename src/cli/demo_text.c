@@ -80,9 +80,8 @@ void demo_text_print(const struct demo_text *text, const char *format, ...)
 {
     va_list arguments;
 
-    if (text->muted)
-        return;
     va_start(arguments, format);
-    vfprintf(text->file, format, arguments);
+    if (!text->muted)
+        vfprintf(text->file, format, arguments);
     va_end(arguments);
 }

@@ -31,14 +31,20 @@ static bool challenge_allowed(struct tcp_conn *conn, const struct tcp_host *host
     return true;
 }
 
-static void challenge(struct tcp_conn *conn, struct tcp_host *host)
+static void answer_limited(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason)
 {
     if (challenge_allowed(conn, host)) {
+        conn->challenge_reason = (uint8_t)reason;
         conn->intents |= TCP_INTENT_CHALLENGE;
-        host->counters->challenge_acks_sent++;
+        host->counters->challenge_acks_sent += reason == HF_REASON_SEND_CHALLENGE;
     } else {
         tcp_trace(conn, host, HF_TRACE_LIMIT, HF_REASON_CHALLENGE_LIMITED, 0);
     }
+}
+
+static void challenge(struct tcp_conn *conn, struct tcp_host *host)
+{
+    answer_limited(conn, host, HF_REASON_SEND_CHALLENGE);
 }
 
 /* <SEQ=SEG.ACK><CTL=RST> */
@@ -148,9 +154,9 @@ static enum hf_reason syn_sent_take_syn(struct tcp_conn *conn, struct tcp_host *
  * one before RCV.NXT; it is that crossing, not an old duplicate. */
 static bool crossing_syn_ack(const struct tcp_conn *conn, const struct tcp_segment *segment)
 {
-    return conn->state == HF_SYN_RECEIVED && !conn->passive &&
+    return seq_eq(conn->snd.una, conn->iss) && !conn->passive &&
            (segment->flags & (HF_SYN | HF_ACK | HF_RST)) == (HF_SYN | HF_ACK) &&
-           seq_eq(segment->seq, conn->irs) && seq_eq(segment->ack, conn->snd.nxt);
+           seq_eq(segment->seq, conn->irs) && seq_eq(segment->ack, seq_add(conn->iss, 1));
 }
 
 /* RFC 7323 5.3 R1, 5.5: a timestamp before TS.Recent marks an old duplicate, unless TS.Recent is
@@ -187,8 +193,10 @@ static enum verdict first_check_sequence(struct tcp_conn *conn, struct tcp_host 
      * our ACK was lost, so it is always answered; the rest is limited. */
     if (segment->payload_length > 0 || (segment->flags & HF_FIN)) {
         tcp_ack_now(conn, HF_REASON_SEND_ACK_DUPLICATE);
-    } else {
+    } else if (*reason == HF_REASON_SYN_CHALLENGED) {
         challenge(conn, host);
+    } else {
+        answer_limited(conn, host, HF_REASON_SEND_ACK); /* a probe, a keep-alive, an old ACK */
     }
     return STOP;
 }
@@ -443,7 +451,7 @@ static void eighth_check_fin(struct tcp_conn *conn, struct tcp_host *host,
     if (segment->flags & HF_FIN) {
         conn->has_fin = true;
         conn->rcv.fin = seq_add(segment->seq, segment->payload_length);
-        if (!seq_eq(conn->rcv.fin, conn->rcv.nxt)) {
+        if (!seq_eq(conn->rcv.fin, conn->rcv.nxt) && segment->payload_length == 0) {
             tcp_ack_now(conn, HF_REASON_SEND_ACK_DUPLICATE);
         }
     }

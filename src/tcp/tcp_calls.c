@@ -96,6 +96,15 @@ ptrdiff_t tcp_receive(struct tcp_conn *conn, struct tcp_host *host, void *data, 
     return (ptrdiff_t)take;
 }
 
+/* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK> */
+static void ask_reset(struct tcp_conn *conn)
+{
+    conn->intents |= TCP_INTENT_RESET;
+    conn->reset_seq = conn->snd.nxt;
+    conn->reset_ack = conn->rcv.nxt;
+    conn->reset_has_ack = true;
+}
+
 /* CLOSE (3.10.4): no more to send. FIN follows what is queued. */
 static void queue_fin(struct tcp_conn *conn, struct tcp_host *host)
 {
@@ -104,7 +113,12 @@ static void queue_fin(struct tcp_conn *conn, struct tcp_host *host)
     }
     switch (conn->state) {
     case HF_SYN_RECEIVED:
-        conn->fin_queued = true; /* tcp_synchronized goes on to FIN-WAIT-1 */
+        /* With nothing to send FIN goes at once, before our SYN is acknowledged; otherwise it waits
+         * for ESTABLISHED, from where tcp_synchronized goes on to FIN-WAIT-1. */
+        conn->fin_queued = true;
+        if (conn->send_bytes == 0) {
+            tcp_set_state(conn, host, HF_FIN_WAIT_1, HF_REASON_USER_CLOSE);
+        }
         break;
     case HF_ESTABLISHED:
         conn->fin_queued = true;
@@ -136,6 +150,14 @@ int tcp_shutdown(struct tcp_conn *conn, struct tcp_host *host)
     return HF_OK;
 }
 
+/* SHLD-3: data that was never read is lost, and the peer is told, whatever the state: also in
+ * CLOSING and LAST-ACK, where ABORT by itself would be silent. */
+static void close_with_reset(struct tcp_conn *conn, struct tcp_host *host)
+{
+    ask_reset(conn);
+    tcp_abort(conn, host, HF_REASON_CLOSE_UNREAD, HF_ECONNABORTED);
+}
+
 void tcp_close(struct tcp_conn *conn, struct tcp_host *host)
 {
     if (conn->state == HF_CLOSED) {
@@ -149,7 +171,7 @@ void tcp_close(struct tcp_conn *conn, struct tcp_host *host)
         return;
     }
     if (conn->receive_bytes > 0 && conn->state != HF_CLOSED) {
-        tcp_abort(conn, host, HF_REASON_CLOSE_UNREAD, HF_ECONNABORTED); /* SHLD-3 */
+        close_with_reset(conn, host);
         return;
     }
     conn->orphan = true;
@@ -172,10 +194,7 @@ void tcp_abort(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reas
     case HF_FIN_WAIT_1:
     case HF_FIN_WAIT_2:
     case HF_CLOSE_WAIT:
-        conn->intents |= TCP_INTENT_RESET;
-        conn->reset_seq = conn->snd.nxt;
-        conn->reset_ack = conn->rcv.nxt;
-        conn->reset_has_ack = true;
+        ask_reset(conn);
         break;
     case HF_CLOSED:
     case HF_LISTEN:

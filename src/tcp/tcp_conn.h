@@ -145,6 +145,7 @@ struct tcp_conn {
     uint8_t quick_acks;        /* this many more ACKs go at once */
     uint8_t retransmit_reason; /* enum hf_reason of the retransmission due */
     uint8_t ack_reason;        /* enum hf_reason of the ACK due */
+    uint8_t challenge_reason;  /* enum hf_reason of the challenge ACK due */
     uint8_t challenge_tokens;
     uint8_t syn_retries, retries_r2, keepalive_probes;
     tcp_event_set events;   /* to be told to the program */

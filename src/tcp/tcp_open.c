@@ -136,9 +136,9 @@ void tcp_synchronized(struct tcp_conn *conn, struct tcp_host *host)
     conn->snd.limited_until = conn->snd.una;
     if (conn->state == HF_SYN_SENT || conn->state == HF_SYN_RECEIVED) {
         tcp_set_state(conn, host, HF_ESTABLISHED, HF_REASON_SYN_ACKED);
-        if (!conn->passive) {
-            tcp_tell(conn, HF_EVENT_CONNECTED);
-        }
+    }
+    if (!conn->passive) {
+        tcp_tell(conn, HF_EVENT_CONNECTED);
     }
     if (conn->fin_queued && conn->state == HF_ESTABLISHED) {
         tcp_set_state(conn, host, HF_FIN_WAIT_1, HF_REASON_USER_CLOSE);

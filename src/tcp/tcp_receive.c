@@ -302,9 +302,10 @@ bool tcp_window_update_due(const struct tcp_conn *conn)
     if (conn->receive_eof || room <= conn->rcv.wnd) {
         return false;
     }
-    /* Not for every read: when the window was small, or has grown by a quarter of the buffer. */
+    /* Not for every read: when the window is small, as soon as the edge may move at all; otherwise
+     * when it can move by a quarter of the buffer. */
     if (conn->rcv.wnd < 2u * conn->receive_mss) {
         return room - conn->rcv.wnd >= window_step(conn);
     }
-    return room - conn->rcv.wnd >= conn->receive_limit_bytes / 4;
+    return room - conn->rcv.wnd >= max_u32(window_step(conn), conn->receive_limit_bytes / 4);
 }

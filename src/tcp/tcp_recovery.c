@@ -142,6 +142,7 @@ void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked
 {
     struct cc_sample sample;
     uint32_t before = conn->congestion.cwnd_bytes;
+    bool repeating = conn->recovery == TCP_RECOVERY_TIMEOUT;
     if (conn->recovery != TCP_RECOVERY_NONE && seq_ge(conn->snd.una, conn->snd.recover)) {
         bool fast = conn->recovery == TCP_RECOVERY_FAST;
         leave_recovery(conn, host);
@@ -157,7 +158,7 @@ void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked
         return;
     }
     sample = tcp_cc_sample(conn, host, acked_bytes);
-    sample.cwnd_limited |= conn->recovery == TCP_RECOVERY_TIMEOUT;
+    sample.cwnd_limited |= repeating;
     sample.after_timeout = conn->after_timeout;
     conn->cc->on_ack(&conn->congestion, &sample);
     if (conn->congestion.cwnd_bytes >= conn->congestion.ssthresh_bytes) {

@@ -354,7 +354,10 @@ static bool next_probe(struct tcp_conn *conn, struct tcp_host *host, struct tcp_
     }
     *reason = conn->intents & TCP_INTENT_PROBE ? HF_REASON_SEND_PROBE : HF_REASON_SEND_KEEPALIVE;
     conn->intents &= (uint8_t)~both;
-    build_ack(conn, host, segment, seq_sub(conn->snd.una, 1));
+    /* Its number is old, so the peer will not look at its ACK field: whatever acknowledgement is
+     * due stays due. */
+    fill_header(conn, host, segment, seq_sub(conn->snd.una, 1), HF_ACK);
+    segment->window = tcp_offer_window(conn);
     return true;
 }
 
@@ -365,7 +368,7 @@ static bool next_bare_ack(struct tcp_conn *conn, struct tcp_host *host, struct t
 {
     if (conn->intents & TCP_INTENT_CHALLENGE) {
         conn->intents &= (uint8_t)~TCP_INTENT_CHALLENGE;
-        *reason = HF_REASON_SEND_CHALLENGE;
+        *reason = (enum hf_reason)conn->challenge_reason;
     } else if (conn->duplicate_acks_due > 0) {
         conn->duplicate_acks_due--;
         *reason = HF_REASON_SEND_ACK_DUPLICATE;

@@ -193,9 +193,9 @@ static void timestamps_sample_retransmissions(void **state)
     peer(w, ". seq=1 ack=21 ts=1800");
 }
 
-/* rto-restart-rules: the timer runs from the first transmission (RFC 6298 5.1), is not pushed back
- * by a second one, restarts when new data is acknowledged (5.3) and stops when all is (5.2). */
-static void timer_restarts(void **state)
+/* rto-restart-rules: when new data is acknowledged the timer starts anew (RFC 6298 5.3); when all is,
+ * it stops (5.2). */
+static void timer_restarts_on_progress(void **state)
 {
     struct world *w = *state;
     struct rto_model model = {0};
@@ -214,14 +214,40 @@ static void timer_restarts(void **state)
     peer(w, ". seq=1 ack=2001");
     assert_true(status_of(w).timer_deadline == HF_TIME_NEVER);
     silent_for(w, 600 * HF_SECOND);
+}
+
+/* rto-restart-rules: a running timer is left alone when more is sent (RFC 6298 5.1) and by ACKs that
+ * acknowledge nothing new. */
+static void timer_is_not_pushed_back(void **state)
+{
+    struct world *w = *state;
+
+    establish_with_rtt(w, 100 * MS, 65535, "mss=1000");
     user_send(w, 1000);
-    sends(w, "P. seq=2001 ack=1 len=1000");
-    silent_for(w, 200 * MS);
+    sends(w, "P. seq=1 ack=1 len=1000");
+    silent_for(w, 100 * MS);
     user_send(w, 1000);
-    sends(w, "P. seq=3001 ack=1 len=1000");
-    /* Counted from seq 2001; the RTO may still be backed off (Karn). */
-    sends_between(w, 0, 2 * model.rto - 200 * MS + SLACK, ". seq=2001 ack=1 len=1000");
-    peer(w, ". seq=1 ack=4001");
+    sends(w, "P. seq=1001 ack=1 len=1000");
+    silent_for(w, 100 * MS);
+    peer(w, ". seq=1 ack=1");
+    peer(w, ". seq=1 ack=1 win=3000");
+    sends_between(w, 100 * MS - SLACK, 100 * MS + SLACK, ". seq=1 ack=1 len=1000");
+    peer(w, ". seq=1 ack=2001");
+    silent_for(w, 600 * HF_SECOND);
+}
+
+/* RFC 5681 3.1: each ACK of new data in slow start opens the window; the one that ends the timeout's
+ * recovery, too. */
+static void grows_after_timeout(void **state)
+{
+    struct world *w = *state;
+
+    establish_with_rtt(w, 100 * MS, 65535, "mss=1000");
+    user_send(w, 1000);
+    sends(w, "P. seq=1 ack=1 len=1000");
+    sends_between(w, 0, HF_SECOND, "P. seq=1 ack=1 len=1000");
+    peer(w, ". seq=1 ack=1001");
+    assert_int_equal(cwnd_of(w), 2000);
 }
 
 /* rto-syn-3s: the SYN was sent twice and there is no sample, so data begins with an RTO of 3 s
@@ -263,8 +289,10 @@ static void syn_ack_lost_then_3s(void **state)
     sends(w, ". seq=1 ack=1 len=1000");
     silent(w);
     sends_after(w, 3 * HF_SECOND, ". seq=1 ack=1 len=1000");
+    peer(w, ". seq=1 ack=1001");
+    sends(w, ". seq=1001 ack=1 len=1000");
+    sends(w, "P. seq=2001 ack=1 len=1000");
     peer(w, ". seq=1 ack=3001");
-    sends(w, "P. seq=1001 ack=1 len=2000");
 }
 
 /* RFC 6298 3: a SYN-ACK that went out twice because the SYN came twice is a retransmission as well:
@@ -358,8 +386,12 @@ static void window_shrinks_under_flight(void **state)
         assert_true(end <= 5001);
     }
     peer(w, ". seq=1 ack=5001 win=65535");
-    sends_segments(w, 5001, 1000, 3);
-    peer(w, ". seq=1 ack=8001 win=65535");
+    for (unsigned seq = 5001; seq < 8001; seq += 1000) {
+        sends(w, "%s seq=%u ack=1 len=1000", seq == 7001 ? "P." : ".", seq);
+        if (waiting_packets(w) == 0) {
+            peer(w, ". seq=1 ack=%u win=65535", seq + 1000);
+        }
+    }
 }
 
 /* SHLD-17 with a user timeout: while the window is shut and the peer answers, the timer goes on
@@ -394,12 +426,14 @@ int main(void)
         BOTH(r2_is_settable),
         BOTH(karn_keeps_the_backoff),
         BOTH(timestamps_sample_retransmissions),
-        BOTH(timer_restarts),
+        BOTH(timer_restarts_on_progress),
+        BOTH(timer_is_not_pushed_back),
         BOTH(syn_lost_then_3s),
         BOTH(syn_ack_lost_then_3s),
         BOTH(syn_ack_repeated_no_sample),
         BOTH(timeout_window),
         BOTH(timeout_small_flight),
+        BOTH(grows_after_timeout),
         BOTH(window_shrinks_under_flight),
         BOTH(window_shrinks_with_user_timeout),
     };

@@ -169,11 +169,12 @@ static const char *check_header(const struct world *w, const struct segment *seg
 }
 
 /* A SYN-ACK offers only what the SYN offered (RFC 7323 2.2, 3.2; RFC 2018 2). */
-static const char *check_syn(struct flow *flow, const struct segment *segment)
+static const char *check_syn(const struct world *w, struct flow *flow,
+                             const struct segment *segment)
 {
-    uint32_t expected = segment->destination.family == HF_IPV4 ? 1460 : 1440;
+    uint32_t headers = segment->destination.family == HF_IPV4 ? 40 : 60;
 
-    if (segment->mss > expected) {
+    if (segment->mss > w->config.mtu - headers) {
         return "MSS larger than the MTU allows (MUST-67)";
     }
     if (segment->flags & HF_ACK) {
@@ -287,7 +288,7 @@ static const char *check_invariants(struct world *w, const struct segment *segme
         return wrong;
     }
     if (segment->flags & HF_SYN) {
-        wrong = check_syn(flow, segment);
+        wrong = check_syn(w, flow, segment);
         return wrong;
     }
     if (segment->flags & HF_RST) {

@@ -221,7 +221,7 @@ static void synack_window_is_not_scaled(void **state)
     sends(w, "S seq=0 ws");
     user_send(w, 3000);
     peer(w, "S. seq=0 ack=1 win=500 mss=500 ws=2");
-    sends(w, "P. seq=1 ack=1 len=500");
+    sends(w, ". seq=1 ack=1 len=500");
     silent(w);
     peer(w, ". seq=1 ack=501 win=250");
     sends(w, ". seq=501 ack=1 len=500");
@@ -280,8 +280,8 @@ static void connect_to_no_host(void **state)
 
     for (int i = 0; i < 5; i++) {
         struct hf_endpoint remote = {.port = 80};
-        assert_int_equal(
-            hf_address_parse(nowhere[w->family == HF_IPV6][i], &remote.address), HF_OK);
+        assert_int_equal(hf_address_parse(nowhere[w->family == HF_IPV6][i], &remote.address),
+                         HF_OK);
         assert_int_equal(hf_connect(w->stack, NULL, &remote, w->now, &handle), HF_EINVAL);
     }
     struct hf_endpoint port_zero = {w->peer_address, 0};

@@ -36,7 +36,6 @@ struct application {
     uint64_t sent, received;
     bool connected, can_read, can_write, shut, peer_ended, over, done;
     hf_time next_read, next_write;
-    int error;         /* that the connection ended with, or HF_OK */
     char failure[160]; /* "" while all is well */
     uint8_t piece[PIECE_MAX_BYTES], expected[PIECE_MAX_BYTES];
 };

@@ -123,7 +123,9 @@ static void choose_host(struct chance *chance, struct hf_config *host, bool ipv6
     host->syn_ack_retries = 7;
     host->retries_r2 = 255;
     host->max_rto_ns = chance_percent(chance, 50) ? 60 * HF_SECOND : 120 * HF_SECOND;
-    host->msl_ns = (hf_time)chance_between(chance, 1, 600) * HF_SECOND;
+    /* Sometimes so short that TIME-WAIT is over before the last ACK was heard. */
+    host->msl_ns = chance_percent(chance, 20) ? milliseconds(chance, 50, 2000)
+                                              : (hf_time)chance_between(chance, 1, 600) * HF_SECOND;
 }
 
 static void choose_plan(struct chance *chance, struct application_plan *plan, uint64_t bytes)
@@ -255,14 +257,14 @@ void scenario_print(const struct scenario *scenario, FILE *file)
         fprintf(file,
                 "  %s: mtu %" PRIu32 ", receive buffer %" PRIu32 ", send buffer %" PRIu32
                 ", timestamps %u, sack %u, window scaling %u, nagle %u, delayed ack %" PRId64
-                " ms, msl %" PRId64 " s\n"
+                " ms, msl %" PRId64 " ms\n"
                 "    program: writes to %" PRIu32 " each %" PRId64 " us, reads to %" PRIu32
                 " each %" PRId64 " us, more %" PRIu32 " %%%s%s%s%s\n",
                 host->host_name, host->mtu, host->receive_buffer_bytes, host->send_buffer_bytes,
                 host->timestamps, host->sack, host->window_scaling, host->nagle,
-                host->delayed_ack_ns / HF_MILLISECOND, host->msl_ns / HF_SECOND, plan->write_max,
-                plan->write_interval_ns / 1000, plan->read_max, plan->read_interval_ns / 1000,
-                plan->more_percent, plan->early ? ", early" : "",
+                host->delayed_ack_ns / HF_MILLISECOND, host->msl_ns / HF_MILLISECOND,
+                plan->write_max, plan->write_interval_ns / 1000, plan->read_max,
+                plan->read_interval_ns / 1000, plan->more_percent, plan->early ? ", early" : "",
                 plan->shuts_down ? ", shuts down" : "",
                 plan->close_at_once ? ", closes at once" : "",
                 plan->waits_for_peer ? ", waits for peer" : "");

@@ -13,8 +13,6 @@ struct transfer_result {
     uint64_t events, steps;
     uint64_t packets[2], retransmits[2], lost[2];
     hf_time duration_ns;
-    bool forgotten_last_ack; /* a side in LAST-ACK was reset because the other's TIME-WAIT was over
-                              */
 };
 
 /* `sink` gets every event of both hosts and the link besides; its `event` may be NULL. */

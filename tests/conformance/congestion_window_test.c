@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The congestion window: RFC 5681, byte counting (RFC 3465), the initial window (RFC 6928), limited
+ * transmit (RFC 3042) and NewReno's recovery (RFC 6582), seen from the segments that leave and from
+ * the numbers of hf_status, both against numbers worked out here.
+ */
+#include "round_trip.h"
+
+/* A conversation whose flights are full: mss 1000, a window that never binds. */
+static void begin(struct world *w)
+{
+    establish_with_rtt(w, 100 * MS, 65535, "mss=1000 ws=4");
+}
+
+/* Sends 10 segments and loses none: cwnd is `10 + acks` segments afterwards. */
+static void first_flight(struct world *w, unsigned queue_bytes)
+{
+    begin(w);
+    user_send(w, queue_bytes);
+    sends_segments(w, 1, 1000, 10);
+}
+
+/* iw: the first flight is min(10*MSS, max(2*MSS, 14600)) in whole segments (RFC 6928 2). */
+static void initial_window(void **state)
+{
+    static const unsigned sizes[] = {536, 1000, 1460, 1960};
+    struct world *w = *state;
+
+    w->config.mtu = 2000;
+    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        unsigned mss = sizes[i], count = 0;
+        unsigned limit = 2 * mss > 14600 ? 2 * mss : 14600;
+        unsigned path = w->family == HF_IPV4 ? 2000 - 40 : 2000 - 60;
+        hf_stack_free(w->stack);
+        w->stack = hf_stack_new(&w->config);
+        assert_non_null(w->stack);
+        assert_int_equal(hf_stack_add_address(w->stack, &w->stack_address), HF_OK);
+        w->listener = HF_NO_HANDLE;
+        new_incarnation(w, 7777);
+        user_listen(w);
+        peer(w, "S seq=0 mss=%u", mss);
+        mss = mss < path ? mss : path;
+        limit = limit < 10 * mss ? limit : 10 * mss;
+        sends(w, "S. seq=0 ack=1 mss=%u", path);
+        silent_for(w, 100 * MS);
+        peer(w, ". seq=1 ack=1");
+        user_accept(w);
+        user_send(w, 60000);
+        while (waiting_packets(w) > 0) {
+            assert_int_equal(next_packet(w)->segment.payload_bytes, mss);
+            count++;
+        }
+        assert_int_equal(count, limit / mss);
+    }
+}
+
+/* ss-ca-growth, slow start: an ACK of one segment opens the window by one, an ACK of two by two, an
+ * ACK of more by two all the same, and a part of a segment by its bytes (RFC 5681 3.1, RFC 3465 2.2
+ * and 2.3 with L = 2*SMSS). */
+static void slow_start_growth(void **state)
+{
+    struct world *w = *state;
+    unsigned next = 10001;
+
+    first_flight(w, 60000);
+    assert_int_equal(cwnd_of(w), 10000);
+    peer(w, ". seq=1 ack=1001 win=4000");
+    assert_int_equal(cwnd_of(w), 11000);
+    sends_segments(w, next, 1000, 2);
+    next += 2000;
+    peer(w, ". seq=1 ack=3001 win=4000");
+    assert_int_equal(cwnd_of(w), 13000);
+    sends_segments(w, next, 1000, 4);
+    next += 4000;
+    peer(w, ". seq=1 ack=7001 win=4000");
+    assert_int_equal(cwnd_of(w), 15000);
+    sends_segments(w, next, 1000, 6);
+    next += 6000;
+    peer(w, ". seq=1 ack=7101 win=4000");
+    assert_int_equal(cwnd_of(w), 15100);
+    assert_int_equal(next, 22001);
+    silent(w); /* 100 freed and 100 grown make no segment */
+    peer(w, ". seq=1 ack=8001 win=4000");
+    assert_int_equal(cwnd_of(w), 16000);
+    sends_segments(w, next, 1000, 2);
+}
+
+/* ss-ca-growth, congestion avoidance: one segment more for each window's worth of bytes
+ * acknowledged, however they are cut into ACKs (RFC 5681 3.1, RFC 3465 2.1). */
+static void avoidance_growth(void **state)
+{
+    struct world *w = *state;
+    unsigned una = 1, model = 5000, counted = 0;
+
+    first_flight(w, 500000);
+    sends_between(w, 0, HF_SECOND, ". seq=1 ack=1 len=1000");
+    assert_int_equal(ssthresh_of(w), 5000);
+    while (cwnd_of(w) < 5000 || una < 10001) {
+        una += 1000;
+        peer(w, ". seq=1 ack=%u win=4000", una);
+        while (next_packet(w) != NULL) {
+        }
+    }
+    model = cwnd_of(w);
+    assert_in_range(model, 5000, 6000);
+    /* Where the count stands is not to be seen: run to the next step, then compare. */
+    while (cwnd_of(w) == model) {
+        una += 1000;
+        peer(w, ". seq=1 ack=%u win=4000", una);
+        while (next_packet(w) != NULL) {
+        }
+    }
+    model += 1000;
+    for (unsigned i = 0; i < 120; i++) {
+        unsigned acked = i % 3 == 2 ? 2000 : 1000;
+        assert_int_equal(cwnd_of(w), model);
+        una += acked;
+        counted += acked;
+        if (counted >= model) {
+            counted -= model;
+            model += 1000;
+        }
+        peer(w, ". seq=1 ack=%u win=4000", una);
+        while (next_packet(w) != NULL) {
+        }
+    }
+    assert_in_range(status_of(w).numbers.flight_bytes, cwnd_of(w) - 999, cwnd_of(w));
+}
+
+/* ss-ca-growth: a window that is not used says nothing of the path and does not grow (RFC 7661 1,
+ * RFC 9438 4.3): the program sends one segment a round trip. */
+static void application_limited(void **state)
+{
+    struct world *w = *state;
+    unsigned una = 10001, cwnd;
+
+    first_flight(w, 10000);
+    peer(w, ". seq=1 ack=10001 win=4000");
+    user_send(w, 1000);
+    sends(w, "P. seq=%u ack=1 len=1000", una);
+    peer(w, ". seq=1 ack=%u win=4000", una += 1000);
+    cwnd = cwnd_of(w);
+    for (unsigned i = 0; i < 30; i++) {
+        user_send(w, 1000);
+        sends(w, "P. seq=%u ack=1 len=1000", una);
+        silent_for(w, 10 * MS);
+        peer(w, ". seq=1 ack=%u win=4000", una += 1000);
+    }
+    assert_int_equal(cwnd_of(w), cwnd);
+}
+
+/* idle-restart: after more than an RTO without sending, what was learnt of the path is old: the next
+ * flight is no larger than the initial window (RFC 5681 4.1). Sooner, it stays. */
+static void idle_restart(void **state)
+{
+    struct world *w = *state;
+
+    first_flight(w, 10000);
+    for (unsigned una = 1001; una <= 10001; una += 1000) {
+        peer(w, ". seq=1 ack=%u win=4000", una);
+    }
+    assert_int_equal(cwnd_of(w), 20000);
+    silent_for(w, 100 * MS); /* less than the RTO, which is at least 200 ms */
+    user_send(w, 20000);
+    sends_segments(w, 10001, 1000, 20);
+    for (unsigned una = 11001; una <= 30001; una += 1000) {
+        peer(w, ". seq=1 ack=%u win=4000", una);
+    }
+    assert_int_equal(cwnd_of(w), 40000);
+    silent_for(w, 10 * HF_SECOND);
+    user_send(w, 40000);
+    sends_segments(w, 30001, 1000, 10);
+    peer(w, ". seq=1 ack=32001 win=4000");
+    sends_segments(w, 40001, 1000, 4);
+}
+
+/* limited-transmit: the first and the second duplicate ACK each let one new segment go, beyond cwnd
+ * and without changing it (RFC 3042 2). */
+static void limited_transmit(void **state)
+{
+    struct world *w = *state;
+
+    first_flight(w, 60000);
+    peer(w, ". seq=1 ack=1");
+    sends(w, ". seq=10001 ack=1 len=1000");
+    silent(w);
+    peer(w, ". seq=1 ack=1");
+    sends(w, ". seq=11001 ack=1 len=1000");
+    silent(w);
+    assert_int_equal(cwnd_of(w), 10000);
+    peer(w, ". seq=1 ack=12001"); /* they were only late */
+    assert_in_range(cwnd_of(w), 11000, 12000);
+    while (next_packet(w) != NULL) {
+    }
+}
+
+/* Limited transmit stays inside the peer's window (RFC 3042 2, first condition). */
+static void limited_transmit_in_window(void **state)
+{
+    struct world *w = *state;
+
+    establish_with_rtt(w, 100 * MS, 4000, "mss=1000");
+    user_send(w, 8000);
+    sends_segments(w, 1, 1000, 4);
+    peer(w, ". seq=1 ack=1 win=4000");
+    silent(w);
+    peer(w, ". seq=1 ack=1 win=4000");
+    silent(w);
+    peer(w, ". seq=1 ack=1 win=4000");
+    sends(w, ". seq=1 ack=1 len=1000");
+    silent(w);
+    peer(w, ". seq=1 ack=4001 win=4000");
+    while (next_packet(w) != NULL) {
+    }
+}
+
+/* The third duplicate ACK with 10 segments out: `next` is what was new before it. */
+static void three_duplicates(struct world *w)
+{
+    peer(w, ". seq=1 ack=1");
+    sends(w, ". seq=10001 ack=1 len=1000");
+    peer(w, ". seq=1 ack=1");
+    sends(w, "%s seq=11001 ack=1 len=1000", w->flow->user_sent_bytes == 12000 ? "P." : ".");
+    peer(w, ". seq=1 ack=1");
+    sends(w, ". seq=1 ack=1 len=1000");
+    silent(w);
+}
+
+/* fast-rexmt-3dup: the third duplicate ACK sends SND.UNA again. ssthresh is half of what was in
+ * flight, and what limited transmit added does not count (RFC 5681 3.2 step 2, a MUST NOT); the
+ * window is ssthresh and three segments, one more for each further duplicate (steps 3, 4), so new
+ * segments leave when it has grown past the twelve in flight. */
+static void fast_retransmit(void **state)
+{
+    struct world *w = *state;
+
+    first_flight(w, 60000);
+    three_duplicates(w);
+    assert_int_equal(ssthresh_of(w), 5000);
+    for (unsigned duplicate = 4; duplicate <= 7; duplicate++) {
+        peer(w, ". seq=1 ack=1");
+        silent(w); /* 5 + duplicate <= 12 */
+    }
+    for (unsigned duplicate = 8; duplicate <= 11; duplicate++) {
+        peer(w, ". seq=1 ack=1");
+        sends(w, ". seq=%u ack=1 len=1000", 12001 + 1000 * (duplicate - 8));
+        silent(w);
+    }
+    /* The ACK of all that was out when the loss was found: cwnd becomes min(ssthresh,
+     * max(FlightSize, SMSS) + SMSS) or ssthresh (RFC 6582 3.2 step 3). Four are in flight. */
+    peer(w, ". seq=1 ack=12001");
+    assert_int_equal(cwnd_of(w), 5000);
+    sends(w, ". seq=16001 ack=1 len=1000");
+    silent(w);
+    peer(w, ". seq=1 ack=17001");
+    while (next_packet(w) != NULL) {
+    }
+}
+
+/* RFC 5681 2: not every repeated number is a duplicate ACK: not one that changes the window, not
+ * one that carries data. */
+static void what_is_no_duplicate(void **state)
+{
+    struct world *w = *state;
+
+    first_flight(w, 10000);
+    for (unsigned i = 0; i < 6; i++) {
+        peer(w, ". seq=1 ack=1 win=%u", 60000 + i);
+    }
+    silent(w);
+    for (unsigned i = 0; i < 4; i++) {
+        peer(w, ". seq=%u ack=1 len=10 win=60005", 1 + 10 * i);
+        while (waiting_packets(w) > 0) {
+            assert_int_equal(next_packet(w)->segment.payload_bytes, 0);
+        }
+    }
+    assert_int_equal(status_of(w).retransmits, 0);
+    peer(w, ". seq=41 ack=10001 win=60005");
+}
+
+/* newreno-partial-ack: segments 1 and 4 were lost. The ACK that stops before the fourth resends it
+ * at once and takes off the window what it acknowledged, less one segment; the full ACK ends
+ * recovery at ssthresh (RFC 6582 3.2 step 3). */
+static void partial_acks(void **state)
+{
+    struct world *w = *state;
+
+    first_flight(w, 12000);
+    three_duplicates(w);
+    for (unsigned i = 0; i < 7; i++) {
+        peer(w, ". seq=1 ack=1");
+    }
+    silent(w); /* nothing new is there */
+    silent_for(w, 50 * MS);
+    peer(w, ". seq=1 ack=3001");
+    sends(w, ". seq=3001 ack=1 len=1000");
+    silent_for(w, 50 * MS);
+    peer(w, ". seq=1 ack=12001");
+    silent(w);
+    /* min(ssthresh 5000, max(0, 1000) + 1000) */
+    assert_int_equal(cwnd_of(w), 2000);
+    assert_int_equal(status_of(w).retransmits, 2);
+}
+
+/* The deflation, seen: 13 new segments are allowed in when the partial ACK comes. */
+static void partial_ack_deflates(void **state)
+{
+    struct world *w = *state;
+
+    first_flight(w, 60000);
+    three_duplicates(w);
+    for (unsigned duplicate = 4; duplicate <= 11; duplicate++) {
+        peer(w, ". seq=1 ack=1");
+        while (next_packet(w) != NULL) {
+        }
+    }
+    /* cwnd 5 + 11 = 16, 16 in flight. 3 acknowledged: cwnd 16 - 3 + 1 = 14 against 13. */
+    assert_int_equal(status_of(w).numbers.flight_bytes, 16000);
+    peer(w, ". seq=1 ack=3001");
+    sends(w, ". seq=3001 ack=1 len=1000");
+    sends(w, ". seq=16001 ack=1 len=1000");
+    silent(w);
+    peer(w, ". seq=1 ack=17001");
+    while (next_packet(w) != NULL) {
+    }
+}
+
+/* RFC 6582 3.2 step 2: only an ACK of more than `recover` lets recovery begin again; the duplicate
+ * ACKs that the resent segments themselves cause come with exactly that number. */
+static void no_second_fast_retransmit(void **state)
+{
+    struct world *w = *state;
+
+    first_flight(w, 60000);
+    three_duplicates(w);
+    peer(w, ". seq=1 ack=12001"); /* recover: SND.NXT of then */
+    while (next_packet(w) != NULL) {
+    }
+    assert_true(status_of(w).numbers.flight_bytes > 0);
+    for (unsigned i = 0; i < 5; i++) {
+        peer(w, ". seq=1 ack=12001");
+        while (waiting_packets(w) > 0) {
+            assert_true(next_packet(w)->segment.seq - w->flow->stack_iss != 12001);
+        }
+    }
+    assert_int_equal(status_of(w).retransmits, 1);
+    peer(w, ". seq=1 ack=13001");
+    while (next_packet(w) != NULL) {
+    }
+    /* More than recover: this loss is a new one. */
+    for (unsigned i = 0; i < 3; i++) {
+        peer(w, ". seq=1 ack=13001");
+        while (waiting_packets(w) > 0) {
+            if (next_packet(w)->segment.seq - w->flow->stack_iss == 13001) {
+                assert_int_equal(i, 2);
+            }
+        }
+    }
+    assert_int_equal(status_of(w).retransmits, 2);
+}
+
+/* RFC 6582 3.2 step 4: after a timeout `recover` is the highest number sent; duplicate ACKs for what
+ * the timeout already resends do not start fast retransmit. */
+static void no_fast_retransmit_after_timeout(void **state)
+{
+    struct world *w = *state;
+
+    first_flight(w, 10000);
+    sends_between(w, 0, HF_SECOND, ". seq=1 ack=1 len=1000");
+    peer(w, ". seq=1 ack=1001");
+    sends_segments(w, 1001, 1000, 2);
+    for (unsigned i = 0; i < 5; i++) {
+        peer(w, ". seq=1 ack=1001");
+    }
+    silent(w);
+    assert_int_equal(ssthresh_of(w), 5000);
+    peer(w, ". seq=1 ack=10001");
+}
+
+/* A first loss in the very first flight is recovered, too: `recover` begins at the ISS (RFC 6582 3.2
+ * step 1). On both sides of the opening. */
+static void first_window_loss_active(void **state)
+{
+    struct world *w = *state;
+
+    user_connect(w);
+    sends(w, "S seq=0");
+    silent_for(w, 50 * MS);
+    peer(w, "S. seq=0 ack=1 mss=1000");
+    sends(w, ". seq=1 ack=1");
+    user_send(w, 10000);
+    sends_segments(w, 1, 1000, 10);
+    peer(w, ". seq=1 ack=1");
+    peer(w, ". seq=1 ack=1");
+    peer(w, ". seq=1 ack=1");
+    sends(w, ". seq=1 ack=1 len=1000");
+    peer(w, ". seq=1 ack=10001");
+}
+
+/* RFC 5681 4.3 (and 3.2): the lost retransmission: recovery's own segment is lost again; the timer
+ * finds that, once, and the window is one segment. */
+static void retransmission_lost(void **state)
+{
+    struct world *w = *state;
+
+    first_flight(w, 12000);
+    three_duplicates(w);
+    for (unsigned i = 0; i < 8; i++) {
+        peer(w, ". seq=1 ack=1");
+    }
+    sends_between(w, 0, 400 * MS, ". seq=1 ack=1 len=1000");
+    silent(w);
+    assert_int_equal(cwnd_of(w), 1000);
+    peer(w, ". seq=1 ack=12001");
+    silent_for(w, 60 * HF_SECOND);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BOTH(initial_window),
+        BOTH(slow_start_growth),
+        BOTH(avoidance_growth),
+        BOTH(application_limited),
+        BOTH(idle_restart),
+        BOTH(limited_transmit),
+        BOTH(limited_transmit_in_window),
+        BOTH(fast_retransmit),
+        BOTH(what_is_no_duplicate),
+        BOTH(partial_acks),
+        BOTH(partial_ack_deflates),
+        BOTH(no_second_fast_retransmit),
+        BOTH(no_fast_retransmit_after_timeout),
+        BOTH(first_window_loss_active),
+        BOTH(retransmission_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -279,7 +279,7 @@ static int bind_and_listen(struct control *control)
 
     if (strlen(control->path) >= sizeof address.sun_path)
         return -ENAMETOOLONG;
-    strcpy(address.sun_path, control->path);
+    memcpy(address.sun_path, control->path, strlen(control->path) + 1);
     control->descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (control->descriptor < 0)
         return -errno;
@@ -345,7 +345,7 @@ int control_open(struct control **opened, struct host *host, const char *command
     control->host = host;
     control->command_name = command_name;
     if (path != NULL)
-        strcpy(control->path, path);
+        memcpy(control->path, path, strlen(path) + 1);
     error = path != NULL ? bind_and_listen(control) : bind_by_default(control);
     if (error == 0) {
         error = uv_poll_init(&host->loop, &control->poll, control->descriptor);

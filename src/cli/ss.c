@@ -69,7 +69,7 @@ static int open_control(const char *path)
 
     if (strlen(path) >= sizeof address.sun_path)
         return -ENAMETOOLONG;
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0)
         return -errno;
@@ -127,7 +127,7 @@ static int find_control(char path[CONTROL_PATH_BYTES])
     for (size_t i = 0; i < count; i++)
         look_into(directories[i], found);
     if (found->count == 1) {
-        strcpy(path, found->paths[0]);
+        memcpy(path, found->paths[0], CONTROL_PATH_BYTES);
     } else if (found->count > 1) {
         say("several commands are running; choose one with --control:");
         for (size_t i = 0; i < found->count; i++)

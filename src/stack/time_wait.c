@@ -60,7 +60,8 @@ static void fill_record(const struct hf_stack *stack, struct time_wait_record *r
     record->rcv_nxt = conn->rcv.nxt;
     record->ts_recent = conn->ts_recent;
     record->timestamps = conn->timestamps;
-    record->window = (uint16_t)(conn->rcv.wnd >> conn->rcv_wind_shift);
+    record->window =
+        (uint16_t)((conn->rcv.wnd + (1u << conn->rcv_wind_shift) - 1) >> conn->rcv_wind_shift);
     record->deadline_ms = deadline_from(stack);
     record->live = true;
 }

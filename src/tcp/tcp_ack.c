@@ -92,6 +92,7 @@ static void update_window(struct tcp_conn *conn, struct tcp_host *host,
 {
     uint32_t wnd = (uint32_t)segment->window << conn->snd_wind_shift; /* RFC 7323 2.3 */
     uint32_t before = conn->snd.wnd;
+    seq32 edge = seq_add(conn->snd.wl2, before);
     if (segment->flags & HF_SYN) {
         wnd = segment->window;
     }
@@ -101,6 +102,9 @@ static void update_window(struct tcp_conn *conn, struct tcp_host *host,
         conn->snd.wl1 = segment->seq;
         conn->snd.wl2 = segment->ack;
         conn->snd.max_wnd = max_u32(conn->snd.max_wnd, wnd);
+        if (seq_lt(seq_add(segment->ack, wnd), edge)) {
+            tcp_trace(conn, host, HF_TRACE_WINDOW, HF_REASON_WINDOW_SHRUNK, before);
+        }
     }
     if (conn->snd.wnd == before) {
         return;

@@ -35,7 +35,9 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
 void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes);
 void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host);
-/* How much more may be in flight: cwnd, with limited transmit's two segments (RFC 3042). */
+/* cwnd as RFC 5681 and 6582 count it, fast recovery's inflation included. */
+uint32_t tcp_cwnd_bytes(const struct tcp_conn *conn);
+/* How much may be in flight: cwnd, with limited transmit's two segments (RFC 3042). */
 uint32_t tcp_send_allowance(const struct tcp_conn *conn);
 /* FlightSize as the algorithms mean it: after a timeout only what was sent again counts. */
 uint32_t tcp_pipe(const struct tcp_conn *conn);

@@ -278,16 +278,14 @@ uint16_t tcp_offer_window(struct tcp_conn *conn)
     uint32_t limit = (uint32_t)UINT16_MAX << shift;
     uint32_t room = min_u32(free_window(conn), limit);
     uint32_t field;
-    if (conn->receive_eof) {
-        return (uint16_t)min_u32(conn->rcv.wnd >> shift, UINT16_MAX);
-    }
-    if (room > conn->rcv.wnd && room - conn->rcv.wnd >= window_step(conn)) {
+    if (!conn->receive_eof && room > conn->rcv.wnd && room - conn->rcv.wnd >= window_step(conn)) {
         conn->rcv.wnd = max_u32(conn->rcv.wnd, room & ~(unit - 1));
     }
     /* SHLD-14: the right edge never moves left, so the field is rounded up, at the price of at most
-     * one unit more than the buffer. */
+     * one unit more than the buffer. Were it rounded up beyond that, a peer that sends a byte at a
+     * time could push the edge on for ever. */
     field = (conn->rcv.wnd + unit - 1) >> shift;
-    if ((field << shift) > free_window(conn) + unit - 1) {
+    if (!conn->receive_eof && (field << shift) > free_window(conn) + unit - 1) {
         field = conn->rcv.wnd >> shift;
     } else {
         conn->rcv.wnd = max_u32(conn->rcv.wnd, field << shift);

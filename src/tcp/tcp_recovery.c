@@ -25,13 +25,18 @@ uint32_t tcp_pipe(const struct tcp_conn *conn)
     return flight;
 }
 
+uint32_t tcp_cwnd_bytes(const struct tcp_conn *conn)
+{
+    int64_t cwnd = (int64_t)conn->congestion.cwnd_bytes +
+                   (conn->recovery == TCP_RECOVERY_FAST ? conn->inflation_bytes : 0);
+    return cwnd < 0 ? 0 : (uint32_t)(cwnd < UINT32_MAX ? cwnd : UINT32_MAX);
+}
+
 uint32_t tcp_send_allowance(const struct tcp_conn *conn)
 {
     uint32_t mss = tcp_effective_mss(conn);
-    int64_t allowance = conn->congestion.cwnd_bytes;
-    if (conn->recovery == TCP_RECOVERY_FAST) {
-        allowance += conn->inflation_bytes;
-    } else if (conn->recovery == TCP_RECOVERY_NONE) {
+    int64_t allowance = tcp_cwnd_bytes(conn);
+    if (conn->recovery == TCP_RECOVERY_NONE) {
         /* RFC 3042 2: the first and the second duplicate ACK let one new segment go each. */
         allowance += (int64_t)min_u32(conn->duplicate_acks, 2) * mss;
     }
@@ -57,7 +62,7 @@ struct cc_sample tcp_cc_sample(const struct tcp_conn *conn, const struct tcp_hos
 static void trace_cwnd(const struct tcp_conn *conn, const struct tcp_host *host,
                        enum hf_reason reason, uint32_t before)
 {
-    if (conn->congestion.cwnd_bytes != before || reason == HF_REASON_CWND_FAST_RETRANSMIT ||
+    if (tcp_cwnd_bytes(conn) != before || reason == HF_REASON_CWND_FAST_RETRANSMIT ||
         reason == HF_REASON_CWND_TIMEOUT) {
         tcp_trace(conn, host, HF_TRACE_CWND, reason, before);
     }
@@ -76,13 +81,14 @@ void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host)
 {
     uint32_t mss = tcp_effective_mss(conn);
     struct cc_sample sample;
-    uint32_t before = conn->congestion.cwnd_bytes;
+    uint32_t before = tcp_cwnd_bytes(conn);
     if (conn->recovery == TCP_RECOVERY_FAST) {
         /* Each tells that one segment has left; there cannot be more of them than are in flight. */
         if (conn->inflation_bytes + (int64_t)mss <=
             (int64_t)tcp_flight(conn) + DUPLICATE_ACK_THRESHOLD * mss) {
             conn->inflation_bytes += (int32_t)mss;
         }
+        trace_cwnd(conn, host, HF_REASON_CWND_INFLATE, before);
         return;
     }
     if (conn->duplicate_acks < UINT8_MAX) {
@@ -111,21 +117,23 @@ void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host)
 static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct cc_sample sample = tcp_cc_sample(conn, host, 0);
-    uint32_t before = conn->congestion.cwnd_bytes;
-    if (conn->recovery == TCP_RECOVERY_FAST) {
+    uint32_t before = tcp_cwnd_bytes(conn);
+    bool fast = conn->recovery == TCP_RECOVERY_FAST;
+    conn->recovery = TCP_RECOVERY_NONE;
+    conn->inflation_bytes = 0;
+    if (fast) {
         conn->cc->on_recovery_exit(&conn->congestion, &sample);
         trace_cwnd(conn, host, HF_REASON_CWND_RECOVERED, before);
     }
-    conn->recovery = TCP_RECOVERY_NONE;
-    conn->inflation_bytes = 0;
     conn->intents &= (uint8_t)~TCP_INTENT_RETRANSMIT;
     conn->snd.retransmit_next = conn->snd.nxt;
 }
 
 /* RFC 6582 3.2 step 3, the partial acknowledgement: the next hole is sent again, and cwnd deflates
  * by what was acknowledged, plus one segment. */
-static void partial_ack(struct tcp_conn *conn, uint32_t acked_bytes)
+static void partial_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes)
 {
+    uint32_t before = tcp_cwnd_bytes(conn);
     uint32_t mss = tcp_effective_mss(conn);
     int64_t inflation = (int64_t)conn->inflation_bytes - acked_bytes;
     if (acked_bytes >= mss) {
@@ -135,13 +143,14 @@ static void partial_ack(struct tcp_conn *conn, uint32_t acked_bytes)
         inflation = -(int64_t)conn->congestion.cwnd_bytes;
     }
     conn->inflation_bytes = (int32_t)inflation;
+    trace_cwnd(conn, host, HF_REASON_CWND_DEFLATE, before);
     retransmit_first(conn, HF_REASON_RETRANSMIT_PARTIAL);
 }
 
 void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes)
 {
     struct cc_sample sample;
-    uint32_t before = conn->congestion.cwnd_bytes;
+    uint32_t before = tcp_cwnd_bytes(conn);
     bool repeating = conn->recovery == TCP_RECOVERY_TIMEOUT;
     if (conn->recovery != TCP_RECOVERY_NONE && seq_ge(conn->snd.una, conn->snd.recover)) {
         bool fast = conn->recovery == TCP_RECOVERY_FAST;
@@ -151,7 +160,7 @@ void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked
         }
     }
     if (conn->recovery == TCP_RECOVERY_FAST) {
-        partial_ack(conn, acked_bytes);
+        partial_ack(conn, host, acked_bytes);
         return;
     }
     if (acked_bytes == 0) {
@@ -177,7 +186,7 @@ void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked
 void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct cc_sample sample = tcp_cc_sample(conn, host, 0);
-    uint32_t before = conn->congestion.cwnd_bytes;
+    uint32_t before = tcp_cwnd_bytes(conn);
     conn->cc->on_congestion(&conn->congestion, &sample,
                             conn->backoff == 0 ? CC_EVENT_TIMEOUT : CC_EVENT_TIMEOUT_AGAIN);
     conn->recovery = TCP_RECOVERY_TIMEOUT;

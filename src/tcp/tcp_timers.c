@@ -286,6 +286,7 @@ static void run_timer(struct tcp_conn *conn, struct tcp_host *host, enum tcp_tim
         probe_timeout(conn, host);
         break;
     case TCP_TIMER_DELAYED_ACK:
+        tcp_trace(conn, host, HF_TRACE_TIMER, HF_REASON_TIMER_DELAYED_ACK, 0);
         tcp_ack_now(conn, HF_REASON_SEND_ACK_DELAYED);
         break;
     case TCP_TIMER_KEEPALIVE:

@@ -14,7 +14,7 @@ void tcp_trace_numbers(const struct tcp_conn *conn, struct hf_trace_numbers *num
     numbers->snd_wnd = conn->snd.wnd;
     numbers->rcv_nxt = conn->rcv.nxt.value;
     numbers->rcv_wnd = conn->rcv.wnd;
-    numbers->cwnd_bytes = conn->congestion.cwnd_bytes;
+    numbers->cwnd_bytes = tcp_cwnd_bytes(conn);
     numbers->ssthresh_bytes = conn->congestion.ssthresh_bytes;
     numbers->flight_bytes = tcp_flight(conn);
     numbers->srtt_ns = conn->srtt_us * HF_MICROSECOND;

@@ -26,8 +26,8 @@ enum column {
 /* Where the numbers stand in a state, relative to the ISSs. */
 struct position {
     enum hf_state state;
-    int32_t una, nxt;  /* SND.UNA, SND.NXT */
-    int32_t rcv_nxt;   /* RCV.NXT */
+    int32_t una, nxt; /* SND.UNA, SND.NXT */
+    int32_t rcv_nxt;  /* RCV.NXT */
     const char *name;
 };
 

@@ -23,8 +23,7 @@ static void model_sample(struct rto_model *model, hf_time sample)
         model->srtt = sample;
         model->rttvar = sample / 2;
     }
-    model->rto =
-        model->srtt + (4 * model->rttvar > 200 * MS ? 4 * model->rttvar : 200 * MS);
+    model->rto = model->srtt + (4 * model->rttvar > 200 * MS ? 4 * model->rttvar : 200 * MS);
 }
 
 /* What integer microseconds may lose over a few samples. */
@@ -193,8 +192,8 @@ static void timestamps_sample_retransmissions(void **state)
     peer(w, ". seq=1 ack=21 ts=1800");
 }
 
-/* rto-restart-rules: when new data is acknowledged the timer starts anew (RFC 6298 5.3); when all is,
- * it stops (5.2). */
+/* rto-restart-rules: when new data is acknowledged the timer starts anew (RFC 6298 5.3); when all
+ * is, it stops (5.2). */
 static void timer_restarts_on_progress(void **state)
 {
     struct world *w = *state;
@@ -216,8 +215,8 @@ static void timer_restarts_on_progress(void **state)
     silent_for(w, 600 * HF_SECOND);
 }
 
-/* rto-restart-rules: a running timer is left alone when more is sent (RFC 6298 5.1) and by ACKs that
- * acknowledge nothing new. */
+/* rto-restart-rules: a running timer is left alone when more is sent (RFC 6298 5.1) and by ACKs
+ * that acknowledge nothing new. */
 static void timer_is_not_pushed_back(void **state)
 {
     struct world *w = *state;
@@ -236,8 +235,8 @@ static void timer_is_not_pushed_back(void **state)
     silent_for(w, 600 * HF_SECOND);
 }
 
-/* RFC 5681 3.1: each ACK of new data in slow start opens the window; the one that ends the timeout's
- * recovery, too. */
+/* RFC 5681 3.1: each ACK of new data in slow start opens the window; the one that ends the
+ * timeout's recovery, too. */
 static void grows_after_timeout(void **state)
 {
     struct world *w = *state;
@@ -381,8 +380,8 @@ static void window_shrinks_under_flight(void **state)
     peer(w, ". seq=1 ack=1001 win=2000"); /* the edge is now 3001, 5001 was sent */
     while (waiting_packets(w) > 0) {
         const struct captured *captured = next_packet(w);
-        unsigned end = captured->segment.seq - w->flow->stack_iss +
-                       (unsigned)captured->segment.payload_bytes;
+        unsigned end =
+            captured->segment.seq - w->flow->stack_iss + (unsigned)captured->segment.payload_bytes;
         assert_true(end <= 5001);
     }
     peer(w, ". seq=1 ack=5001 win=65535");

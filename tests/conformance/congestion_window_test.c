@@ -149,8 +149,8 @@ static void application_limited(void **state)
     assert_int_equal(cwnd_of(w), cwnd);
 }
 
-/* idle-restart: after more than an RTO without sending, what was learnt of the path is old: the next
- * flight is no larger than the initial window (RFC 5681 4.1). Sooner, it stays. */
+/* idle-restart: after more than an RTO without sending, what was learnt of the path is old: the
+ * next flight is no larger than the initial window (RFC 5681 4.1). Sooner, it stays. */
 static void idle_restart(void **state)
 {
     struct world *w = *state;
@@ -359,8 +359,8 @@ static void no_second_fast_retransmit(void **state)
     assert_int_equal(status_of(w).retransmits, 2);
 }
 
-/* RFC 6582 3.2 step 4: after a timeout `recover` is the highest number sent; duplicate ACKs for what
- * the timeout already resends do not start fast retransmit. */
+/* RFC 6582 3.2 step 4: after a timeout `recover` is the highest number sent; duplicate ACKs for
+ * what the timeout already resends do not start fast retransmit. */
 static void no_fast_retransmit_after_timeout(void **state)
 {
     struct world *w = *state;
@@ -377,8 +377,8 @@ static void no_fast_retransmit_after_timeout(void **state)
     peer(w, ". seq=1 ack=10001");
 }
 
-/* A first loss in the very first flight is recovered, too: `recover` begins at the ISS (RFC 6582 3.2
- * step 1). On both sides of the opening. */
+/* A first loss in the very first flight is recovered, too: `recover` begins at the ISS (RFC
+ * 6582 3.2 step 1). On both sides of the opening. */
 static void first_window_loss_active(void **state)
 {
     struct world *w = *state;

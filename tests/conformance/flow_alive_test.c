@@ -15,8 +15,8 @@ static void keepalive_default_off(void **state)
     int64_t value = -1;
 
     establish_passive(w, 65535, "mss=1000");
-    assert_int_equal(
-        hf_get_option(w->stack, w->flow->connection, HF_OPTION_KEEPALIVE, &value), HF_OK);
+    assert_int_equal(hf_get_option(w->stack, w->flow->connection, HF_OPTION_KEEPALIVE, &value),
+                     HF_OK);
     assert_int_equal(value, 0);
     silent_for(w, 10 * IDLE);
     in_state(w, HF_ESTABLISHED);
@@ -115,16 +115,16 @@ static void keepalive_from_listener(void **state)
 
     user_listen(w);
     assert_int_equal(hf_set_option(w->stack, w->listener, HF_OPTION_KEEPALIVE, 1, w->now), HF_OK);
-    assert_int_equal(hf_set_option(w->stack, w->listener, HF_OPTION_KEEPALIVE_IDLE_NS,
-                                   5 * HF_SECOND, w->now),
-                     HF_OK);
+    assert_int_equal(
+        hf_set_option(w->stack, w->listener, HF_OPTION_KEEPALIVE_IDLE_NS, 5 * HF_SECOND, w->now),
+        HF_OK);
     establish_passive(w, 65535, "mss=1000");
     sends_after(w, 5 * HF_SECOND, ". seq=0 ack=1");
     peer(w, ". seq=1 ack=1");
 }
 
-/* ka-answer: the peer's keep-alive, with a byte or without, is outside the window and so is answered
- * by an ACK (RFC 9293 3.10.7.4 first); its garbage byte is not taken. */
+/* ka-answer: the peer's keep-alive, with a byte or without, is outside the window and so is
+ * answered by an ACK (RFC 9293 3.10.7.4 first); its garbage byte is not taken. */
 static void answers_keepalives(void **state)
 {
     struct world *w = *state;
@@ -140,8 +140,8 @@ static void answers_keepalives(void **state)
     assert_int_equal(status_of(w).receive_queue_bytes, 0);
 }
 
-/* uto-local: data unacknowledged for the user timeout ends the connection (RFC 9293 3.10.8), however
- * few the retransmissions were by then. */
+/* uto-local: data unacknowledged for the user timeout ends the connection (RFC 9293 3.10.8),
+ * however few the retransmissions were by then. */
 static void user_timeout_data(void **state)
 {
     struct world *w = *state;

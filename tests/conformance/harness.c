@@ -197,6 +197,10 @@ static const char *check_syn(const struct world *w, struct flow *flow,
     flow->stack_sackok = segment->has_sackok;
     flow->stack_ws = segment->has_ws;
     flow->stack_shift = segment->has_ws ? (int)segment->ws : 0;
+    if (segment->flags & HF_ACK) {
+        flow->stack_right_edge = segment->ack + segment->window - flow->peer_iss;
+        flow->stack_right_edge_known = 1;
+    }
     return NULL;
 }
 

@@ -52,7 +52,9 @@ docs: all
 
 install: all
 	@meson configure build -Dprefix=$(PREFIX)
-	@meson install -C build
+	@meson install -C build --no-rebuild
+	@# So that the loader finds the library at once; in a package that is the package's affair.
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
 
 clean:
 	rm -rf build build-asan build-clang build-fuzz build-release

@@ -78,6 +78,8 @@ extern "C" {
       "RFC 9293 3.10.7.2")                                                                         \
     X(SYN_CACHE_FULL, "syn-cache-full", "The SYN cache is full: the oldest record made room.",     \
       "RFC 4987 3.4")                                                                              \
+    X(SYN_COOKIE, "syn-cookie",                                                                    \
+      "The SYN cache is full: what must be remembered travels in a cookie.", "RFC 4987 3.6")       \
     X(SYN_CACHE_DUPLICATE, "syn-cache-duplicate",                                                  \
       "The same SYN again: the SYN-ACK is sent again.", "RFC 9293 3.10.7.4")                       \
     X(SYN_SENT_BAD_ACK, "syn-sent-bad-ack",                                                        \

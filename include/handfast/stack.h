@@ -72,6 +72,7 @@ struct hf_config {
     uint8_t window_scaling;           /* RFC 7323; 1 */
     uint8_t sack;                     /* RFC 2018 generation; 1 */
     uint8_t nagle;                    /* 1 */
+    uint8_t syn_cookies;              /* when the SYN cache is full (RFC 4987 3.6); 1 */
     uint8_t rfc1337;                  /* 1: RST never ends TIME-WAIT */
     uint8_t answer_echo;              /* ICMP echo; 1 */
     uint8_t ttl;                      /* TTL / hop limit; 64 */

@@ -38,6 +38,7 @@ struct hf_config hf_config_bare(void)
     config.window_scaling = 1;
     config.sack = 1;
     config.nagle = 1;
+    config.syn_cookies = 1;
     config.rfc1337 = 1;
     config.answer_echo = 1;
     config.ttl = 64;

@@ -44,7 +44,8 @@ static enum hf_reason news_for_connection(struct hf_stack *stack, uint32_t index
     struct stack_connection *connection = pool_at(&stack->connections, index);
     enum hf_reason reason;
     if (message->kind == ICMP_KIND_TOO_BIG) {
-        reason = tcp_icmp_too_big(&connection->tcp, message->quoted_seq, message->mtu);
+        reason =
+            tcp_icmp_too_big(&connection->tcp, &stack->host, message->quoted_seq, message->mtu);
     } else {
         reason = tcp_icmp_error(&connection->tcp, &stack->host, message->quoted_seq,
                                 message->severity == ICMP_SEVERITY_HARD, message->error);

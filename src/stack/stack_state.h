@@ -86,6 +86,7 @@ struct syn_record {
     uint8_t challenges;
     bool live : 1;
     bool timestamps : 1, sack : 1, window_scaling : 1;
+    bool cookie : 1;   /* never kept: made for one SYN-ACK, or read back from its answer */
     bool repeated : 1; /* the SYN-ACK went again for a repeated SYN */
 };
 _Static_assert(sizeof(struct syn_record) <= 96, "SYN-cache record budget");
@@ -120,7 +121,7 @@ struct stack_reply {
 };
 
 struct stack_keys {
-    struct siphash_key flow, isn, timestamp, port;
+    struct siphash_key flow, isn, timestamp, port, cookie;
 };
 #define PORT_COUNTERS 64
 
@@ -133,6 +134,7 @@ struct hf_stack {
     struct ip_host ip;
     struct stack_keys keys;
     uint16_t port_counters[PORT_COUNTERS];
+    hf_time cookie_sent;     /* the last one; 0: never */
     uint16_t identification; /* of the next packet without DF */
 
     struct pool connections, listeners, syn_records, time_waits;
@@ -216,6 +218,17 @@ hf_time syn_cache_next_deadline(const struct hf_stack *stack);
 void syn_cache_remove(struct hf_stack *stack, uint32_t index);
 void syn_cache_remove_listener(struct hf_stack *stack, uint32_t listener);
 enum hf_reason syn_cache_icmp(struct hf_stack *stack, uint32_t index, seq32 quoted_seq, bool hard);
+
+/* ---- syn_cookie.c */
+
+/* Turns a filled record's ISS into a cookie. */
+void syn_cookie_make(struct hf_stack *stack, struct syn_record *record);
+/* The timestamp that carries what the cookie has no room for. */
+uint32_t syn_cookie_timestamp(const struct syn_record *record, uint32_t ts_value);
+/* Is this ACK the answer to a cookie of ours? Then the record is as it was, but for its listener.
+ */
+bool syn_cookie_read(const struct hf_stack *stack, const struct arrival *arrival,
+                     struct syn_record *record);
 
 /* ---- time_wait.c */
 

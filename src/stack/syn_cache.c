@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * LISTEN (RFC 9293 3.10.7.2) and the SYN cache (RFC 4987 3.4): a half-open connection costs a small
- * record, not a connection, and when the cache is full the oldest makes room, so a flood of SYNs
- * cannot keep others out for long nor hold memory.
+ * record, not a connection. When the cache is full, SYN-ACKs carry cookies and nothing is kept
+ * (syn_cookie.c), or, with config.syn_cookies off, the oldest record makes room: a flood of SYNs
+ * can neither hold memory nor keep others out.
  *
  * A record is in SYN-RECEIVED and follows 3.10.7.4 for that state. When the acknowledgement of its
  * SYN-ACK comes, it becomes a connection in SYN-RECEIVED and the same segment goes through the
@@ -70,6 +71,9 @@ static void start_segment(const struct hf_stack *stack, const struct syn_record 
         segment->options.ts_value = (uint32_t)(stack->host.now / HF_MILLISECOND) +
                                     stack_timestamp_offset(stack, &record->tuple);
         segment->options.ts_echo = record->ts_recent;
+        if (record->cookie) {
+            segment->options.ts_value = syn_cookie_timestamp(record, segment->options.ts_value);
+        }
     }
 }
 
@@ -186,6 +190,17 @@ static void fill_record(struct hf_stack *stack, struct syn_record *record,
     record->deadline = stack->host.now + stage_interval(stack, 0);
 }
 
+/* The cache is full: the SYN-ACK goes out, and nothing is kept (RFC 4987 3.6). */
+static enum hf_reason send_cookie(struct hf_stack *stack, struct stack_listener *listener,
+                                  const struct arrival *arrival, const seq32 *above)
+{
+    struct syn_record record;
+    fill_record(stack, &record, listener, arrival, above);
+    syn_cookie_make(stack, &record);
+    send_syn_ack(stack, &record, HF_REASON_SYN_COOKIE);
+    return HF_REASON_SYN_COOKIE;
+}
+
 enum hf_reason syn_cache_add(struct hf_stack *stack, struct stack_listener *listener,
                              const struct arrival *arrival, const seq32 *above)
 {
@@ -193,6 +208,9 @@ enum hf_reason syn_cache_add(struct hf_stack *stack, struct stack_listener *list
     struct syn_record *record;
     if (listener->accept_count >= listener->backlog) {
         return HF_REASON_LISTEN_BACKLOG;
+    }
+    if (stack->config.syn_cookies && stack->counters.syn_records >= stack->config.max_syn_records) {
+        return send_cookie(stack, listener, arrival, above);
     }
     record = allocate_record(stack, &index);
     if (record == NULL) {
@@ -238,16 +256,6 @@ static enum hf_reason listen_verdict(struct hf_stack *stack, struct stack_listen
     }
     /* Text on the SYN is not kept: the peer sends it again (RFC 9293 3.10.7.2 allows either). */
     return syn_cache_add(stack, listener, arrival, NULL);
-}
-
-enum hf_reason arrives_listen(struct hf_stack *stack, struct stack_listener *listener,
-                              const struct arrival *arrival)
-{
-    enum hf_reason reason = listen_verdict(stack, listener, arrival);
-    stack_trace_received(stack, arrival, reason, HF_LISTEN,
-                         reason == HF_REASON_ACCEPTED ? HF_SYN_RECEIVED : HF_LISTEN, HF_NO_HANDLE,
-                         NULL);
-    return reason;
 }
 
 /* ---- 3.10.7.4: SYN-RECEIVED */
@@ -354,14 +362,15 @@ static void open_connection(struct hf_stack *stack, struct tcp_conn *conn,
     tcp_open_passive(conn, &stack->host, &open);
 }
 
-/* The record becomes a connection, and the segment goes through the eight steps. */
-static enum hf_reason complete(struct hf_stack *stack, uint32_t index,
-                               const struct arrival *arrival)
+/* The record becomes a connection, and the segment goes through the eight steps. `from` is the
+ * record's reference in the flow table, or FLOW_NONE when it never had one (a cookie). */
+static enum hf_reason promote(struct hf_stack *stack, const struct syn_record *record,
+                              uint32_t from, const struct arrival *arrival, bool *promoted)
 {
-    struct syn_record *record = pool_at(&stack->syn_records, index);
     struct stack_listener *listener = pool_at(&stack->listeners, record->listener);
     struct stack_connection *connection;
     struct hf_trace_numbers numbers;
+    uint32_t reference;
     enum hf_reason reason;
     if (listener->accept_count >= listener->backlog) {
         return HF_REASON_LISTEN_BACKLOG;
@@ -370,11 +379,16 @@ static enum hf_reason complete(struct hf_stack *stack, uint32_t index,
     if (connection == NULL) {
         return HF_REASON_RESOURCES;
     }
-    open_connection(stack, &connection->tcp, record);
-    flow_table_replace(&stack->flows, record->hash, flow_reference(FLOW_SYN, index),
-                       flow_reference(FLOW_CONNECTION, connection->index));
+    reference = flow_reference(FLOW_CONNECTION, connection->index);
+    if (from != FLOW_NONE) {
+        flow_table_replace(&stack->flows, record->hash, from, reference);
+    } else if (!flow_table_insert(&stack->flows, record->hash, reference)) {
+        stack_connection_free(stack, connection);
+        return HF_REASON_MEMORY_LIMIT;
+    }
+    *promoted = true;
     connection->in_table = true;
-    drop_record(stack, index);
+    open_connection(stack, &connection->tcp, record);
     reason = tcp_segment_arrives(&connection->tcp, &stack->host, arrival->segment);
     HF_ASSERT(connection->tcp.state != HF_SYN_RECEIVED); /* record_check saw to it */
     listener_enqueue(stack, listener, connection);
@@ -384,6 +398,41 @@ static enum hf_reason complete(struct hf_stack *stack, uint32_t index,
                              connection->tcp.handle, &numbers);
     }
     stack_settle(stack, connection);
+    return reason;
+}
+
+/* RFC 4987 3.6: an ACK for which there is no record may bring back a cookie. False: it is none of
+ * ours. */
+static bool take_cookie(struct hf_stack *stack, struct stack_listener *listener,
+                        const struct arrival *arrival, enum hf_reason *reason)
+{
+    struct syn_record record;
+    bool promoted = false;
+    if (!syn_cookie_read(stack, arrival, &record)) {
+        return false;
+    }
+    record.listener = listener->index;
+    stack_trace_state(stack, &record.tuple, HF_REASON_SYN_COOKIE, HF_LISTEN, HF_SYN_RECEIVED,
+                      record.iss, record.irs);
+    *reason = promote(stack, &record, FLOW_NONE, arrival, &promoted);
+    if (!promoted) {
+        stack_trace_received(stack, arrival, *reason, HF_LISTEN, HF_LISTEN, HF_NO_HANDLE, NULL);
+    }
+    return true;
+}
+
+enum hf_reason arrives_listen(struct hf_stack *stack, struct stack_listener *listener,
+                              const struct arrival *arrival)
+{
+    enum hf_reason reason;
+    if ((arrival->segment->flags & (HF_SYN | HF_ACK | HF_RST)) == HF_ACK &&
+        take_cookie(stack, listener, arrival, &reason)) {
+        return reason;
+    }
+    reason = listen_verdict(stack, listener, arrival);
+    stack_trace_received(stack, arrival, reason, HF_LISTEN,
+                         reason == HF_REASON_ACCEPTED ? HF_SYN_RECEIVED : HF_LISTEN, HF_NO_HANDLE,
+                         NULL);
     return reason;
 }
 
@@ -400,9 +449,11 @@ enum hf_reason syn_record_arrives(struct hf_stack *stack, uint32_t index,
     numbers.snd_nxt = record->iss.value + 1;
     numbers.rcv_nxt = record->irs.value + 1;
     if (record_check(stack, record, index, arrival->segment, &reason)) {
-        uint32_t connections = stack->counters.connections;
-        reason = complete(stack, index, arrival);
-        if (stack->counters.connections != connections) {
+        struct syn_record copy = *record;
+        bool promoted = false;
+        reason = promote(stack, &copy, flow_reference(FLOW_SYN, index), arrival, &promoted);
+        if (promoted) {
+            drop_record(stack, index);
             return reason;
         }
     } else if (reason == HF_REASON_RST_BACK_TO_LISTEN) {

@@ -189,6 +189,10 @@ static enum hf_reason time_wait_verdict(struct hf_stack *stack, uint32_t index,
             return HF_REASON_TIME_WAIT_REUSED;
         }
     }
+    if (!(segment->flags & (HF_ACK | HF_SYN)) &&
+        tcp_sequence_verdict(record->rcv_nxt, record->window, segment) == HF_REASON_NONE) {
+        return HF_REASON_NO_ACK_BIT; /* fifth: "if the ACK bit is off, drop the segment" */
+    }
     return repeat_ack(stack, index, segment);
 }
 

@@ -83,7 +83,7 @@ static enum verdict seventh_process_text(struct tcp_conn *conn, struct tcp_host 
                                          const struct tcp_segment *segment, enum hf_reason *reason);
 static void eighth_check_fin(struct tcp_conn *conn, struct tcp_host *host,
                              const struct tcp_segment *segment);
-static void trim_to_window(struct tcp_conn *conn, struct tcp_segment *segment);
+static bool trim_to_window(const struct tcp_conn *conn, struct tcp_segment *segment);
 
 static enum hf_reason arrives_syn_sent(struct tcp_conn *conn, struct tcp_host *host,
                                        const struct tcp_segment *segment)
@@ -140,7 +140,7 @@ static enum hf_reason syn_sent_take_syn(struct tcp_conn *conn, struct tcp_host *
     tcp_ack_now(conn, HF_REASON_SEND_ACK);
     /* Data or controls on the SYN-ACK: go on at the sixth step. */
     rest = *segment;
-    trim_to_window(conn, &rest);
+    (void)trim_to_window(conn, &rest); /* an ACK is due in any case */
     sixth_check_urg(conn, host, segment);
     if (rest.payload_length == 0 || seventh_process_text(conn, host, &rest, &reason) == GO_ON) {
         eighth_check_fin(conn, host, &rest);
@@ -202,9 +202,10 @@ static enum verdict first_check_sequence(struct tcp_conn *conn, struct tcp_host 
 }
 
 /* Only what is new and inside the window goes on: the front that was received before, the SYN with
- * it, and what lies beyond the right edge are cut off. */
-static void trim_to_window(struct tcp_conn *conn, struct tcp_segment *segment)
+ * it, and what lies beyond the right edge are cut off. True: something lay beyond. */
+static bool trim_to_window(const struct tcp_conn *conn, struct tcp_segment *segment)
 {
+    bool cut_right = false;
     seq32 edge = seq_add(conn->rcv.nxt, conn->rcv.wnd);
     if (segment->flags & HF_SYN) {
         segment->seq = seq_add(segment->seq, 1);
@@ -225,8 +226,9 @@ static void trim_to_window(struct tcp_conn *conn, struct tcp_segment *segment)
         uint32_t room = seq_lt(segment->seq, edge) ? (uint32_t)seq_diff(edge, segment->seq) : 0;
         segment->payload_length = room;
         segment->flags &= (uint16_t)~HF_FIN;
-        tcp_ack_now(conn, HF_REASON_SEND_ACK);
+        cut_right = true;
     }
+    return cut_right;
 }
 
 /* Second: the RST bit (with RFC 5961 3.2: exact, in the window, or neither). */
@@ -465,6 +467,7 @@ static enum hf_reason eight_steps(struct tcp_conn *conn, struct tcp_host *host,
                                   const struct tcp_segment *arrived, struct tcp_segment segment)
 {
     enum hf_reason reason = HF_REASON_ACCEPTED;
+    bool cut_right;
     if (first_check_sequence(conn, host, &segment, &reason) == STOP) {
         return reason;
     }
@@ -473,9 +476,12 @@ static enum hf_reason eight_steps(struct tcp_conn *conn, struct tcp_host *host,
         fourth_check_syn(conn, host, &segment, &reason) == STOP) {
         return reason;
     }
-    trim_to_window(conn, &segment);
+    cut_right = trim_to_window(conn, &segment);
     if (fifth_check_ack(conn, host, arrived, &segment, &reason) == STOP) {
         return reason;
+    }
+    if (cut_right) {
+        tcp_ack_now(conn, HF_REASON_SEND_ACK); /* what is beyond must come again */
     }
     sixth_check_urg(conn, host, arrived);
     if (segment.payload_length > 0 && seventh_process_text(conn, host, &segment, &reason) == STOP) {

@@ -176,6 +176,7 @@ struct tcp_conn {
     hf_time progress_time; /* when the oldest unacknowledged was first sent, or progress was made */
     hf_time last_sent, last_received;
     hf_time challenge_refill;
+    hf_time path_mtu_lowered; /* when path_mtu was last made smaller */
     hf_time user_timeout_ns, keepalive_idle_ns, keepalive_interval_ns;
 
     /* What the program gave and is not acknowledged yet; the front is snd.front. */
@@ -310,6 +311,7 @@ void tcp_trace_numbers(const struct tcp_conn *conn, struct hf_trace_numbers *num
 /* ICMP news about a segment of ours, already matched to this connection. */
 enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq,
                               bool hard, int error);
-enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, seq32 quoted_seq, uint32_t mtu);
+enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, const struct tcp_host *host,
+                                seq32 quoted_seq, uint32_t mtu);
 
 #endif

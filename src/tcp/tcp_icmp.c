@@ -35,7 +35,8 @@ enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq3
 
 /* RFC 1191 6, RFC 8201 4: a smaller MTU, and what was too big goes again at once, cut to fit, with
  * no change of cwnd. RFC 5927 7.2: never more than what is in use now. */
-enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, seq32 quoted_seq, uint32_t mtu)
+enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, const struct tcp_host *host,
+                                seq32 quoted_seq, uint32_t mtu)
 {
     uint32_t minimum = conn->tuple.family == HF_IPV4 ? IPV4_MINIMUM_MTU : IPV6_MINIMUM_MTU;
     bool locked;
@@ -48,6 +49,7 @@ enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, seq32 quoted_seq, uint32_
         return HF_REASON_ICMP_TOO_BIG_IGNORED;
     }
     conn->path_mtu = (uint16_t)mtu;
+    conn->path_mtu_lowered = host->now;
     conn->path_mtu_locked = locked; /* RFC 1191 3: what is still too big may be fragmented */
     if (conn->state == HF_SYN_SENT || conn->state == HF_SYN_RECEIVED ||
         seq_eq(conn->snd.una, conn->iss)) {

@@ -11,6 +11,8 @@
  */
 #include "tcp_internal.h"
 
+#define PATH_MTU_LIFETIME (600 * HF_SECOND)
+
 uint32_t tcp_unsent_bytes(const struct tcp_conn *conn)
 {
     int32_t sent = seq_diff(conn->snd.nxt, conn->snd.front);
@@ -283,6 +285,17 @@ static void restart_after_idle(struct tcp_conn *conn, struct tcp_host *host)
     }
 }
 
+/* RFC 1191 6.3, RFC 8201 4: paths change; ten minutes after the last decrease a larger size is
+ * tried. */
+static void forget_old_path_mtu(struct tcp_conn *conn, const struct tcp_host *host)
+{
+    if (conn->path_mtu < host->config->mtu &&
+        host->now - conn->path_mtu_lowered >= PATH_MTU_LIFETIME) {
+        conn->path_mtu = (uint16_t)host->config->mtu;
+        conn->path_mtu_locked = false;
+    }
+}
+
 static void account_new_data(struct tcp_conn *conn, struct tcp_host *host, uint32_t length,
                              bool fin)
 {
@@ -293,7 +306,7 @@ static void account_new_data(struct tcp_conn *conn, struct tcp_host *host, uint3
     conn->snd.nxt = seq_add(conn->snd.nxt, length + (fin ? 1u : 0u));
     conn->snd.retransmit_next =
         conn->recovery == TCP_RECOVERY_TIMEOUT ? conn->snd.retransmit_next : conn->snd.nxt;
-    if (length > 0 && length < tcp_effective_mss(conn)) {
+    if (length > 0 && length < segment_room(conn)) {
         conn->snd.small_end = conn->snd.nxt;
     }
     if (!conn->rtt_timing && conn->recovery == TCP_RECOVERY_NONE) {
@@ -324,6 +337,7 @@ static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct t
     }
     if (unsent > 0) {
         restart_after_idle(conn, host);
+        forget_old_path_mtu(conn, host);
         length = sendable_bytes(conn, unsent);
         if (length == 0) {
             return false;

@@ -23,14 +23,26 @@ struct position position_of(enum column column)
     return positions[column];
 }
 
-static void reach_opening(struct world *w, enum column column, const char *ts)
+const char *way_name(enum way way)
+{
+    static const char *const names[] = {"", ", opened passively", ", orphaned"};
+    return names[way];
+}
+
+static void reach_opening(struct world *w, enum column column, enum way way, const char *ts)
 {
     if (column == SYN_RECEIVED_PASSIVE) {
-        if (w->listener == HF_NO_HANDLE) {
-            user_listen(w);
-        }
+        user_listen(w);
         peer(w, "S seq=0 mss=1000 %s", ts);
         sends(w, "S. seq=0 ack=1");
+        return;
+    }
+    if (way == OPENED_PASSIVELY) {
+        user_listen(w);
+        peer(w, "S seq=0 mss=1000 %s", ts);
+        sends(w, "S. seq=0 ack=1");
+        peer(w, ". seq=1 ack=1 %s", ts);
+        user_accept(w);
         return;
     }
     user_connect(w);
@@ -48,24 +60,42 @@ static void reach_opening(struct world *w, enum column column, const char *ts)
     event(w, HF_EVENT_CONNECTED, HF_OK);
 }
 
-static void reach_closing(struct world *w, enum column column, const char *ts)
+/* Who has let go is told nothing. */
+static void told(struct world *w, enum way way, enum hf_event_type type)
+{
+    if (way == ORPHANED) {
+        no_event(w, type);
+    } else {
+        event(w, type, HF_OK);
+    }
+}
+
+static void send_fin(struct world *w, enum way way, unsigned ack)
+{
+    if (way == ORPHANED) {
+        user_close(w);
+    } else {
+        user_shutdown(w);
+    }
+    sends(w, "F. seq=1 ack=%u", ack);
+}
+
+static void reach_closing(struct world *w, enum column column, enum way way, const char *ts)
 {
     if (column == CLOSE_WAIT || column == LAST_ACK) {
         peer(w, "F. seq=1 ack=1 %s", ts);
         sends(w, ". seq=1 ack=2");
         event(w, HF_EVENT_PEER_CLOSED, HF_OK);
         if (column == LAST_ACK) {
-            user_shutdown(w);
-            sends(w, "F. seq=1 ack=2");
+            send_fin(w, way, 2);
         }
         return;
     }
-    user_shutdown(w);
-    sends(w, "F. seq=1 ack=1");
+    send_fin(w, way, 1);
     if (column == CLOSING) {
         peer(w, "F. seq=1 ack=1 %s", ts);
         sends(w, ". seq=2 ack=2");
-        event(w, HF_EVENT_PEER_CLOSED, HF_OK);
+        told(w, way, HF_EVENT_PEER_CLOSED);
         return;
     }
     if (column == FIN_WAIT_1) {
@@ -75,12 +105,12 @@ static void reach_closing(struct world *w, enum column column, const char *ts)
     if (column == TIME_WAIT) {
         peer(w, "F. seq=1 ack=2 %s", ts);
         sends(w, ". seq=2 ack=2");
-        event(w, HF_EVENT_PEER_CLOSED, HF_OK);
-        event(w, HF_EVENT_CLOSED, HF_OK);
+        told(w, way, HF_EVENT_PEER_CLOSED);
+        told(w, way, HF_EVENT_CLOSED);
     }
 }
 
-void reach(struct world *w, enum column column, uint32_t timestamps)
+void reach(struct world *w, enum column column, enum way way, uint32_t timestamps)
 {
     char ts[32] = "";
 
@@ -88,9 +118,9 @@ void reach(struct world *w, enum column column, uint32_t timestamps)
     if (timestamps != 0) {
         snprintf(ts, sizeof ts, "ts=%u", timestamps);
     }
-    reach_opening(w, column, ts);
+    reach_opening(w, column, way, ts);
     if (column > ESTABLISHED) {
-        reach_closing(w, column, ts);
+        reach_closing(w, column, way, ts);
     }
     silent(w);
     in_state(w, position_of(column).state);

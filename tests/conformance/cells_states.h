@@ -32,8 +32,12 @@ struct position {
 };
 
 struct position position_of(enum column column);
-/* A fresh flow in that state; everything it took is named and its events are taken. `timestamps`:
- * the peer's TSval in all it sends, 0 for a connection without the option. */
-void reach(struct world *w, enum column column, uint32_t timestamps);
+/* How the way there is gone. ORPHANED: the program closes where it would half-close, and lets go.
+ */
+enum way { OPENED_ACTIVELY, OPENED_PASSIVELY, ORPHANED };
+const char *way_name(enum way way);
+/* A fresh stack with a connection in that state; everything it took is named and its events are
+ * taken. `timestamps`: the peer's TSval in all it sends, 0 for a connection without the option. */
+void reach(struct world *w, enum column column, enum way way, uint32_t timestamps);
 
 #endif

@@ -254,9 +254,38 @@ static void put_field(struct segment *segment, const struct flow *flow, const ch
     }
 }
 
-/* What the peer's own SYN promised, and the window it offers, bind the stack from now on. */
-static void note_peer_segment(struct world *w, const struct tokens *tokens,
-                              const struct segment *segment)
+/* What the options of the peer's SYN promise, as far as they can be read. */
+static void note_peer_syn(struct flow *flow, const struct segment *segment)
+{
+    const uint8_t *options = segment->options;
+    size_t at = 0;
+
+    flow->peer_syn_seen = 1;
+    while (at < segment->option_bytes && options[at] != 0) {
+        size_t left = segment->option_bytes - at;
+        if (options[at] == 1) {
+            at++;
+            continue;
+        }
+        if (left < 2 || options[at + 1] < 2 || options[at + 1] > left) {
+            return;
+        }
+        if (options[at] == 2 && options[at + 1] == 4 && (options[at + 2] | options[at + 3])) {
+            flow->peer_mss = (uint32_t)options[at + 2] << 8 | options[at + 3];
+        } else if (options[at] == 3 && options[at + 1] == 3) {
+            flow->peer_ws = 1;
+            flow->peer_shift = options[at + 2] > 14 ? 14 : options[at + 2];
+        } else if (options[at] == 4 && options[at + 1] == 2) {
+            flow->peer_sackok = 1;
+        } else if (options[at] == 8 && options[at + 1] == 10) {
+            flow->peer_ts = 1;
+        }
+        at += options[at + 1];
+    }
+}
+
+/* What the peer's SYN promised, and the window it offers, bind the stack from now on. */
+static void note_peer_segment(struct world *w, const struct segment *segment)
 {
     struct flow *flow = w->flow;
     int shift;
@@ -265,19 +294,7 @@ static void note_peer_segment(struct world *w, const struct tokens *tokens,
         return;
     }
     if ((segment->flags & HF_SYN) && !flow->peer_syn_seen) {
-        flow->peer_syn_seen = 1;
-        for (unsigned i = 0; i < tokens->count; i++) {
-            flow->peer_ts |= strcmp(tokens->key[i], "ts") == 0;
-            flow->peer_sackok |= strcmp(tokens->key[i], "sackok") == 0;
-            if (strcmp(tokens->key[i], "ws") == 0) {
-                flow->peer_ws = 1;
-                flow->peer_shift = (int)number(tokens->value[i]);
-                flow->peer_shift = flow->peer_shift > 14 ? 14 : flow->peer_shift;
-            }
-            if (strcmp(tokens->key[i], "mss") == 0) {
-                flow->peer_mss = number(tokens->value[i]);
-            }
-        }
+        note_peer_syn(flow, segment);
     }
     if ((segment->flags & HF_ACK) && flow->stack_iss_known) {
         shift =
@@ -315,7 +332,7 @@ static size_t build_text(struct world *w, char *text, uint8_t *packet, size_t ca
     }
     segment.payload = payload;
     assert_true(segment.payload_bytes + 140 <= capacity);
-    note_peer_segment(w, &tokens, &segment);
+    note_peer_segment(w, &segment);
     return segment_build(&segment, packet);
 }
 

@@ -52,7 +52,7 @@ docs: all
 
 install: all
 	@meson configure build -Dprefix=$(PREFIX)
-	@meson install -C build --no-rebuild
+	@meson install -C build
 	@# So that the loader finds the library at once; in a package that is the package's affair.
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
 

@@ -57,7 +57,7 @@ HF_API hf_time hf_sim_now(const struct hf_sim *sim);
  * and _run do it by themselves. */
 HF_API void hf_sim_flush(struct hf_sim *sim);
 /* Goes on to the next thing that happens (a delivery or a timer), but not past `until`: 1, or 0
- * when nothing happens before `until` (the clock then reads `until`, unless that is
+ * when nothing happens up to and at `until` (the clock then reads `until`, unless that is
  * HF_TIME_NEVER). */
 HF_API int hf_sim_step(struct hf_sim *sim, hf_time until);
 /* Steps until nothing is left to happen or the clock reads `until`. Returns the steps taken. */
@@ -69,7 +69,8 @@ HF_API int hf_sim_set_direction(struct hf_sim *sim, int direction,
  * duplicate, a forgery. Loss rules do not apply. */
 HF_API int hf_sim_inject(struct hf_sim *sim, int to, const void *packet, size_t length,
                          hf_time when);
-/* Takes over for a restarted host: packets under way now reach `stack` instead. */
+/* Takes over for a restarted host: packets under way now reach `stack` instead. NULL: the host is
+ * down, and what reaches it counts as lost. */
 HF_API void hf_sim_replace(struct hf_sim *sim, int host, struct hf_stack *stack);
 
 struct hf_sim_statistics {

@@ -40,6 +40,8 @@ struct hf_config {
     uint32_t host_id;           /* for traces */
 
     /* Limits. Reaching one is a counter and a trace event. */
+    /* Tables keep what they grew to, so leave room for max_syn_records * 96, max_time_wait * 64 and
+     * max_connections * 700 bytes beside the buffers, or a flood can starve the rest. */
     uint64_t memory_bytes;    /* all that the stack ever holds; default 1 GiB */
     uint32_t max_connections; /* default 1,000,000 */
     uint32_t max_listeners;   /* default 1,024 */
@@ -60,9 +62,9 @@ struct hf_config {
     hf_time delayed_ack_ns;        /* RFC 9293 3.8.6.3, under 500 ms; 40 ms */
     hf_time user_timeout_ns;       /* 0: retries decide */
     uint32_t syn_retries;          /* 7: the last wait ends after 3 minutes (MUST-23) */
-    uint32_t syn_ack_retries;      /* 5 */
+    uint32_t syn_ack_retries;      /* 5; 0..15 */
     uint32_t retries_r1;           /* 3 */
-    uint32_t retries_r2;           /* 15 */
+    uint32_t retries_r2;           /* 15; 255: for ever; after hf_close at most 8 */
     hf_time keepalive_idle_ns;     /* 2 h */
     hf_time keepalive_interval_ns; /* 75 s */
     uint32_t keepalive_probes;     /* 9 */

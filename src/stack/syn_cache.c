@@ -192,10 +192,10 @@ static void fill_record(struct hf_stack *stack, struct syn_record *record,
 
 /* The cache is full: the SYN-ACK goes out, and nothing is kept (RFC 4987 3.6). */
 static enum hf_reason send_cookie(struct hf_stack *stack, struct stack_listener *listener,
-                                  const struct arrival *arrival, const seq32 *above)
+                                  const struct arrival *arrival)
 {
     struct syn_record record;
-    fill_record(stack, &record, listener, arrival, above);
+    fill_record(stack, &record, listener, arrival, NULL);
     syn_cookie_make(stack, &record);
     send_syn_ack(stack, &record, HF_REASON_SYN_COOKIE);
     return HF_REASON_SYN_COOKIE;
@@ -210,7 +210,7 @@ enum hf_reason syn_cache_add(struct hf_stack *stack, struct stack_listener *list
         return HF_REASON_LISTEN_BACKLOG;
     }
     if (stack->config.syn_cookies && stack->counters.syn_records >= stack->config.max_syn_records) {
-        return send_cookie(stack, listener, arrival, above);
+        return send_cookie(stack, listener, arrival);
     }
     record = allocate_record(stack, &index);
     if (record == NULL) {

@@ -181,7 +181,10 @@ static enum hf_reason time_wait_verdict(struct hf_stack *stack, uint32_t index,
     if (reopens(record, segment)) {
         struct hf_endpoint local = flow_tuple_local(&arrival->tuple);
         struct stack_listener *listener = listener_find(stack, &local.address, local.port);
-        if (listener != NULL && listener->accept_count < listener->backlog) {
+        /* Only where a record can hold the new number: a cookie could not be made larger than the
+         * old connection's. */
+        if (listener != NULL && listener->accept_count < listener->backlog &&
+            stack->counters.syn_records < stack->config.max_syn_records) {
             seq32 above = record->snd_nxt;
             time_wait_remove(stack, index, HF_REASON_TIME_WAIT_REUSED);
             (void)syn_cache_add(stack, listener, arrival, &above);
@@ -191,7 +194,9 @@ static enum hf_reason time_wait_verdict(struct hf_stack *stack, uint32_t index,
     }
     if (!(segment->flags & (HF_ACK | HF_SYN)) &&
         tcp_sequence_verdict(record->rcv_nxt, record->window, segment) == HF_REASON_NONE) {
-        return HF_REASON_NO_ACK_BIT; /* fifth: "if the ACK bit is off, drop the segment" */
+        /* Fifth: "if the ACK bit is off, drop the segment". The window here is the field, unscaled:
+         * beyond it an ACK answers, which is harmless. */
+        return HF_REASON_NO_ACK_BIT;
     }
     return repeat_ack(stack, index, segment);
 }

@@ -371,7 +371,7 @@ static bool next_probe(struct tcp_conn *conn, struct tcp_host *host, struct tcp_
     /* Its number is old, so the peer will not look at its ACK field: whatever acknowledgement is
      * due stays due. */
     fill_header(conn, host, segment, seq_sub(conn->snd.una, 1), HF_ACK);
-    segment->window = tcp_offer_window(conn);
+    segment->window = (uint16_t)min_u32(conn->rcv.wnd >> conn->rcv_wind_shift, UINT16_MAX);
     return true;
 }
 

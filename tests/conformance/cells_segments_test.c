@@ -133,9 +133,26 @@ struct cell {
     enum way way;
     enum hf_family family;
     uint32_t timestamps;
+    unsigned variation;
     struct world *world;
     char name[120];
 };
+
+/* Both sides' numbers wrap, or cross the half of the space, at the SYN, right after it or in the
+ * first text. */
+static void vary_numbers(struct world *w, unsigned variation)
+{
+    static const uint32_t starts[] = {0xffffff00, 0xffffffff, 0xfffffffe, 0,
+                                      0x7fffffff, 0x80000000, 0x7fffffce, 0xffffffce};
+    const unsigned count = sizeof starts / sizeof starts[0];
+
+    w->peer_iss = starts[variation % count];
+    if (variation / count % (count + 1) < count) {
+        aim_stack_iss(w, starts[variation / count % (count + 1)]);
+    } else {
+        world_restart(w);
+    }
+}
 
 static int cell_setup(void **state)
 {
@@ -144,6 +161,9 @@ static int cell_setup(void **state)
     int failed = cell->family == HF_IPV4 ? world_setup_v4(&world) : world_setup_v6(&world);
 
     cell->world = world;
+    if (failed == 0) {
+        vary_numbers(cell->world, cell->variation);
+    }
     return failed;
 }
 
@@ -323,6 +343,7 @@ static size_t add_cells(const struct row *row, enum way way, uint32_t timestamps
                         struct cell *cells, struct CMUnitTest *tests)
 {
     size_t count = 0;
+    unsigned salt = (unsigned)(strlen(row->name) * 7 + strlen(row->segment) * 13);
 
     assert_int_equal(strlen(row->cells), COLUMN_COUNT);
     for (unsigned i = 0; i < COLUMN_COUNT * 2; i++) {
@@ -335,7 +356,8 @@ static size_t add_cells(const struct row *row, enum way way, uint32_t timestamps
                               .column = column,
                               .way = way,
                               .family = i % 2 ? HF_IPV6 : HF_IPV4,
-                              .timestamps = timestamps};
+                              .timestamps = timestamps,
+                              .variation = salt + i * 29 + (unsigned)way * 5};
         snprintf(cell->name, sizeof cell->name, "%s in %s%s (IPv%d)", row->name,
                  position_of(column).name, way_name(way), (int)cell->family);
         tests[count++] = (struct CMUnitTest){cell->name, run_cell, cell_setup, cell_teardown, cell};

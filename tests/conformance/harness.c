@@ -43,6 +43,7 @@ static int world_setup(void **state, enum hf_family family)
     w->config = hf_config_default();
     memset(w->config.seed, 0x5c, sizeof w->config.seed);
     w->now = 1000 * HF_SECOND;
+    w->peer_iss = 0xffffff00u;
     w->stack_address = stack_address_of(family);
     w->peer_address = peer_address_of(family);
     world_restart(w);
@@ -104,8 +105,25 @@ struct flow *use_flow(struct world *w, uint16_t peer_port)
     w->flow = &w->flows[w->flow_count++];
     w->flow->peer_port = peer_port;
     w->flow->stack_port = STACK_PORT;
-    flow_forget(w, w->flow, 0xffffff00u);
+    flow_forget(w, w->flow, w->peer_iss);
     return w->flow;
+}
+
+void aim_stack_iss(struct world *w, uint32_t iss)
+{
+    const struct captured *syn;
+    hf_time ticks;
+
+    user_connect(w);
+    syn = sends(w, "S seq=0");
+    /* MUST-8: a tick of 4 microseconds. */
+    ticks = (uint32_t)(iss - syn->segment.seq);
+    w->now += ticks * 4 * HF_MICROSECOND;
+    world_restart(w);
+    user_connect(w);
+    syn = sends(w, "S seq=0");
+    assert_int_equal(syn->segment.seq, iss);
+    world_restart(w);
 }
 
 void new_incarnation(struct world *w, uint32_t peer_iss)

@@ -86,6 +86,7 @@ struct world {
     struct flow flows[FLOW_LIMIT];
     unsigned flow_count;
     struct flow *flow; /* the one that peer() and sends() speak of */
+    uint32_t peer_iss; /* of new flows; 0xffffff00, so that numbers wrap early */
     hf_handle listener;
     enum hf_reason reason; /* hf_stack_input's answer to the last peer() */
     struct captured *queue;
@@ -118,7 +119,10 @@ void world_restart(struct world *w);
 /* What the stack must announce, and may send at most, with an MTU of 1500: 1460 or 1440. */
 uint32_t own_mss(const struct world *w);
 
-/* The flow of this peer port, made at need (peer ISS 0xffffff00: numbers wrap early). */
+/* Moves time on to when the stack's ISN for the two ports of the first flow is `iss`, and begins
+ * with a fresh stack: so its numbers can be made to wrap where a test wants it. */
+void aim_stack_iss(struct world *w, uint32_t iss);
+/* The flow of this peer port, made at need. */
 struct flow *use_flow(struct world *w, uint16_t peer_port);
 /* The same ports, a new connection: forget what was seen; the peer's ISS becomes `peer_iss`. */
 void new_incarnation(struct world *w, uint32_t peer_iss);

@@ -179,11 +179,16 @@ handfast() {
     esac
 }
 
-# Of a running proxy that has nothing more to do: no connection is left, nor held by mistake.
+# Of a running proxy that has nothing more to do: what is open comes to its end by itself.
 stop_proxy() {
+    eventually "$1 to be done" ours_done "$1"
     stop "$1" '^handfast: '
     ! grep -q 'open connections were reset' "$SCRATCH/$1.err" ||
         fail "$1 still held connections when it was told to end"
+}
+
+ours_done() {
+    [[ $(our_states "$1") =~ ^(TIME-WAIT,?)*$ ]]
 }
 
 # ---- what the two TCPs say of themselves

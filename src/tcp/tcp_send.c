@@ -368,8 +368,8 @@ static bool next_probe(struct tcp_conn *conn, struct tcp_host *host, struct tcp_
     }
     *reason = conn->intents & TCP_INTENT_PROBE ? HF_REASON_SEND_PROBE : HF_REASON_SEND_KEEPALIVE;
     conn->intents &= (uint8_t)~both;
-    /* Its number is old, so the peer will not look at its ACK field: whatever acknowledgement is
-     * due stays due. */
+    /* Its number is old, so the peer will not look at its ACK field or window: whatever
+     * acknowledgement or window update is due stays due. */
     fill_header(conn, host, segment, seq_sub(conn->snd.una, 1), HF_ACK);
     segment->window = (uint16_t)min_u32(conn->rcv.wnd >> conn->rcv_wind_shift, UINT16_MAX);
     return true;

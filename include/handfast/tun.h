@@ -24,8 +24,9 @@ struct hf_tun_config {
     size_t kernel_address_count;
 };
 /* Opens, addresses and brings up the device by itself (ioctl and rtnetlink; no external program).
- * The descriptor is non-blocking. On failure: NULL, and `message` says what failed, on what and
- * what to do (no permission, no /dev/net/tun, name taken...). */
+ * The descriptor is non-blocking. On failure: NULL, `message` says what failed, on what and
+ * what to do (no permission, no /dev/net/tun, name taken...), and errno is EPERM, EACCES, ENOENT,
+ * EBUSY, EADDRINUSE, EINVAL or what else the system said. */
 HF_API struct hf_tun *hf_tun_open(const struct hf_tun_config *config, char *message,
                                   size_t message_size);
 HF_API void hf_tun_close(struct hf_tun *tun);

@@ -272,20 +272,25 @@ static int open_stack(struct host *host)
     return EXIT_CODE_OK;
 }
 
-/* hf_tun_open says what failed in words alone; all its complaints hold the system's own. */
-static int device_exit_code(const char *message)
+static int device_exit_code(int error)
 {
-    if (strstr(message, strerror(EPERM)) != NULL || strstr(message, strerror(EACCES)) != NULL)
+    switch (error) {
+    case EPERM:
+    case EACCES:
         return EXIT_CODE_PERMISSION;
-    if (strstr(message, strerror(EBUSY)) != NULL || strstr(message, "already the address") != NULL)
+    case EBUSY:
+    case EADDRINUSE:
         return EXIT_CODE_ADDRESS;
-    if (strstr(message, strerror(ENOENT)) != NULL)
+    case ENOENT:
         return EXIT_CODE_FILE;
-    return EXIT_CODE_FAILURE;
+    default:
+        return EXIT_CODE_FAILURE;
+    }
 }
 
 static int open_device(struct host *host)
 {
+    int error;
     char message[512] = "";
     struct hf_tun_config config = {
         .name = host->network->tun_name,
@@ -297,8 +302,9 @@ static int open_device(struct host *host)
     host->tun = hf_tun_open(&config, message, sizeof message);
     if (host->tun != NULL)
         return EXIT_CODE_OK;
+    error = errno;
     say("%s", message);
-    return device_exit_code(message);
+    return device_exit_code(error);
 }
 
 static int open_handles(struct host *host)

@@ -44,17 +44,19 @@ struct hf_tun {
     char name[IFNAMSIZ];
 };
 
-/* Where the message for the person goes. */
+/* Where the message for the person goes, and the errno for the program. */
 struct complaint {
     char *text;
     size_t size;
+    int *error;
 };
 
-__attribute__((format(printf, 2, 3))) static bool complain(struct complaint complaint,
+__attribute__((format(printf, 3, 4))) static bool complain(struct complaint complaint, int error,
                                                            const char *format, ...)
 {
     va_list arguments;
 
+    *complaint.error = error;
     if (complaint.text != NULL && complaint.size > 0) {
         va_start(arguments, format);
         vsnprintf(complaint.text, complaint.size, format, arguments);
@@ -70,12 +72,12 @@ static bool name_is_valid(const char *name, struct complaint complaint)
     size_t length = name == NULL ? 0 : strlen(name);
 
     if (length == 0 || length >= IFNAMSIZ)
-        return complain(complaint,
+        return complain(complaint, EINVAL,
                         "TUN device name \"%s\" has %zu characters; choose one of 1 to %d",
                         name == NULL ? "" : name, length, IFNAMSIZ - 1);
     if (strpbrk(name, "/:% \t\n\v\f\r") != NULL || strcmp(name, ".") == 0 ||
         strcmp(name, "..") == 0)
-        return complain(complaint,
+        return complain(complaint, EINVAL,
                         "\"%s\" cannot name a TUN device; choose a name without '/', ':', '%%' "
                         "and spaces",
                         name);
@@ -104,16 +106,16 @@ static bool address_is_valid(const struct hf_tun_address *wanted, const char *na
     unsigned prefix_max = wanted->address.family == HF_IPV4 ? 32 : 128;
 
     if (wanted->address.family != HF_IPV4 && wanted->address.family != HF_IPV6)
-        return complain(complaint,
+        return complain(complaint, EINVAL,
                         "an address for TUN device %s is neither IPv4 nor IPv6; "
                         "give one like 10.66.0.1/24 or fd00::1/64",
                         name);
     if (wanted->prefix_length > prefix_max)
-        return complain(complaint, "%s/%u for TUN device %s: the prefix length goes from 0 to %u",
-                        address_text(&wanted->address, text), wanted->prefix_length, name,
-                        prefix_max);
+        return complain(
+            complaint, EINVAL, "%s/%u for TUN device %s: the prefix length goes from 0 to %u",
+            address_text(&wanted->address, text), wanted->prefix_length, name, prefix_max);
     if (!is_usable(&wanted->address))
-        return complain(complaint,
+        return complain(complaint, EINVAL,
                         "%s cannot be the address of TUN device %s; give a unicast address",
                         address_text(&wanted->address, text), name);
     return true;
@@ -127,7 +129,7 @@ static bool config_is_valid(const struct hf_tun_config *config, uint32_t mtu,
     if (!name_is_valid(config->name, complaint))
         return false;
     if (config->kernel_address_count > 0 && config->kernel_addresses == NULL)
-        return complain(complaint, "TUN device %s: addresses are counted but not given",
+        return complain(complaint, EINVAL, "TUN device %s: addresses are counted but not given",
                         config->name);
     for (size_t i = 0; i < config->kernel_address_count; i++) {
         if (!address_is_valid(&config->kernel_addresses[i], config->name, complaint))
@@ -136,8 +138,9 @@ static bool config_is_valid(const struct hf_tun_config *config, uint32_t mtu,
             mtu_min = IPV6_MTU_MIN;
     }
     if (mtu < mtu_min || mtu > MTU_MAX)
-        return complain(complaint, "TUN device %s: MTU %u is out of range; choose %u to %u%s",
-                        config->name, mtu, mtu_min, MTU_MAX,
+        return complain(complaint, EINVAL,
+                        "TUN device %s: MTU %u is out of range; choose %u to %u%s", config->name,
+                        mtu, mtu_min, MTU_MAX,
                         mtu_min == IPV6_MTU_MIN ? " (IPv6 needs at least 1280)" : "");
     return true;
 }
@@ -153,7 +156,7 @@ static bool complain_about_path(int error, struct complaint complaint)
                  "(--device " TUN_PATH ")";
     else if (error == EACCES || error == EPERM)
         advice = PRIVILEGE_ADVICE;
-    return complain(complaint, "cannot open %s: %s; %s", TUN_PATH, strerror(error), advice);
+    return complain(complaint, error, "cannot open %s: %s; %s", TUN_PATH, strerror(error), advice);
 }
 
 static bool complain_about_attaching(const char *name, int error, struct complaint complaint)
@@ -167,7 +170,7 @@ static bool complain_about_attaching(const char *name, int error, struct complai
     else if (error == EINVAL || error == EEXIST)
         advice = "an interface of that name exists and is not a plain TUN device: choose another "
                  "name";
-    return complain(complaint, "cannot create TUN device %s: %s; %s", name, strerror(error),
+    return complain(complaint, error, "cannot create TUN device %s: %s; %s", name, strerror(error),
                     advice);
 }
 
@@ -215,13 +218,13 @@ static bool addresses_are_free(const struct hf_tun_config *config, struct compla
     bool are_free = true;
 
     if (getifaddrs(&all) != 0)
-        return complain(complaint, "cannot list the addresses of this host: %s; try again",
+        return complain(complaint, errno, "cannot list the addresses of this host: %s; try again",
                         strerror(errno));
     for (const struct ifaddrs *one = all; one != NULL && are_free; one = one->ifa_next) {
         for (size_t i = 0; i < config->kernel_address_count && are_free; i++) {
             const struct hf_address *address = &config->kernel_addresses[i].address;
             if (strcmp(one->ifa_name, config->name) != 0 && holds(one->ifa_addr, address))
-                are_free = complain(complaint,
+                are_free = complain(complaint, EADDRINUSE,
                                     "%s is already the address of interface %s; choose another "
                                     "address for TUN device %s",
                                     address_text(address, text), one->ifa_name, config->name);
@@ -247,7 +250,7 @@ static bool add_address(int netlink, int interface, const struct hf_tun *tun,
                  "net.ipv6.conf.default.disable_ipv6=0";
     else if (error == -EPERM)
         advice = PRIVILEGE_ADVICE;
-    return complain(complaint, "cannot give %s/%u to TUN device %s: %s; %s",
+    return complain(complaint, -error, "cannot give %s/%u to TUN device %s: %s; %s",
                     address_text(&wanted->address, text), wanted->prefix_length, tun->name,
                     strerror(-error), advice);
 }
@@ -265,7 +268,7 @@ static bool await_addresses(int netlink, const struct hf_tun *tun,
         const struct hf_address *address = &config->kernel_addresses[i].address;
         for (; !rtnetlink_is_local(netlink, address); pauses++) {
             if (pauses == ADDRESS_PAUSES_MAX)
-                return complain(complaint,
+                return complain(complaint, ETIMEDOUT,
                                 "the kernel does not put %s on TUN device %s to use; "
                                 "see `ip route show table local`",
                                 address_text(address, text), tun->name);
@@ -282,16 +285,16 @@ static bool set_up_through(int netlink, const struct hf_tun *tun,
     int error;
 
     if (interface == 0)
-        return complain(complaint, "TUN device %s is gone again: %s; try again", tun->name,
+        return complain(complaint, errno, "TUN device %s is gone again: %s; try again", tun->name,
                         strerror(errno));
     error = rtnetlink_set_mtu(netlink, interface, tun->mtu);
     if (error != 0)
-        return complain(complaint, "cannot set the MTU of TUN device %s to %u: %s; %s", tun->name,
-                        tun->mtu, strerror(-error),
+        return complain(complaint, -error, "cannot set the MTU of TUN device %s to %u: %s; %s",
+                        tun->name, tun->mtu, strerror(-error),
                         error == -EPERM ? PRIVILEGE_ADVICE : "choose another MTU");
     error = rtnetlink_set_up(netlink, interface);
     if (error != 0)
-        return complain(complaint, "cannot bring up TUN device %s: %s; %s", tun->name,
+        return complain(complaint, -error, "cannot bring up TUN device %s: %s; %s", tun->name,
                         strerror(-error),
                         error == -EPERM ? PRIVILEGE_ADVICE : "see the kernel's log");
     for (size_t i = 0; i < config->kernel_address_count; i++) {
@@ -308,9 +311,9 @@ static bool set_up(const struct hf_tun *tun, const struct hf_tun_config *config,
     bool is_up;
 
     if (netlink < 0)
-        return complain(complaint, "cannot configure TUN device %s: no rtnetlink socket: %s; %s",
-                        tun->name, strerror(-netlink),
-                        "this kernel or sandbox allows no AF_NETLINK sockets");
+        return complain(complaint, -netlink,
+                        "cannot configure TUN device %s: no rtnetlink socket: %s; %s", tun->name,
+                        strerror(-netlink), "this kernel or sandbox allows no AF_NETLINK sockets");
     is_up = set_up_through(netlink, tun, config, complaint);
     close(netlink);
     return is_up;
@@ -320,23 +323,28 @@ static bool set_up(const struct hf_tun *tun, const struct hf_tun_config *config,
 
 struct hf_tun *hf_tun_open(const struct hf_tun_config *config, char *message, size_t message_size)
 {
-    struct complaint complaint = {message, message_size};
+    int error = 0;
+    struct complaint complaint = {message, message_size, &error};
     uint32_t mtu = config->mtu == 0 ? DEFAULT_MTU : config->mtu;
     struct hf_tun *tun;
 
     if (message != NULL && message_size > 0)
         message[0] = '\0';
-    if (!config_is_valid(config, mtu, complaint) || !addresses_are_free(config, complaint))
+    if (!config_is_valid(config, mtu, complaint) || !addresses_are_free(config, complaint)) {
+        errno = error;
         return NULL;
+    }
     tun = malloc(sizeof *tun);
     if (tun == NULL) {
-        complain(complaint, "cannot create TUN device %s: out of memory", config->name);
+        complain(complaint, ENOMEM, "cannot create TUN device %s: out of memory", config->name);
+        errno = error;
         return NULL;
     }
     *tun = (struct hf_tun){.descriptor = -1, .mtu = mtu};
     if (attach(tun, config->name, complaint) && set_up(tun, config, complaint))
         return tun;
     hf_tun_close(tun);
+    errno = error;
     return NULL;
 }
 

@@ -87,7 +87,7 @@ static int error_of_event(const struct tcp_conn *conn, enum hf_event_type type)
         return conn->error;
     }
     if (type == HF_EVENT_SOFT_ERROR) {
-        return conn->soft_error != HF_OK ? conn->soft_error : HF_ETIMEDOUT;
+        return conn->told_soft_error;
     }
     return HF_OK;
 }

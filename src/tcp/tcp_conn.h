@@ -189,6 +189,7 @@ struct tcp_conn {
 
     int error;      /* what ended it */
     int soft_error; /* MUST-47 */
+    int told_soft_error; /* what HF_EVENT_SOFT_ERROR came for */
 
     uint32_t retransmits;
     uint64_t bytes_sent, bytes_received, bytes_acked;

@@ -28,6 +28,7 @@ enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq3
     conn->soft_error = error;
     tcp_trace(conn, host, HF_TRACE_ERROR, HF_REASON_ICMP_SOFT, error);
     if (conn->soft_errors) {
+        conn->told_soft_error = error;
         tcp_tell(conn, HF_EVENT_SOFT_ERROR);
     }
     return HF_REASON_ICMP_SOFT;

@@ -226,8 +226,8 @@ static bool can_send_data(const struct tcp_conn *conn)
  * waiting for the peer's delayed ACK. MUST-17: off by HF_OPTION_NAGLE. */
 static bool nagle_holds(const struct tcp_conn *conn)
 {
-    if (conn->fin_queued) {
-        return false;
+    if (conn->fin_queued || (conn->urgent_sending && seq_lt(conn->snd.nxt, conn->snd.up))) {
+        return false; /* nothing follows, or what follows is urgent */
     }
     if (conn->cork || conn->more_follows) {
         return true;

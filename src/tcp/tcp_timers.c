@@ -149,6 +149,7 @@ static void report_r1(struct tcp_conn *conn, struct tcp_host *host)
         tcp_trace(conn, host, HF_TRACE_ERROR, HF_REASON_TIMEOUT_R1, HF_ETIMEDOUT);
     }
     if (conn->soft_errors) {
+        conn->told_soft_error = conn->soft_error != HF_OK ? conn->soft_error : HF_ETIMEDOUT;
         tcp_tell(conn, HF_EVENT_SOFT_ERROR);
     }
 }

@@ -278,6 +278,23 @@ static void what_is_no_duplicate(void **state)
     peer(w, ". seq=41 ack=10001 win=60005");
 }
 
+/* RFC 5681 3.2: three duplicate ACKs count "without any intervening ACKs which move SND.UNA"; one
+ * that only moves the window does not start the count anew. */
+static void window_update_between_duplicates(void **state)
+{
+    struct world *w = *state;
+
+    first_flight(w, 10000);
+    peer(w, ". seq=1 ack=1");
+    peer(w, ". seq=1 ack=1");
+    silent(w);
+    peer(w, ". seq=1 ack=1 win=60000");
+    silent(w);
+    peer(w, ". seq=1 ack=1 win=60000");
+    sends(w, ". seq=1 ack=1 len=1000");
+    peer(w, ". seq=1 ack=10001 win=60000");
+}
+
 /* newreno-partial-ack: segments 1 and 4 were lost. The ACK that stops before the fourth resends it
  * at once and takes off the window what it acknowledged, less one segment; the full ACK ends
  * recovery at ssthresh (RFC 6582 3.2 step 3). */
@@ -427,6 +444,7 @@ int main(void)
         BOTH(limited_transmit_in_window),
         BOTH(fast_retransmit),
         BOTH(what_is_no_duplicate),
+        BOTH(window_update_between_duplicates),
         BOTH(partial_acks),
         BOTH(partial_ack_deflates),
         BOTH(no_second_fast_retransmit),

@@ -80,6 +80,19 @@ static void told_through_shut_window(void **state)
     peer(w, ". seq=1 ack=6");
 }
 
+/* Urgency does not wait for Nagle (RFC 9293 3.7.4 leaves it; Linux lets it go at once). */
+static void urgent_passes_nagle(void **state)
+{
+    struct world *w = *state;
+
+    establish_passive(w, 65535, "mss=1000");
+    user_send(w, 10);
+    sends(w, "P. seq=1 ack=1 len=10");
+    user_send_flags(w, 1, HF_SEND_URGENT);
+    sends(w, "P.U seq=11 ack=1 len=1 urg=1");
+    peer(w, ". seq=1 ack=12");
+}
+
 /* No SYN carries URG: whatever was queued before it leaves (as Linux). */
 static void syn_has_no_urg(void **state)
 {
@@ -196,6 +209,7 @@ int main(void)
         BOTH(mark_beyond_the_field),
         BOTH(mark_is_resent),
         BOTH(told_through_shut_window),
+        BOTH(urgent_passes_nagle),
         BOTH(syn_has_no_urg),
         BOTH(program_is_told),
         BOTH(told_again_on_advance),

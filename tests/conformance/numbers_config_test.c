@@ -43,16 +43,12 @@ FIELD(ttl, uint8_t)
 FIELD(port_low, uint16_t)
 FIELD(port_high, uint16_t)
 
-/* Each value alone makes the default configuration one that is refused, or is still taken (the
- * ranges of stack.h). */
-static void config_is_validated(void **state)
-{
-    static const struct {
+static const struct config_case {
         const char *name;
         change *set;
         int64_t value;
         int valid;
-    } cases[] = {
+} config_cases[] = {
         {"mtu", set_mtu, 575, 0},
         {"mtu", set_mtu, 576, 1},
         {"mtu", set_mtu, 65535, 1},
@@ -111,16 +107,20 @@ static void config_is_validated(void **state)
         {"port_low", set_port_low, 65535, 1},
         {"port_high", set_port_high, 49151, 0},
         {"port_high", set_port_high, 49152, 1},
-    };
+};
 
+/* Each value alone makes the default configuration one that is refused, or is still taken (the
+ * ranges of stack.h). */
+static void config_is_validated(void **state)
+{
     (void)state;
-    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (unsigned i = 0; i < sizeof config_cases / sizeof config_cases[0]; i++) {
         struct hf_config config = hf_config_default();
         struct hf_stack *stack;
-        cases[i].set(&config, cases[i].value);
+        config_cases[i].set(&config, config_cases[i].value);
         stack = hf_stack_new(&config);
-        if ((stack != NULL) != cases[i].valid) {
-            fail_msg("%s = %lld is %s", cases[i].name, (long long)cases[i].value,
+        if ((stack != NULL) != config_cases[i].valid) {
+            fail_msg("%s = %lld is %s", config_cases[i].name, (long long)config_cases[i].value,
                      stack != NULL ? "taken" : "refused");
         }
         hf_stack_free(stack);

@@ -71,6 +71,30 @@ static void connections_are_bounded(void **state)
     assert_int_equal(counters_of(w).connections, 3);
 }
 
+/* What the program has let go is no connection any more, though an event of it was never taken. */
+static void slot_is_free_at_once(void **state)
+{
+    struct world *w = *state;
+    struct hf_endpoint remote = {w->peer_address, 7777};
+    uint8_t packet[200];
+    hf_handle handle;
+    size_t length;
+
+    w->config.max_connections = 1;
+    w->config.max_listeners = 1;
+    world_restart(w);
+    establish_passive(w, 65535, "mss=1000");
+    length = build(w, packet, sizeof packet, "R seq=1");
+    hf_stack_input(w->stack, packet, length, w->now); /* the event waits */
+    assert_int_equal(hf_close(w->stack, w->flow->connection, w->now), HF_OK);
+    assert_int_equal(counters_of(w).connections, 0);
+    assert_int_equal(hf_connect(w->stack, NULL, &remote, w->now, &handle), HF_OK);
+    assert_int_equal(hf_abort(w->stack, handle, w->now), HF_OK);
+    run_for(w, 0, 0);
+    while (next_packet(w) != NULL) {
+    }
+}
+
 /* config.max_time_wait: the oldest leaves early, and is counted. */
 static void time_waits_are_bounded(void **state)
 {
@@ -359,9 +383,10 @@ static void challenges_are_limited(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(replies_are_bounded),     BOTH(connections_are_bounded), BOTH(time_waits_are_bounded),
-        BOTH(memory_limit_one_flood),  BOTH(memory_limit_sending),    BOTH(memory_limit_syn_flood),
-        BOTH(memory_limit_connecting), BOTH(all_is_given_back),       BOTH(challenges_are_limited),
+        BOTH(replies_are_bounded),    BOTH(connections_are_bounded), BOTH(slot_is_free_at_once),
+        BOTH(time_waits_are_bounded), BOTH(memory_limit_one_flood),  BOTH(memory_limit_sending),
+        BOTH(memory_limit_syn_flood), BOTH(memory_limit_connecting), BOTH(all_is_given_back),
+        BOTH(challenges_are_limited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

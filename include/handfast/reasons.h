@@ -210,6 +210,21 @@ extern "C" {
       "RFC 6298 5.4")                                                                              \
     X(RETRANSMIT_FIN, "retransmit-fin", "No ACK of our FIN within the RTO: sent again.",           \
       "RFC 6298 5.4")                                                                              \
+    X(RETRANSMIT_RACK, "retransmit-rack", "Taken as lost by RACK: sent again.", "RFC 8985 6.2")    \
+    X(SEND_LOSS_PROBE, "send-loss-probe",                                                          \
+      "Two round trips of silence: a probe, for the tail may be "                                  \
+      "lost.",                                                                                     \
+      "RFC 8985 7.3")                                                                              \
+    X(LOSS_RACK, "loss-rack", "Something sent later has arrived: this one is lost.",               \
+      "RFC 8985 6.2")                                                                              \
+    X(TIMER_LOSS_PROBE, "timer-loss-probe", "The tail loss probe's time has come.",                \
+      "RFC 8985 7.2")                                                                              \
+    X(TIMER_REORDERING, "timer-reordering", "What may have been reordered has had its time.",      \
+      "RFC 8985 6.2")                                                                              \
+    X(CWND_RACK, "cwnd-rack", "Loss: ssthresh is half the flight; PRR brings it down.",            \
+      "RFC 9937 6")                                                                                \
+    X(CWND_LOSS_PROBE, "cwnd-loss-probe", "The probe mended a loss: cwnd answers for it.",         \
+      "RFC 8985 7.4")                                                                              \
     X(RETRANSMIT_MTU, "retransmit-mtu",                                                            \
       "It was too big for the path: sent again in smaller "                                        \
       "pieces.",                                                                                   \

@@ -23,6 +23,7 @@ enum hf_trace_kind {
     HF_TRACE_RTT,      /* value: the sample in ns; numbers hold srtt and rto after it */
     HF_TRACE_CWND,     /* value: cwnd before, in bytes; numbers hold cwnd and ssthresh after it */
     HF_TRACE_WINDOW,   /* the peer's window: value before, in bytes; numbers.snd_wnd after */
+    HF_TRACE_LOSS,     /* a segment in flight is taken as lost (value: its sequence number) */
     HF_TRACE_CALL,     /* a user call (reason OPEN_ACTIVE, USER_CLOSE...; value: bytes, if any) */
     HF_TRACE_ERROR,    /* the program is told of an error (value: enum hf_error) */
     HF_TRACE_LIMIT,    /* a limit of hf_config was reached */

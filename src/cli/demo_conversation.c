@@ -118,10 +118,12 @@ static bool is_right(const struct demo_stage *stage, unsigned host, uint64_t wan
     return right;
 }
 
-/* Sent again because of duplicate ACKs, and because a timer ran out. */
+/* Sent again because of what ACKs told (or a probe that asks for them), and because a timer ran
+ * out. */
 static void count_repeats(const uint64_t *reasons, uint64_t *fast, uint64_t *late)
 {
-    *fast = reasons[HF_REASON_RETRANSMIT_FAST] + reasons[HF_REASON_RETRANSMIT_PARTIAL];
+    *fast = reasons[HF_REASON_RETRANSMIT_RACK] + reasons[HF_REASON_SEND_LOSS_PROBE] +
+            reasons[HF_REASON_RETRANSMIT_FAST] + reasons[HF_REASON_RETRANSMIT_PARTIAL];
     *late = reasons[HF_REASON_RETRANSMIT_TIMEOUT] + reasons[HF_REASON_RETRANSMIT_AFTER_TIMEOUT] +
             reasons[HF_REASON_RETRANSMIT_SYN] + reasons[HF_REASON_RETRANSMIT_SYN_ACK] +
             reasons[HF_REASON_RETRANSMIT_FIN];
@@ -136,7 +138,7 @@ static void print_host(const struct demo_stage *stage, unsigned host)
     count_repeats(stage->watch.hosts[host].reasons, &fast, &late);
     snprintf(words, sizeof words,
              "The %s sent %lu packets. The link lost %lu of them and held back %lu. Segments sent "
-             "again because of duplicate ACKs: %lu; because no answer came in time: %lu. Its "
+             "again because of what ACKs told: %lu; because no answer came in time: %lu. Its "
              "states: %s.",
              stage->casting.host_names[host], (unsigned long)link.sent, (unsigned long)link.lost,
              (unsigned long)link.reordered, (unsigned long)fast, (unsigned long)late,

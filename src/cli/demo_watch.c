@@ -125,7 +125,8 @@ uint64_t demo_watch_retransmitted(const struct demo_watch *watch, unsigned host)
     const uint64_t *reasons = watch->hosts[host].reasons;
 
     return reasons[HF_REASON_RETRANSMIT_TIMEOUT] + reasons[HF_REASON_RETRANSMIT_AFTER_TIMEOUT] +
-           reasons[HF_REASON_RETRANSMIT_FAST] + reasons[HF_REASON_RETRANSMIT_PARTIAL] +
-           reasons[HF_REASON_RETRANSMIT_SYN] + reasons[HF_REASON_RETRANSMIT_SYN_ACK] +
-           reasons[HF_REASON_RETRANSMIT_FIN] + reasons[HF_REASON_RETRANSMIT_MTU];
+           reasons[HF_REASON_RETRANSMIT_RACK] + reasons[HF_REASON_RETRANSMIT_FAST] +
+           reasons[HF_REASON_RETRANSMIT_PARTIAL] + reasons[HF_REASON_RETRANSMIT_SYN] +
+           reasons[HF_REASON_RETRANSMIT_SYN_ACK] + reasons[HF_REASON_RETRANSMIT_FIN] +
+           reasons[HF_REASON_RETRANSMIT_MTU];
 }

@@ -55,6 +55,7 @@ void stack_queue_events(struct hf_stack *stack, struct stack_connection *connect
     }
     connection->in_events = true;
     connection->event_next = POOL_NONE;
+    connection->event_previous = stack->events_tail;
     if (stack->events_tail == POOL_NONE) {
         stack->events_head = connection->index;
     } else {
@@ -64,20 +65,23 @@ void stack_queue_events(struct hf_stack *stack, struct stack_connection *connect
     stack->events_tail = connection->index;
 }
 
-static void release_slot(struct hf_stack *stack, struct stack_connection *connection)
+static void leave_events(struct hf_stack *stack, struct stack_connection *connection)
 {
-    pool_release(&stack->connections, connection->index);
-}
-
-static void unlink_first_event(struct hf_stack *stack, struct stack_connection *connection)
-{
-    stack->events_head = connection->event_next;
-    if (stack->events_head == POOL_NONE) {
-        stack->events_tail = POOL_NONE;
+    uint32_t next = connection->event_next;
+    uint32_t previous = connection->event_previous;
+    if (!connection->in_events) {
+        return;
     }
     connection->in_events = false;
-    if (!(connection->generation & 1)) {
-        release_slot(stack, connection); /* freed while queued */
+    if (previous == POOL_NONE) {
+        stack->events_head = next;
+    } else {
+        ((struct stack_connection *)pool_at(&stack->connections, previous))->event_next = next;
+    }
+    if (next == POOL_NONE) {
+        stack->events_tail = previous;
+    } else {
+        ((struct stack_connection *)pool_at(&stack->connections, next))->event_previous = previous;
     }
 }
 
@@ -100,8 +104,8 @@ int hf_stack_next_event(struct hf_stack *stack, struct hf_event *event)
     while (stack->events_head != POOL_NONE) {
         struct stack_connection *connection = pool_at(&stack->connections, stack->events_head);
         unsigned events = connection->tcp.events;
-        if (!(connection->generation & 1) || events == 0) {
-            unlink_first_event(stack, connection);
+        if (events == 0) {
+            leave_events(stack, connection);
             continue;
         }
         event->type = (enum hf_event_type)__builtin_ctz(events);
@@ -136,14 +140,13 @@ void stack_connection_free(struct hf_stack *stack, struct stack_connection *conn
 {
     leave_ready(stack, connection);
     leave_table(stack, connection);
+    leave_events(stack, connection);
     wheel_cancel(&stack->wheel, &connection->timer);
     tcp_conn_clear(&connection->tcp, &stack->host);
     connection->tcp.events = 0;
     connection->generation++;
     stack->counters.connections--;
-    if (!connection->in_events) {
-        release_slot(stack, connection);
-    }
+    pool_release(&stack->connections, connection->index);
 }
 
 /* CLOSED: the tuple is free at once; the slot when the program has let go, too. One that waits to

@@ -48,9 +48,9 @@ struct stack_connection {
     uint32_t index;
     struct wheel_node timer;
     uint32_t hash;
-    uint32_t listener;    /* that it waits at, or POOL_NONE */
-    uint32_t event_next;  /* in stack's event list while in_events */
-    uint32_t accept_next; /* in its listener's accept queue */
+    uint32_t listener;                   /* that it waits at, or POOL_NONE */
+    uint32_t event_next, event_previous; /* in stack's event list while in_events */
+    uint32_t accept_next;                /* in its listener's accept queue */
     bool in_ready, in_events, in_table;
     bool waiting; /* in an accept queue: its events wait too */
     struct tcp_conn tcp;

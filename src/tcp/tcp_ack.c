@@ -56,7 +56,8 @@ static void tell_writable(struct tcp_conn *conn)
     }
 }
 
-static void new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_segment *segment)
+static void new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_segment *segment,
+                    struct tcp_ack_news *news)
 {
     bool syn_acked = seq_eq(conn->snd.una, conn->iss);
     uint32_t acked_bytes;
@@ -79,7 +80,11 @@ static void new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct t
     if (syn_acked) {
         tcp_synchronized(conn, host);
     }
-    tcp_on_new_ack(conn, host, acked_bytes);
+    news->acked_bytes = acked_bytes;
+    news->progress = true;
+    if (!conn->sack) {
+        tcp_on_new_ack(conn, host, acked_bytes);
+    }
     conn->duplicate_acks = 0;
     tell_writable(conn);
     tcp_arm_retransmit(conn, host);
@@ -117,7 +122,7 @@ static void update_window(struct tcp_conn *conn, struct tcp_host *host,
     if (conn->snd.wnd > before && tcp_flight(conn) == 0) {
         /* There is room again: no probe is needed, and its backoff is over. */
         conn->deadlines[TCP_TIMER_PROBE] = HF_TIME_NEVER;
-        conn->intents &= (uint8_t)~TCP_INTENT_PROBE;
+        conn->intents &= (uint16_t)~TCP_INTENT_PROBE;
         conn->backoff = 0;
     }
 }
@@ -133,6 +138,7 @@ static bool is_duplicate_ack(const struct tcp_conn *conn, const struct tcp_segme
 bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, enum hf_reason *reason)
 {
+    struct tcp_ack_news news = {.acked_bytes = 0};
     if (seq_gt(segment->ack, conn->snd.nxt)) {
         *reason = HF_REASON_ACK_FUTURE;
         return false;
@@ -148,12 +154,15 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
         return true; /* an old duplicate: ignored, but its text may be new */
     }
     if (seq_gt(segment->ack, conn->snd.una)) {
-        new_ack(conn, host, segment);
+        new_ack(conn, host, segment, &news);
+    } else if (conn->sack) {
+        /* tcp_rack_on_ack sees by itself what it brings. */
     } else if (is_duplicate_ack(conn, segment)) {
         tcp_on_duplicate_ack(conn, host);
-    } else if (segment->payload_length == 0 && tcp_flight(conn) > 0) {
-        conn->duplicate_acks = 0; /* a window update: the row is broken */
     }
     update_window(conn, host, segment);
+    if (conn->sack) {
+        tcp_rack_on_ack(conn, host, segment, &news);
+    }
     return true;
 }

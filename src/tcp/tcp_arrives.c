@@ -135,7 +135,7 @@ static enum hf_reason syn_sent_take_syn(struct tcp_conn *conn, struct tcp_host *
         tcp_set_state(conn, host, HF_SYN_RECEIVED, HF_REASON_SIMULTANEOUS_OPEN);
         return HF_REASON_SIMULTANEOUS_OPEN;
     }
-    conn->intents &= (uint8_t)~TCP_INTENT_SYN;
+    conn->intents &= (uint16_t)~TCP_INTENT_SYN;
     (void)tcp_process_ack(conn, host, segment, &reason);
     tcp_ack_now(conn, HF_REASON_SEND_ACK);
     /* Data or controls on the SYN-ACK: go on at the sixth step. */

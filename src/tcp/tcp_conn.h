@@ -16,6 +16,7 @@
 #include "memory.h"
 #include "seq32.h"
 #include "tcp_segment.h"
+#include "tcp_sent.h"
 
 #include <handfast/stack.h>
 
@@ -37,8 +38,12 @@ struct tcp_host {
  *             avoidance (3.8.6.2.1).
  * delayed_ack While an acknowledgement is being delayed (3.8.6.3).
  * keepalive   While keep-alive is on and nothing is outstanding (3.8.4).
+ * reordering  While something that was overtaken may yet be only late (RFC 8985 6.2).
+ * loss_probe  While the tail of a flight may be lost and nobody would tell (RFC 8985 7).
  * fin_wait_2  In FIN-WAIT-2 after the program has let go: the peer may never close. */
 enum tcp_timer {
+    TCP_TIMER_REORDERING,
+    TCP_TIMER_LOSS_PROBE,
     TCP_TIMER_RETRANSMIT,
     TCP_TIMER_PROBE,
     TCP_TIMER_DELAYED_ACK,
@@ -55,8 +60,28 @@ enum tcp_intent {
     TCP_INTENT_ACK = 8,        /* an ACK, by itself or with data */
     TCP_INTENT_PROBE = 16,     /* a window probe, or whatever fits the window */
     TCP_INTENT_KEEPALIVE = 32,
-    TCP_INTENT_CHALLENGE = 64,   /* a challenge ACK: always by itself */
+    TCP_INTENT_CHALLENGE = 64, /* a challenge ACK: always by itself */
+    TCP_INTENT_LOSS_PROBE = 256,
     TCP_INTENT_FORCE_SMALL = 128 /* silly-window avoidance is overridden once */
+};
+
+/* RFC 8985's variables. */
+struct tcp_rack {
+    hf_time sent; /* RACK.xmit_ts: when the latest-sent delivered segment left */
+    seq32 end;    /* RACK.end_seq */
+    seq32 fack;   /* RACK.fack: the highest delivered */
+    seq32 dsack_round, probe_end;
+    uint32_t rtt_us, min_rtt_us;
+    uint8_t reo_wnd_mult, reo_wnd_persist;
+    bool valid, reordering_seen, dsack_round_valid;
+    bool probe_out, probe_repeats; /* TLP.end_seq is set; TLP.is_retrans */
+};
+
+/* RFC 9937's. */
+struct tcp_prr {
+    uint64_t delivered_bytes, out_bytes;
+    uint32_t flight_bytes; /* RecoverFS */
+    uint32_t cwnd_bytes;
 };
 
 /* Loss recovery's state. */
@@ -134,7 +159,6 @@ struct tcp_conn {
     bool cwnd_limited : 1;      /* cwnd held data back (until snd.limited_until) */
     bool after_timeout : 1;     /* this slow start follows a timeout (RFC 3465 2.3) */
     bool path_mtu_locked : 1;   /* the path takes less than we cut: DF is off (RFC 1191 3) */
-    uint8_t intents;            /* enum tcp_intent */
     uint8_t recovery;           /* enum tcp_recovery */
     uint8_t duplicate_acks;     /* received in a row */
     uint8_t duplicate_acks_due; /* to send, one for each out-of-order segment */
@@ -148,6 +172,7 @@ struct tcp_conn {
     uint8_t challenge_reason;  /* enum hf_reason of the challenge ACK due */
     uint8_t challenge_tokens;
     uint8_t syn_retries, retries_r2, keepalive_probes;
+    uint16_t intents;       /* enum tcp_intent */
     tcp_event_set events;   /* to be told to the program */
     tcp_event_set reported; /* READABLE told and not read since */
 
@@ -168,6 +193,9 @@ struct tcp_conn {
     seq32 rtt_seq;
     hf_time rtt_start;
 
+    struct tcp_sent *sent; /* only with SACK, only while something is in flight */
+    struct tcp_rack rack;
+    struct tcp_prr prr;
     struct cc_state congestion;
     int32_t inflation_bytes; /* fast recovery's inflation and deflation of cwnd (RFC 6582) */
     const struct cc_ops *cc;
@@ -187,8 +215,8 @@ struct tcp_conn {
     uint32_t receive_bytes, receive_limit_bytes;
     struct tcp_reassembly *reassembly;
 
-    int error;      /* what ended it */
-    int soft_error; /* MUST-47 */
+    int error;           /* what ended it */
+    int soft_error;      /* MUST-47 */
     int told_soft_error; /* what HF_EVENT_SOFT_ERROR came for */
 
     uint32_t retransmits;

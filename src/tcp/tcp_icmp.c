@@ -56,10 +56,13 @@ enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, const struct tcp_host *ho
         seq_eq(conn->snd.una, conn->iss)) {
         return HF_REASON_ICMP_TOO_BIG;
     }
+    if (conn->sent != NULL && !tcp_sent_recut(&conn->sent, host->memory, tcp_effective_mss(conn))) {
+        return HF_REASON_MEMORY_LIMIT;
+    }
     conn->snd.retransmit_next = conn->snd.una;
     conn->retransmit_reason = HF_REASON_RETRANSMIT_MTU;
     conn->intents |= TCP_INTENT_RETRANSMIT;
-    if (conn->recovery == TCP_RECOVERY_NONE) {
+    if (conn->recovery != TCP_RECOVERY_FAST) {
         /* All that is in flight is too big for the path: it goes again in order. */
         conn->recovery = TCP_RECOVERY_TIMEOUT;
         conn->snd.recover = conn->snd.nxt;

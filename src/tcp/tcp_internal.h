@@ -30,7 +30,30 @@ void tcp_ack_now(struct tcp_conn *conn, enum hf_reason reason);
 bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, enum hf_reason *reason);
 
+/* ---- tcp_rack.c: loss recovery with SACK */
+
+/* What one ACK brought. */
+struct tcp_ack_news {
+    uint32_t acked_bytes;     /* of data, cumulatively */
+    uint32_t delivered_bytes; /* known to be delivered since the last ACK, by ACK or SACK */
+    uint32_t sacked_bytes;
+    bool progress; /* SND.UNA moved */
+    bool dsack;
+};
+/* SND.UNA has been moved already. */
+void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
+                     const struct tcp_segment *segment, struct tcp_ack_news *news);
+void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host);
+void tcp_rack_all_lost(struct tcp_conn *conn);
+void tcp_arm_loss_probe(struct tcp_conn *conn, struct tcp_host *host);
+void tcp_loss_probe_timeout(struct tcp_conn *conn, struct tcp_host *host);
+
 /* ---- tcp_recovery.c */
+
+/* cwnd grows by what was acknowledged, as congestion control sees fit; `repeating`: after a
+ * timeout. */
+void tcp_grow_cwnd(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes,
+                   bool repeating);
 
 void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loss recovery without selective acknowledgements: fast retransmit and fast recovery (RFC 5681
- * 3.2, NewReno: RFC 6582), limited transmit (RFC 3042) and what follows a timeout.
+ * What follows a timeout, and loss recovery where SACK was not agreed (where it was: tcp_rack.c):
+ * fast retransmit and fast recovery (RFC 5681 3.2, NewReno: RFC 6582), limited transmit (RFC 3042)
+ * and what follows a timeout.
  *
  * snd.retransmit_next..snd.recover is what is still to be sent again. After three duplicate ACKs
  * that is one segment at a time, sent whatever cwnd says (TCP_INTENT_RETRANSMIT); after a timeout
@@ -18,6 +19,9 @@
 uint32_t tcp_pipe(const struct tcp_conn *conn)
 {
     uint32_t flight = tcp_flight(conn);
+    if (conn->sent != NULL) {
+        return tcp_sent_pipe(conn->sent, flight);
+    }
     if (conn->recovery == TCP_RECOVERY_TIMEOUT &&
         seq_lt(conn->snd.retransmit_next, conn->snd.recover)) {
         flight -= (uint32_t)seq_diff(conn->snd.recover, conn->snd.retransmit_next);
@@ -27,8 +31,10 @@ uint32_t tcp_pipe(const struct tcp_conn *conn)
 
 uint32_t tcp_cwnd_bytes(const struct tcp_conn *conn)
 {
-    int64_t cwnd = (int64_t)conn->congestion.cwnd_bytes +
-                   (conn->recovery == TCP_RECOVERY_FAST ? conn->inflation_bytes : 0);
+    int64_t cwnd = conn->congestion.cwnd_bytes;
+    if (conn->recovery == TCP_RECOVERY_FAST) {
+        cwnd = conn->sack ? (int64_t)conn->prr.cwnd_bytes : cwnd + conn->inflation_bytes;
+    }
     return cwnd < 0 ? 0 : (uint32_t)(cwnd < UINT32_MAX ? cwnd : UINT32_MAX);
 }
 
@@ -36,9 +42,12 @@ uint32_t tcp_send_allowance(const struct tcp_conn *conn)
 {
     uint32_t mss = tcp_effective_mss(conn);
     int64_t allowance = tcp_cwnd_bytes(conn);
-    if (conn->recovery == TCP_RECOVERY_NONE) {
+    if (conn->recovery == TCP_RECOVERY_NONE && !conn->sack) {
         /* RFC 3042 2: the first and the second duplicate ACK let one new segment go each. */
         allowance += (int64_t)min_u32(conn->duplicate_acks, 2) * mss;
+    }
+    if (conn->recovery == TCP_RECOVERY_FAST && conn->sack) {
+        return tcp_cwnd_bytes(conn); /* PRR has the last word */
     }
     if (allowance < (int64_t)mss) {
         return mss;
@@ -125,7 +134,7 @@ static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host)
         conn->cc->on_recovery_exit(&conn->congestion, &sample);
         trace_cwnd(conn, host, HF_REASON_CWND_RECOVERED, before);
     }
-    conn->intents &= (uint8_t)~TCP_INTENT_RETRANSMIT;
+    conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
     conn->snd.retransmit_next = conn->snd.nxt;
 }
 
@@ -147,10 +156,27 @@ static void partial_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t a
     retransmit_first(conn, HF_REASON_RETRANSMIT_PARTIAL);
 }
 
+void tcp_grow_cwnd(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes,
+                   bool repeating)
+{
+    struct cc_sample sample = tcp_cc_sample(conn, host, acked_bytes);
+    uint32_t before = tcp_cwnd_bytes(conn);
+    bool slow_start = conn->congestion.cwnd_bytes < conn->congestion.ssthresh_bytes;
+    sample.cwnd_limited |= repeating;
+    sample.after_timeout = conn->after_timeout;
+    conn->cc->on_ack(&conn->congestion, &sample);
+    if (conn->congestion.cwnd_bytes >= conn->congestion.ssthresh_bytes) {
+        conn->after_timeout = false;
+    }
+    if (seq_ge(conn->snd.una, conn->snd.limited_until)) {
+        conn->cwnd_limited = false; /* shown for this window; the next must show it again */
+    }
+    trace_cwnd(conn, host, slow_start ? HF_REASON_CWND_SLOW_START : HF_REASON_CWND_AVOIDANCE,
+               before);
+}
+
 void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes)
 {
-    struct cc_sample sample;
-    uint32_t before = tcp_cwnd_bytes(conn);
     bool repeating = conn->recovery == TCP_RECOVERY_TIMEOUT;
     if (conn->recovery != TCP_RECOVERY_NONE && seq_ge(conn->snd.una, conn->snd.recover)) {
         bool fast = conn->recovery == TCP_RECOVERY_FAST;
@@ -161,25 +187,9 @@ void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked
     }
     if (conn->recovery == TCP_RECOVERY_FAST) {
         partial_ack(conn, host, acked_bytes);
-        return;
+    } else if (acked_bytes > 0) {
+        tcp_grow_cwnd(conn, host, acked_bytes, repeating);
     }
-    if (acked_bytes == 0) {
-        return;
-    }
-    sample = tcp_cc_sample(conn, host, acked_bytes);
-    sample.cwnd_limited |= repeating;
-    sample.after_timeout = conn->after_timeout;
-    conn->cc->on_ack(&conn->congestion, &sample);
-    if (conn->congestion.cwnd_bytes >= conn->congestion.ssthresh_bytes) {
-        conn->after_timeout = false;
-    }
-    if (seq_ge(conn->snd.una, conn->snd.limited_until)) {
-        conn->cwnd_limited = false; /* shown for this window; the next must show it again */
-    }
-    trace_cwnd(conn, host,
-               before < conn->congestion.ssthresh_bytes ? HF_REASON_CWND_SLOW_START
-                                                        : HF_REASON_CWND_AVOIDANCE,
-               before);
 }
 
 /* RFC 6298 5.4 to 5.6, RFC 5681 3.1. */
@@ -195,5 +205,6 @@ void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
     conn->inflation_bytes = 0;
     conn->duplicate_acks = 0;
     trace_cwnd(conn, host, HF_REASON_CWND_TIMEOUT, before);
+    tcp_rack_all_lost(conn);
     retransmit_first(conn, HF_REASON_RETRANSMIT_TIMEOUT);
 }

@@ -54,7 +54,7 @@ static void fill_header(struct tcp_conn *conn, struct tcp_host *host, struct tcp
 static void acknowledged(struct tcp_conn *conn, struct tcp_segment *segment)
 {
     segment->window = tcp_offer_window(conn);
-    conn->intents &= (uint8_t) ~(TCP_INTENT_ACK);
+    conn->intents &= (uint16_t) ~(TCP_INTENT_ACK);
     conn->ack_pending_bytes = 0;
     conn->rcv.last_ack_sent = conn->rcv.nxt;
     conn->deadlines[TCP_TIMER_DELAYED_ACK] = HF_TIME_NEVER;
@@ -80,7 +80,7 @@ static void build_reset(struct tcp_conn *conn, struct tcp_host *host, struct tcp
         segment->flags = HF_RST | HF_ACK;
         segment->ack = conn->reset_ack;
     }
-    conn->intents &= (uint8_t)~TCP_INTENT_RESET;
+    conn->intents &= (uint16_t)~TCP_INTENT_RESET;
     host->counters->resets_sent++;
 }
 
@@ -97,7 +97,7 @@ static enum hf_reason build_syn(struct tcp_conn *conn, struct tcp_host *host,
     segment->options.has_window_scale = answer ? conn->window_scaling : config->window_scaling;
     segment->options.window_scale = conn->rcv_wind_shift;
     segment->window = (uint16_t)min_u32(conn->rcv.wnd, UINT16_MAX);
-    conn->intents &= (uint8_t)~TCP_INTENT_SYN;
+    conn->intents &= (uint16_t)~TCP_INTENT_SYN;
     if (seq_eq(conn->snd.nxt, conn->iss)) {
         conn->snd.nxt = seq_add(conn->iss, 1);
         conn->snd.retransmit_next = conn->snd.nxt;
@@ -133,6 +133,19 @@ static uint32_t segment_room(const struct tcp_conn *conn)
     return mss > with_sack - base ? mss - (with_sack - base) : 1;
 }
 
+/* SACK blocks as far as they fit beside the payload: a repetition keeps the size it had. */
+static void fill_sack_beside(const struct tcp_conn *conn, struct tcp_segment *segment,
+                             uint32_t length)
+{
+    uint32_t base = (uint32_t)tcp_options_length(&segment->options);
+    uint32_t mss = tcp_effective_mss(conn);
+    tcp_fill_sack(conn, &segment->options);
+    while (segment->options.sack_count > 0 &&
+           length + tcp_options_length(&segment->options) - base > mss) {
+        segment->options.sack_count--;
+    }
+}
+
 /* Data from `seq`, `length` of it, with FIN if that ends the stream and `fin` says so. */
 static void build_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                        seq32 seq, uint32_t length, bool fin, uint32_t *payload_offset)
@@ -146,7 +159,7 @@ static void build_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_
         flags |= HF_FIN;
     }
     fill_header(conn, host, segment, seq, flags);
-    tcp_fill_sack(conn, &segment->options);
+    fill_sack_beside(conn, segment, length);
     segment->payload_length = length;
     *payload_offset = (uint32_t)seq_diff(seq, conn->snd.front);
     if (length > 0 && conn->ack_pending_bytes > 0) {
@@ -178,7 +191,7 @@ static enum hf_reason build_retransmission(struct tcp_conn *conn, struct tcp_hos
     conn->retransmits++;
     host->counters->segments_retransmitted++;
     conn->rtt_timing = false; /* Karn */
-    conn->intents &= (uint8_t)~TCP_INTENT_RETRANSMIT;
+    conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
     if (conn->recovery == TCP_RECOVERY_TIMEOUT) {
         conn->snd.retransmit_next = next;
         conn->retransmit_reason = HF_REASON_RETRANSMIT_AFTER_TIMEOUT;
@@ -188,11 +201,58 @@ static enum hf_reason build_retransmission(struct tcp_conn *conn, struct tcp_hos
     return reason;
 }
 
+/* With SACK: the first lost record, or for a probe the last one. */
+static bool next_repetition(struct tcp_conn *conn, struct tcp_host *host,
+                            struct tcp_segment *segment, uint32_t *payload_offset,
+                            enum hf_reason *reason)
+{
+    bool probe = (conn->intents & TCP_INTENT_LOSS_PROBE) != 0;
+    struct tcp_sent *sent = conn->sent;
+    const struct tcp_sent_record *record;
+    uint32_t id;
+    bool fin;
+    if (probe) {
+        conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;
+        id = sent->first + sent->count - 1;
+        *reason = HF_REASON_SEND_LOSS_PROBE;
+    } else {
+        id = tcp_sent_next_lost(sent);
+        *reason = conn->recovery == TCP_RECOVERY_TIMEOUT ? (enum hf_reason)conn->retransmit_reason
+                                                         : HF_REASON_RETRANSMIT_RACK;
+    }
+    if (id == TCP_SENT_NONE) {
+        conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
+        return false;
+    }
+    record = tcp_sent_at(sent, id);
+    fin = conn->fin_queued && seq_gt(tcp_sent_end(record), tcp_fin_seq(conn));
+    build_data(conn, host, segment, record->seq, record->length - (fin ? 1u : 0u), fin,
+               payload_offset);
+    if (fin && record->length == 1 && !probe) {
+        *reason = HF_REASON_RETRANSMIT_FIN;
+    }
+    tcp_sent_repeat(sent, id, host->now);
+    conn->prr.out_bytes += record->length;
+    conn->retransmits++;
+    host->counters->segments_retransmitted++;
+    conn->rtt_timing = false; /* Karn */
+    conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
+    if (conn->recovery == TCP_RECOVERY_TIMEOUT) {
+        conn->retransmit_reason = HF_REASON_RETRANSMIT_AFTER_TIMEOUT;
+    }
+    return true;
+}
+
 /* After a timeout, what follows goes again as cwnd and the window allow (SHLD-16). */
-static bool retransmission_allowed(const struct tcp_conn *conn)
+static bool retransmission_allowed(struct tcp_conn *conn)
 {
     uint32_t pipe = tcp_pipe(conn);
     seq32 edge = seq_add(conn->snd.una, conn->snd.wnd);
+    if (conn->sent != NULL) {
+        uint32_t id = tcp_sent_next_lost(conn->sent);
+        return id != TCP_SENT_NONE && seq_lt(tcp_sent_at(conn->sent, id)->seq, edge) &&
+               pipe < tcp_send_allowance(conn);
+    }
     return conn->recovery == TCP_RECOVERY_TIMEOUT &&
            seq_lt(conn->snd.retransmit_next, conn->snd.recover) &&
            seq_lt(conn->snd.retransmit_next, edge) && pipe < tcp_send_allowance(conn);
@@ -247,7 +307,8 @@ static uint32_t sendable_bytes(struct tcp_conn *conn, uint32_t unsent)
     if (window_room <= 0) {
         return 0; /* MUST-34: the window may have shrunk under what is in flight; SHLD-15 */
     }
-    if (cwnd_room < (int64_t)min_u32(room, unsent) && tcp_flight(conn) > 0) {
+    if (cwnd_room < (int64_t)min_u32(room, unsent) && tcp_flight(conn) > 0 &&
+        !(conn->intents & TCP_INTENT_LOSS_PROBE)) {
         conn->cwnd_limited = true;
         conn->snd.limited_until = conn->snd.nxt;
         return 0; /* cwnd is spent in whole segments */
@@ -303,6 +364,10 @@ static void account_new_data(struct tcp_conn *conn, struct tcp_host *host, uint3
     if (tcp_flight(conn) == 0) {
         conn->progress_time = host->now;
     }
+    if (conn->sack) {
+        tcp_sent_add(conn->sent, conn->snd.nxt, length + (fin ? 1u : 0u), host->now);
+        conn->prr.out_bytes += length;
+    }
     conn->snd.nxt = seq_add(conn->snd.nxt, length + (fin ? 1u : 0u));
     conn->snd.retransmit_next =
         conn->recovery == TCP_RECOVERY_TIMEOUT ? conn->snd.retransmit_next : conn->snd.nxt;
@@ -314,7 +379,7 @@ static void account_new_data(struct tcp_conn *conn, struct tcp_host *host, uint3
         conn->rtt_seq = conn->snd.nxt;
         conn->rtt_start = host->now;
     }
-    conn->intents &= (uint8_t) ~(TCP_INTENT_FORCE_SMALL | TCP_INTENT_PROBE);
+    conn->intents &= (uint16_t) ~(TCP_INTENT_FORCE_SMALL | TCP_INTENT_PROBE);
     if (conn->snd.wnd != 0 && conn->congestion.cwnd_bytes < conn->congestion.ssthresh_bytes &&
         2ull * tcp_flight(conn) > conn->congestion.cwnd_bytes) {
         conn->snd.limited_until = conn->snd.nxt;
@@ -348,9 +413,18 @@ static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct t
     if (length == 0 && !fin) {
         return false;
     }
+    if (conn->sack && !tcp_sent_reserve(&conn->sent, host->memory)) {
+        return false; /* ACKs will make room */
+    }
     build_data(conn, host, segment, conn->snd.nxt, length, fin, payload_offset);
     account_new_data(conn, host, length, fin);
     *reason = length > 0 ? HF_REASON_SEND_DATA : HF_REASON_SEND_FIN;
+    if (conn->intents & TCP_INTENT_LOSS_PROBE) {
+        conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;
+        conn->rack.probe_repeats = false;
+        conn->rack.probe_end = conn->snd.nxt;
+        *reason = HF_REASON_SEND_LOSS_PROBE;
+    }
     return true;
 }
 
@@ -362,12 +436,12 @@ static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct t
 static bool next_probe(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                        enum hf_reason *reason)
 {
-    uint8_t both = TCP_INTENT_PROBE | TCP_INTENT_KEEPALIVE;
+    uint16_t both = TCP_INTENT_PROBE | TCP_INTENT_KEEPALIVE;
     if (!(conn->intents & both)) {
         return false;
     }
     *reason = conn->intents & TCP_INTENT_PROBE ? HF_REASON_SEND_PROBE : HF_REASON_SEND_KEEPALIVE;
-    conn->intents &= (uint8_t)~both;
+    conn->intents &= (uint16_t)~both;
     /* Its number is old, so the peer will not look at its ACK field or window: whatever
      * acknowledgement or window update is due stays due. */
     fill_header(conn, host, segment, seq_sub(conn->snd.una, 1), HF_ACK);
@@ -381,7 +455,7 @@ static bool next_bare_ack(struct tcp_conn *conn, struct tcp_host *host, struct t
                           enum hf_reason *reason)
 {
     if (conn->intents & TCP_INTENT_CHALLENGE) {
-        conn->intents &= (uint8_t)~TCP_INTENT_CHALLENGE;
+        conn->intents &= (uint16_t)~TCP_INTENT_CHALLENGE;
         *reason = (enum hf_reason)conn->challenge_reason;
     } else if (conn->duplicate_acks_due > 0) {
         conn->duplicate_acks_due--;
@@ -416,10 +490,20 @@ static bool choose(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segm
     }
     if (can_send_data(conn)) {
         if ((conn->intents & TCP_INTENT_RETRANSMIT) || retransmission_allowed(conn)) {
-            *reason = build_retransmission(conn, host, segment, payload_offset);
-            return true;
+            if (conn->sent == NULL) {
+                *reason = build_retransmission(conn, host, segment, payload_offset);
+                return true;
+            }
+            if (next_repetition(conn, host, segment, payload_offset, reason)) {
+                return true;
+            }
         }
         if (next_new_data(conn, host, segment, payload_offset, reason)) {
+            return true;
+        }
+        if ((conn->intents & TCP_INTENT_LOSS_PROBE) && conn->sent != NULL &&
+            next_repetition(conn, host, segment, payload_offset, reason)) {
+            conn->rack.probe_repeats = true;
             return true;
         }
     }
@@ -440,6 +524,9 @@ bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_s
     bool found = choose(conn, host, segment, payload_offset, reason);
     if (conn->state != HF_CLOSED) {
         tcp_arm_retransmit(conn, host);
+        if (found && segment->payload_length > 0) {
+            tcp_arm_loss_probe(conn, host); /* RFC 8985 7.2: after each new transmission */
+        }
     }
     if (found) {
         conn->segments_sent++;

@@ -15,6 +15,10 @@
 const char *tcp_timer_name(enum tcp_timer timer)
 {
     switch (timer) {
+    case TCP_TIMER_REORDERING:
+        return "reordering";
+    case TCP_TIMER_LOSS_PROBE:
+        return "loss-probe";
     case TCP_TIMER_RETRANSMIT:
         return "retransmit";
     case TCP_TIMER_PROBE:
@@ -280,6 +284,12 @@ static void keepalive_timeout(struct tcp_conn *conn, struct tcp_host *host)
 static void run_timer(struct tcp_conn *conn, struct tcp_host *host, enum tcp_timer timer)
 {
     switch (timer) {
+    case TCP_TIMER_REORDERING:
+        tcp_rack_timeout(conn, host);
+        break;
+    case TCP_TIMER_LOSS_PROBE:
+        tcp_loss_probe_timeout(conn, host);
+        break;
     case TCP_TIMER_RETRANSMIT:
         retransmit_timeout(conn, host);
         break;

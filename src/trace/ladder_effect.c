@@ -99,6 +99,10 @@ static void effect_items(struct ladder_items *items, const struct hf_trace_event
         ladder_add_item(items, "peer's window %" PRId64 " to %" PRIu32, event->value,
                         event->numbers.snd_wnd);
         break;
+    case HF_TRACE_LOSS:
+        ladder_add_item(items, "taken as lost: SEQ=%" PRIu32,
+                        (uint32_t)event->value - event->numbers.iss);
+        break;
     case HF_TRACE_LIMIT:
         ladder_add_item(items, "limit: %s", hf_reason_name(event->reason));
         break;
@@ -123,7 +127,9 @@ static bool is_shown(const struct hf_ladder *ladder, const struct hf_trace_event
         return is_timeout(event->reason);
     if (event->kind == HF_TRACE_WINDOW)
         return ladder_has_reason(event);
-    return event->kind != HF_TRACE_RTT && event->kind != HF_TRACE_CWND;
+    /* What is taken as lost says so when it is sent again. */
+    return event->kind != HF_TRACE_RTT && event->kind != HF_TRACE_CWND &&
+           event->kind != HF_TRACE_LOSS;
 }
 
 /* Copies an event without what it borrows. */

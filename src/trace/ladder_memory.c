@@ -268,12 +268,10 @@ const char *ladder_state_text(const struct hf_ladder *ladder,
     if (!conversation)
         return "";
     view = &conversation->views[side];
-    if (view->traced && view->state != HF_CLOSED)
+    if (view->traced)
         return hf_state_name(view->state);
     if (listens(ladder, side, &conversation->ends[side]))
         return hf_state_name(HF_LISTEN);
-    if (view->traced)
-        return hf_state_name(view->state);
     return ladder->placed[side] >= 0 ? hf_state_name(HF_CLOSED) : "?";
 }
 

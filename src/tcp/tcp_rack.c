@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Loss recovery with selective acknowledgements: RACK-TLP (RFC 8985) tells what is lost, PRR
+ * (RFC 9937) how fast to go on while it is mended.
+ *
+ * RACK's idea: a segment is lost when another one that was sent sufficiently later has been
+ * delivered. "Sufficiently" is reo_wnd, a part of the round trip that grows when the path is seen
+ * to reorder. Because it compares times of transmission, it also sees that a repetition was lost.
+ *
+ * TLP's idea: when the tail of a flight is lost no later segment is there to be delivered; so after
+ * two round trips of silence one more segment is sent, new or the last one again, and its
+ * acknowledgement brings the news long before the retransmission timer.
+ */
+#include "tcp_internal.h"
+
+#define DUPLICATE_THRESHOLD 3u
+#define DSACK_PERSIST 16u
+#define WORST_DELAYED_ACK (200 * HF_MILLISECOND) /* RFC 8985 7.2: WCDelAckT */
+
+static bool sent_after(hf_time time_a, seq32 end_a, hf_time time_b, seq32 end_b)
+{
+    return time_a > time_b || (time_a == time_b && seq_gt(end_a, end_b));
+}
+
+/* ---- 6.2 steps 1 to 3: what an acknowledged record teaches */
+
+/* Was it the repetition that is acknowledged, or the original? Unclear ones teach nothing. */
+static bool ambiguous(const struct tcp_conn *conn, const struct tcp_sent_record *record,
+                      const struct tcp_segment *segment, hf_time rtt)
+{
+    if (!(record->flags & TCP_SENT_REPEATED)) {
+        return false;
+    }
+    if (conn->timestamps && segment->options.has_timestamps &&
+        (int32_t)(segment->options.ts_echo - tcp_timestamp(conn, record->sent)) < 0) {
+        return true;
+    }
+    return rtt < conn->rack.min_rtt_us * HF_MICROSECOND;
+}
+
+static void rack_update(struct tcp_conn *conn, const struct tcp_host *host,
+                        const struct tcp_sent_record *record, const struct tcp_segment *segment)
+{
+    struct tcp_rack *rack = &conn->rack;
+    seq32 end = tcp_sent_end(record);
+    hf_time rtt = host->now - record->sent;
+    uint32_t rtt_us = (uint32_t)(rtt / HF_MICROSECOND);
+    /* Step 3, reordering: something below the highest delivered comes, and was sent only once. */
+    if (!rack->valid || seq_gt(end, rack->fack)) {
+        rack->fack = end;
+    } else if (seq_lt(end, rack->fack) && !(record->flags & TCP_SENT_REPEATED)) {
+        rack->reordering_seen = true;
+    }
+    if (ambiguous(conn, record, segment, rtt)) {
+        return;
+    }
+    if (!(record->flags & TCP_SENT_REPEATED) &&
+        (rack->min_rtt_us == 0 || rtt_us < rack->min_rtt_us)) {
+        rack->min_rtt_us = max_u32(rtt_us, 1); /* step 1 */
+    }
+    /* Step 2. */
+    rack->rtt_us = max_u32(rtt_us, 1);
+    if (!rack->valid || sent_after(record->sent, end, rack->sent, rack->end)) {
+        rack->sent = record->sent;
+        rack->end = end;
+        rack->valid = true;
+    }
+}
+
+/* ---- the scoreboard */
+
+static void take_cumulative(struct tcp_conn *conn, struct tcp_host *host,
+                            const struct tcp_segment *segment, struct tcp_ack_news *news)
+{
+    struct tcp_sent *sent = conn->sent;
+    while (sent->count > 0) {
+        struct tcp_sent_record *record = tcp_sent_at(sent, sent->first);
+        if (seq_ge(record->seq, conn->snd.una)) {
+            break;
+        }
+        if (seq_gt(tcp_sent_end(record), conn->snd.una)) {
+            if (!(record->flags & TCP_SENT_SACKED)) {
+                news->delivered_bytes += (uint32_t)seq_diff(conn->snd.una, record->seq);
+            }
+            tcp_sent_cut_first(sent, conn->snd.una);
+            break;
+        }
+        if (!(record->flags & TCP_SENT_SACKED)) {
+            news->delivered_bytes += record->length;
+            rack_update(conn, host, record, segment);
+        }
+        tcp_sent_drop_first(sent);
+    }
+}
+
+/* Marks the records that lie wholly in [left, right). */
+static void take_range(struct tcp_conn *conn, struct tcp_host *host,
+                       const struct tcp_segment *segment, seq32 left, seq32 right,
+                       struct tcp_ack_news *news)
+{
+    struct tcp_sent *sent = conn->sent;
+    uint32_t id = tcp_sent_find(sent, left);
+    for (; id != sent->first + sent->count; id++) {
+        struct tcp_sent_record *record = tcp_sent_at(sent, id);
+        if (seq_gt(tcp_sent_end(record), right)) {
+            return;
+        }
+        if (!(record->flags & TCP_SENT_SACKED)) {
+            rack_update(conn, host, record, segment);
+            tcp_sent_mark_sacked(sent, id);
+            news->delivered_bytes += record->length;
+            news->sacked_bytes += record->length;
+        }
+    }
+}
+
+/* The part of a block that the last ACK's blocks did not cover: a receiver repeats its blocks, and
+ * walking them each time would cost the window for every ACK. */
+static void take_block(struct tcp_conn *conn, struct tcp_host *host,
+                       const struct tcp_segment *segment, struct tcp_sack_block block,
+                       struct tcp_ack_news *news)
+{
+    struct tcp_sent *sent = conn->sent;
+    for (uint32_t i = 0; i < sent->seen_count; i++) {
+        struct tcp_sack_block seen = sent->seen[i];
+        if (seq_le(block.left, seen.left) && seq_ge(block.right, seen.right)) {
+            if (seq_lt(block.left, seen.left)) {
+                take_range(conn, host, segment, block.left, seen.right, news);
+            }
+            /* Back to a record's beginning: the old right edge may have cut one. */
+            if (seq_lt(seen.right, block.right)) {
+                uint32_t id = tcp_sent_find(sent, seen.right);
+                seq32 from = seen.right;
+                if (id != sent->first) {
+                    from = seq_min(from, tcp_sent_at(sent, id - 1)->seq);
+                }
+                take_range(conn, host, segment, seq_max(from, block.left), block.right, news);
+            }
+            return;
+        }
+    }
+    take_range(conn, host, segment, block.left, block.right, news);
+}
+
+/* RFC 2883 4: the first block is a duplicate's when it lies below the ACK or inside the second. */
+static bool is_dsack(const struct tcp_segment *segment)
+{
+    const struct tcp_options *options = &segment->options;
+    if (options->sack_count == 0) {
+        return false;
+    }
+    if (seq_lt(options->sack[0].left, segment->ack)) {
+        return true;
+    }
+    return options->sack_count > 1 && seq_ge(options->sack[0].left, options->sack[1].left) &&
+           seq_le(options->sack[0].right, options->sack[1].right);
+}
+
+/* RFC 8985 6.2 step 4: a DSACK in a round trip says that reo_wnd was too small. */
+static void take_dsack(struct tcp_conn *conn)
+{
+    struct tcp_rack *rack = &conn->rack;
+    if (rack->dsack_round_valid && seq_lt(conn->snd.una, rack->dsack_round)) {
+        return;
+    }
+    rack->dsack_round_valid = true;
+    rack->dsack_round = conn->snd.nxt;
+    if (rack->reo_wnd_mult < UINT8_MAX) {
+        rack->reo_wnd_mult++;
+    }
+    rack->reo_wnd_persist = DSACK_PERSIST;
+}
+
+static void take_sack(struct tcp_conn *conn, struct tcp_host *host,
+                      const struct tcp_segment *segment, struct tcp_ack_news *news)
+{
+    struct tcp_sent *sent = conn->sent;
+    const struct tcp_options *options = &segment->options;
+    struct tcp_sack_block fresh[TCP_SACK_MAX_BLOCKS];
+    uint32_t count = 0;
+    news->dsack = is_dsack(segment);
+    if (news->dsack) {
+        take_dsack(conn);
+    }
+    for (unsigned i = news->dsack ? 1 : 0; i < options->sack_count; i++) {
+        struct tcp_sack_block block = options->sack[i];
+        /* Only what was sent and is not acknowledged; the rest is an error or an attack. */
+        if (seq_ge(block.left, block.right) || seq_le(block.right, conn->snd.una) ||
+            seq_gt(block.right, conn->snd.nxt)) {
+            continue;
+        }
+        block.left = seq_max(block.left, conn->snd.una);
+        take_block(conn, host, segment, block, news);
+        fresh[count++] = block;
+    }
+    if (count > 0) {
+        memcpy(sent->seen, fresh, count * sizeof fresh[0]);
+        sent->seen_count = count;
+    }
+}
+
+/* ---- 6.2 steps 4 and 5: what is lost */
+
+static hf_time reordering_window(const struct tcp_conn *conn)
+{
+    const struct tcp_rack *rack = &conn->rack;
+    hf_time window;
+    if (!rack->reordering_seen &&
+        (conn->recovery != TCP_RECOVERY_NONE || conn->sent->sacked_count >= DUPLICATE_THRESHOLD)) {
+        return 0;
+    }
+    window = (hf_time)rack->min_rtt_us * HF_MICROSECOND / 4 * rack->reo_wnd_mult;
+    if (window > conn->srtt_us * HF_MICROSECOND) {
+        window = conn->srtt_us * HF_MICROSECOND;
+    }
+    return window;
+}
+
+/* Marks as lost what was sent long enough before something that was delivered; returns how many. */
+static uint32_t detect_loss(struct tcp_conn *conn, struct tcp_host *host)
+{
+    const struct tcp_rack *rack = &conn->rack;
+    struct tcp_sent *sent = conn->sent;
+    hf_time reo_wnd = reordering_window(conn);
+    uint32_t lost = 0;
+    conn->deadlines[TCP_TIMER_REORDERING] = HF_TIME_NEVER;
+    while (rack->valid && sent->oldest != TCP_SENT_NONE) {
+        const struct tcp_sent_record *record = tcp_sent_at(sent, sent->oldest);
+        hf_time due;
+        if (!sent_after(rack->sent, rack->end, record->sent, tcp_sent_end(record))) {
+            break;
+        }
+        due = record->sent + rack->rtt_us * HF_MICROSECOND + reo_wnd;
+        if (due > host->now) {
+            /* Step 5: the reordering timer looks again. */
+            conn->deadlines[TCP_TIMER_REORDERING] = due;
+            break;
+        }
+        tcp_trace(conn, host, HF_TRACE_LOSS, HF_REASON_LOSS_RACK, record->seq.value);
+        tcp_sent_mark_lost(sent, sent->oldest);
+        lost++;
+    }
+    return lost;
+}
+
+/* ---- recovery */
+
+static void enter_recovery(struct tcp_conn *conn, struct tcp_host *host)
+{
+    struct cc_sample sample = tcp_cc_sample(conn, host, 0);
+    uint32_t before = tcp_cwnd_bytes(conn);
+    conn->cc->on_congestion(&conn->congestion, &sample, CC_EVENT_FAST_RETRANSMIT);
+    conn->recovery = TCP_RECOVERY_FAST;
+    conn->snd.recover = conn->snd.nxt;
+    conn->rtt_timing = false;
+    conn->prr = (struct tcp_prr){.flight_bytes = max_u32(tcp_flight(conn), 1)};
+    conn->prr.cwnd_bytes = tcp_pipe(conn);
+    conn->intents |= TCP_INTENT_RETRANSMIT; /* the first repetition goes whatever PRR says */
+    tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_RACK, before);
+}
+
+static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host)
+{
+    uint32_t before = tcp_cwnd_bytes(conn);
+    bool fast = conn->recovery == TCP_RECOVERY_FAST;
+    struct tcp_rack *rack = &conn->rack;
+    conn->recovery = TCP_RECOVERY_NONE;
+    conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
+    if (fast) {
+        tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_RECOVERED, before);
+        /* Step 4: the wider window is kept for 16 recoveries. */
+        if (rack->reo_wnd_persist > 0 && --rack->reo_wnd_persist == 0) {
+            rack->reo_wnd_mult = 1;
+        }
+    }
+}
+
+/* RFC 9937 6: how much may leave on this ACK. */
+static void prr_on_ack(struct tcp_conn *conn, const struct tcp_ack_news *news, bool progress,
+                       bool new_loss)
+{
+    struct tcp_prr *prr = &conn->prr;
+    uint32_t mss = tcp_effective_mss(conn);
+    uint32_t pipe = tcp_pipe(conn);
+    uint32_t ssthresh = conn->congestion.ssthresh_bytes;
+    int64_t allowed;
+    prr->delivered_bytes += news->delivered_bytes;
+    if (pipe > ssthresh) {
+        /* In proportion: by the end the flight has come down to ssthresh. */
+        uint64_t share =
+            (prr->delivered_bytes * ssthresh + prr->flight_bytes - 1) / prr->flight_bytes;
+        allowed = (int64_t)share - (int64_t)prr->out_bytes;
+    } else {
+        /* Slow start back up to ssthresh while the path delivers, packet for packet otherwise. */
+        int64_t limit = (int64_t)prr->delivered_bytes - (int64_t)prr->out_bytes;
+        if (limit < (int64_t)news->delivered_bytes) {
+            limit = news->delivered_bytes;
+        }
+        if (progress && !new_loss) {
+            limit += mss;
+        }
+        allowed = (int64_t)ssthresh - pipe;
+        allowed = allowed < limit ? allowed : limit;
+    }
+    if (prr->out_bytes == 0 && allowed < (int64_t)mss) {
+        allowed = mss; /* the fast retransmit itself */
+    }
+    prr->cwnd_bytes = pipe + (uint32_t)(allowed > 0 ? allowed : 0);
+}
+
+/* ---- 7: tail loss probe */
+
+void tcp_arm_loss_probe(struct tcp_conn *conn, struct tcp_host *host)
+{
+    hf_time *deadline = &conn->deadlines[TCP_TIMER_LOSS_PROBE];
+    hf_time rto = conn->deadlines[TCP_TIMER_RETRANSMIT];
+    hf_time pto;
+    *deadline = HF_TIME_NEVER;
+    if (!conn->sack || conn->sent == NULL || conn->sent->count == 0 || conn->rack.probe_out ||
+        conn->recovery != TCP_RECOVERY_NONE || conn->sent->sacked_count > 0 ||
+        !conn->rtt_measured || conn->backoff > 0) {
+        return;
+    }
+    /* 7.2: two round trips, and the peer's delayed ACK where a single segment waits for it. */
+    pto = host->now + 2 * conn->srtt_us * HF_MICROSECOND + 2 * HF_MILLISECOND;
+    if (conn->sent->count == 1) {
+        pto += WORST_DELAYED_ACK;
+    }
+    if (pto < rto) {
+        *deadline = pto;
+    }
+}
+
+void tcp_loss_probe_timeout(struct tcp_conn *conn, struct tcp_host *host)
+{
+    if (conn->sent == NULL || conn->sent->count == 0 || conn->recovery != TCP_RECOVERY_NONE) {
+        return;
+    }
+    tcp_trace(conn, host, HF_TRACE_TIMER, HF_REASON_TIMER_LOSS_PROBE, 0);
+    conn->intents |= TCP_INTENT_LOSS_PROBE;
+    conn->rack.probe_out = true;
+    conn->rack.probe_repeats = tcp_unsent_bytes(conn) == 0;
+    conn->rack.probe_end = conn->snd.nxt; /* of new data: moved on when it is sent */
+    /* 7.3: the retransmission timer stands behind the probe. */
+    conn->deadlines[TCP_TIMER_RETRANSMIT] = HF_TIME_NEVER;
+}
+
+/* 7.4: did the probe mend a loss that nobody else saw? Then cwnd answers for it once. */
+static void probe_on_ack(struct tcp_conn *conn, struct tcp_host *host,
+                         const struct tcp_segment *segment, const struct tcp_ack_news *news)
+{
+    struct tcp_rack *rack = &conn->rack;
+    if (!rack->probe_out || seq_lt(segment->ack, rack->probe_end)) {
+        return;
+    }
+    if (!rack->probe_repeats || news->dsack) {
+        rack->probe_out = false;
+    } else if (seq_gt(segment->ack, rack->probe_end)) {
+        struct cc_sample sample = tcp_cc_sample(conn, host, 0);
+        uint32_t before = tcp_cwnd_bytes(conn);
+        rack->probe_out = false;
+        if (conn->recovery == TCP_RECOVERY_NONE) {
+            conn->cc->on_congestion(&conn->congestion, &sample, CC_EVENT_FAST_RETRANSMIT);
+            tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_LOSS_PROBE, before);
+        }
+    } else if (!news->progress && segment->options.sack_count == 0) {
+        rack->probe_out = false; /* a plain duplicate ACK: the probe itself was the duplicate */
+    }
+}
+
+/* ---- the two ways in */
+
+void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
+                     const struct tcp_segment *segment, struct tcp_ack_news *news)
+{
+    bool repeating = conn->recovery == TCP_RECOVERY_TIMEOUT;
+    uint32_t lost = 0;
+    if (conn->sent != NULL) {
+        take_cumulative(conn, host, segment, news);
+        take_sack(conn, host, segment, news);
+        lost = detect_loss(conn, host);
+    }
+    probe_on_ack(conn, host, segment, news);
+    if (conn->recovery != TCP_RECOVERY_NONE && seq_ge(conn->snd.una, conn->snd.recover)) {
+        leave_recovery(conn, host);
+        repeating = repeating && conn->recovery == TCP_RECOVERY_NONE;
+    }
+    if (lost > 0 && conn->recovery == TCP_RECOVERY_NONE) {
+        enter_recovery(conn, host);
+    }
+    if (conn->recovery == TCP_RECOVERY_FAST) {
+        prr_on_ack(conn, news, news->progress, lost > 0);
+    } else if (news->acked_bytes > 0) {
+        tcp_grow_cwnd(conn, host, news->acked_bytes, repeating);
+    }
+    if (conn->sent != NULL && conn->sent->count == 0) {
+        tcp_sent_free(&conn->sent, host->memory);
+        conn->deadlines[TCP_TIMER_REORDERING] = HF_TIME_NEVER;
+        conn->rack.probe_out = false;
+    }
+    tcp_arm_loss_probe(conn, host);
+}
+
+/* 6.2 step 5's timer: what had to wait for reo_wnd has waited. */
+void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host)
+{
+    if (conn->sent == NULL) {
+        return;
+    }
+    tcp_trace(conn, host, HF_TRACE_TIMER, HF_REASON_TIMER_REORDERING, 0);
+    if (detect_loss(conn, host) > 0) {
+        if (conn->recovery == TCP_RECOVERY_NONE) {
+            enter_recovery(conn, host);
+        }
+        conn->intents |= TCP_INTENT_RETRANSMIT;
+    }
+}
+
+/* RFC 8985 6.3, RFC 2018 8: after a timeout all that is not SACKed is lost; and when the very first
+ * is SACKed without being acknowledged, the peer has gone back on its SACKs and none is believed.
+ */
+void tcp_rack_all_lost(struct tcp_conn *conn)
+{
+    struct tcp_sent *sent = conn->sent;
+    if (sent == NULL || sent->count == 0) {
+        return;
+    }
+    if (tcp_sent_at(sent, sent->first)->flags & TCP_SENT_SACKED) {
+        tcp_sent_forget_sacks(sent);
+    }
+    for (uint32_t id = sent->first; id != sent->first + sent->count; id++) {
+        if (!(tcp_sent_at(sent, id)->flags & TCP_SENT_SACKED)) {
+            tcp_sent_mark_lost(sent, id);
+        }
+    }
+    conn->rack.probe_out = false;
+    conn->deadlines[TCP_TIMER_REORDERING] = HF_TIME_NEVER;
+    conn->deadlines[TCP_TIMER_LOSS_PROBE] = HF_TIME_NEVER;
+}

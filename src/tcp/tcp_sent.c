@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "tcp_sent.h"
+
+#include "hf_assert.h"
+
+#include <string.h>
+
+#define FIRST_CAPACITY 16u
+
+static size_t sent_size(uint32_t capacity)
+{
+    return sizeof(struct tcp_sent) + capacity * sizeof(struct tcp_sent_record);
+}
+
+static struct tcp_sent *allocate(struct memory *memory, uint32_t capacity)
+{
+    struct tcp_sent *sent = memory_allocate(memory, sent_size(capacity));
+    if (sent != NULL) {
+        memset(sent, 0, sizeof *sent);
+        sent->capacity = capacity;
+        sent->oldest = TCP_SENT_NONE;
+        sent->newest = TCP_SENT_NONE;
+    }
+    return sent;
+}
+
+void tcp_sent_free(struct tcp_sent **sent, struct memory *memory)
+{
+    if (*sent != NULL) {
+        memory_release(memory, *sent, sent_size((*sent)->capacity));
+        *sent = NULL;
+    }
+}
+
+bool tcp_sent_reserve(struct tcp_sent **sent, struct memory *memory)
+{
+    struct tcp_sent *old = *sent;
+    struct tcp_sent *grown;
+    uint32_t capacity;
+    if (old != NULL && old->count < old->capacity) {
+        return true;
+    }
+    capacity = old != NULL ? old->capacity * 2 : FIRST_CAPACITY;
+    grown = capacity <= TCP_SENT_MAX_RECORDS ? allocate(memory, capacity) : NULL;
+    if (grown == NULL) {
+        return false;
+    }
+    if (old != NULL) {
+        memcpy(grown, old, sizeof *grown);
+        grown->capacity = capacity;
+        for (uint32_t id = old->first; id != old->first + old->count; id++) {
+            *tcp_sent_at(grown, id) = *tcp_sent_at(old, id);
+        }
+        tcp_sent_free(sent, memory);
+    }
+    *sent = grown;
+    return true;
+}
+
+/* ---- the transmission list */
+
+static bool listed(const struct tcp_sent_record *record)
+{
+    return !(record->flags & TCP_SENT_SACKED) &&
+           (!(record->flags & TCP_SENT_LOST) || (record->flags & TCP_SENT_REPEAT_OUT));
+}
+
+static void list_append(struct tcp_sent *sent, uint32_t id)
+{
+    struct tcp_sent_record *record = tcp_sent_at(sent, id);
+    record->earlier = sent->newest;
+    record->later = TCP_SENT_NONE;
+    if (sent->newest == TCP_SENT_NONE) {
+        sent->oldest = id;
+    } else {
+        tcp_sent_at(sent, sent->newest)->later = id;
+    }
+    sent->newest = id;
+}
+
+static void list_remove(struct tcp_sent *sent, uint32_t id)
+{
+    struct tcp_sent_record *record = tcp_sent_at(sent, id);
+    if (record->earlier == TCP_SENT_NONE) {
+        sent->oldest = record->later;
+    } else {
+        tcp_sent_at(sent, record->earlier)->later = record->later;
+    }
+    if (record->later == TCP_SENT_NONE) {
+        sent->newest = record->earlier;
+    } else {
+        tcp_sent_at(sent, record->later)->earlier = record->earlier;
+    }
+}
+
+/* ---- marks */
+
+void tcp_sent_add(struct tcp_sent *sent, seq32 seq, uint32_t length, hf_time now)
+{
+    uint32_t id = sent->first + sent->count;
+    struct tcp_sent_record *record = tcp_sent_at(sent, id);
+    HF_ASSERT(sent->count < sent->capacity);
+    sent->count++;
+    *record = (struct tcp_sent_record){.seq = seq, .length = length, .sent = now};
+    list_append(sent, id);
+}
+
+void tcp_sent_repeat(struct tcp_sent *sent, uint32_t id, hf_time now)
+{
+    struct tcp_sent_record *record = tcp_sent_at(sent, id);
+    if (listed(record)) {
+        list_remove(sent, id);
+    }
+    if ((record->flags & TCP_SENT_LOST) && !(record->flags & TCP_SENT_REPEAT_OUT)) {
+        record->flags |= TCP_SENT_REPEAT_OUT;
+        sent->repeat_out_bytes += record->length;
+    }
+    record->flags |= TCP_SENT_REPEATED;
+    record->sent = now;
+    list_append(sent, id);
+}
+
+/* Neither lost nor repeated: what is left are the marks of a record in plain flight. */
+static void clear_lost(struct tcp_sent *sent, struct tcp_sent_record *record)
+{
+    if (record->flags & TCP_SENT_REPEAT_OUT) {
+        sent->repeat_out_bytes -= record->length;
+    }
+    if (record->flags & TCP_SENT_LOST) {
+        sent->lost_bytes -= record->length;
+    }
+    record->flags &= (uint8_t) ~(TCP_SENT_LOST | TCP_SENT_REPEAT_OUT);
+}
+
+void tcp_sent_mark_sacked(struct tcp_sent *sent, uint32_t id)
+{
+    struct tcp_sent_record *record = tcp_sent_at(sent, id);
+    if (listed(record)) {
+        list_remove(sent, id);
+    }
+    clear_lost(sent, record);
+    record->flags |= TCP_SENT_SACKED;
+    sent->sacked_bytes += record->length;
+    sent->sacked_count++;
+}
+
+void tcp_sent_mark_lost(struct tcp_sent *sent, uint32_t id)
+{
+    struct tcp_sent_record *record = tcp_sent_at(sent, id);
+    if (listed(record)) {
+        list_remove(sent, id);
+    }
+    if (record->flags & TCP_SENT_REPEAT_OUT) {
+        sent->repeat_out_bytes -= record->length;
+        record->flags &= (uint8_t)~TCP_SENT_REPEAT_OUT;
+    }
+    if (!(record->flags & TCP_SENT_LOST)) {
+        sent->lost_bytes += record->length;
+        record->flags |= TCP_SENT_LOST;
+    }
+    if ((int32_t)(id - sent->lost_hint) < 0) {
+        sent->lost_hint = id;
+    }
+}
+
+void tcp_sent_forget_sacks(struct tcp_sent *sent)
+{
+    for (uint32_t id = sent->first; id != sent->first + sent->count; id++) {
+        struct tcp_sent_record *record = tcp_sent_at(sent, id);
+        if (record->flags & TCP_SENT_SACKED) {
+            record->flags &= (uint8_t)~TCP_SENT_SACKED;
+            list_append(sent, id);
+        }
+    }
+    sent->sacked_bytes = 0;
+    sent->sacked_count = 0;
+    sent->seen_count = 0;
+}
+
+void tcp_sent_drop_first(struct tcp_sent *sent)
+{
+    struct tcp_sent_record *record = tcp_sent_at(sent, sent->first);
+    if (listed(record)) {
+        list_remove(sent, sent->first);
+    }
+    if (record->flags & TCP_SENT_SACKED) {
+        sent->sacked_bytes -= record->length;
+        sent->sacked_count--;
+    }
+    clear_lost(sent, record);
+    sent->first++;
+    sent->count--;
+    if ((int32_t)(sent->first - sent->lost_hint) > 0) {
+        sent->lost_hint = sent->first;
+    }
+}
+
+void tcp_sent_cut_first(struct tcp_sent *sent, seq32 ack)
+{
+    struct tcp_sent_record *record = tcp_sent_at(sent, sent->first);
+    uint32_t cut = (uint32_t)seq_diff(ack, record->seq);
+    sent->sacked_bytes -= record->flags & TCP_SENT_SACKED ? cut : 0;
+    sent->lost_bytes -= record->flags & TCP_SENT_LOST ? cut : 0;
+    sent->repeat_out_bytes -= record->flags & TCP_SENT_REPEAT_OUT ? cut : 0;
+    record->seq = ack;
+    record->length -= cut;
+}
+
+uint32_t tcp_sent_find(struct tcp_sent *sent, seq32 seq)
+{
+    uint32_t low = 0;
+    uint32_t high = sent->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (seq_lt(tcp_sent_at(sent, sent->first + middle)->seq, seq)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return sent->first + low;
+}
+
+uint32_t tcp_sent_next_lost(struct tcp_sent *sent)
+{
+    if (sent->lost_bytes == sent->repeat_out_bytes) {
+        return TCP_SENT_NONE; /* whatever is lost is on its way again */
+    }
+    while (sent->lost_hint != sent->first + sent->count) {
+        const struct tcp_sent_record *record = tcp_sent_at(sent, sent->lost_hint);
+        if ((record->flags & (TCP_SENT_LOST | TCP_SENT_REPEAT_OUT)) == TCP_SENT_LOST) {
+            return sent->lost_hint;
+        }
+        sent->lost_hint++;
+    }
+    return TCP_SENT_NONE;
+}
+
+bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most)
+{
+    struct tcp_sent *old = *sent;
+    struct tcp_sent *cut;
+    uint32_t needed = 1;
+    uint32_t capacity = FIRST_CAPACITY;
+    for (uint32_t id = old->first; id != old->first + old->count; id++) {
+        needed += (tcp_sent_at(old, id)->length + most - 1) / most;
+    }
+    while (capacity < needed) {
+        capacity *= 2;
+    }
+    cut = capacity <= TCP_SENT_MAX_RECORDS ? allocate(memory, capacity) : NULL;
+    if (cut == NULL) {
+        return false;
+    }
+    for (uint32_t id = old->first; id != old->first + old->count; id++) {
+        const struct tcp_sent_record *record = tcp_sent_at(old, id);
+        for (uint32_t done = 0; done < record->length;) {
+            uint32_t left = record->length - done;
+            uint32_t take = left < most ? left : most;
+            uint32_t added = cut->first + cut->count;
+            tcp_sent_add(cut, seq_add(record->seq, done), take, record->sent);
+            tcp_sent_at(cut, added)->flags |= record->flags & TCP_SENT_REPEATED;
+            if (record->flags & TCP_SENT_SACKED) {
+                tcp_sent_mark_sacked(cut, added);
+            } else {
+                tcp_sent_mark_lost(cut, added);
+            }
+            done += take;
+        }
+    }
+    tcp_sent_free(sent, memory);
+    *sent = cut;
+    return true;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sent records: one for each transmitted run, what became of it and when it last left. Only kept
+ * while something is in flight and SACK is agreed; RACK, TLP, PRR and SACK all read this one
+ * structure. In sequence order it is a ring; a list through it keeps the order of transmission.
+ *
+ *     SND.UNA                                             SND.NXT
+ *        | sacked | lost | lost, repeated | in flight | ... |
+ *
+ * A record is in the transmission list while it may still arrive: not when it is SACKed, not when
+ * it is lost and waits to be sent again.
+ */
+#ifndef TCP_SENT_H
+#define TCP_SENT_H
+
+#include "memory.h"
+#include "seq32.h"
+#include "tcp_segment.h"
+
+#include <handfast/types.h>
+#include <stdbool.h>
+
+#define TCP_SENT_NONE UINT32_MAX
+
+enum tcp_sent_flag {
+    TCP_SENT_SACKED = 1,
+    TCP_SENT_LOST = 2,
+    TCP_SENT_REPEATED = 4,  /* it was sent more than once */
+    TCP_SENT_REPEAT_OUT = 8 /* lost, and its repetition is in flight */
+};
+
+struct tcp_sent_record {
+    seq32 seq;
+    uint32_t length;         /* of sequence space: a FIN counts one */
+    hf_time sent;            /* the last time */
+    uint32_t earlier, later; /* ids in the transmission list */
+    uint8_t flags;
+};
+
+struct tcp_sent {
+    uint32_t capacity; /* a power of two */
+    uint32_t first;    /* the id of the oldest; id modulo capacity is its place */
+    uint32_t count;
+    uint32_t oldest, newest; /* ends of the transmission list, ids */
+    uint32_t lost_hint;      /* no record before this id is lost and waits */
+    uint32_t sacked_count;
+    uint32_t sacked_bytes, lost_bytes, repeat_out_bytes;
+    uint32_t seen_count; /* the last ACK's SACK blocks: what they covered is known */
+    struct tcp_sack_block seen[TCP_SACK_MAX_BLOCKS];
+    struct tcp_sent_record records[];
+};
+#define TCP_SENT_MAX_RECORDS (1u << 20)
+
+/* Room for one more record, growing at need. False: no memory or the limit. `sent` may be NULL. */
+bool tcp_sent_reserve(struct tcp_sent **sent, struct memory *memory);
+void tcp_sent_free(struct tcp_sent **sent, struct memory *memory);
+/* The record with this id: first <= id < first + count. */
+static inline struct tcp_sent_record *tcp_sent_at(struct tcp_sent *sent, uint32_t id)
+{
+    return &sent->records[id & (sent->capacity - 1)];
+}
+static inline seq32 tcp_sent_end(const struct tcp_sent_record *record)
+{
+    return seq_add(record->seq, record->length);
+}
+/* Appends what is sent for the first time. Room was reserved. */
+void tcp_sent_add(struct tcp_sent *sent, seq32 seq, uint32_t length, hf_time now);
+/* The record leaves again, now. */
+void tcp_sent_repeat(struct tcp_sent *sent, uint32_t id, hf_time now);
+void tcp_sent_mark_sacked(struct tcp_sent *sent, uint32_t id);
+void tcp_sent_mark_lost(struct tcp_sent *sent, uint32_t id);
+/* Everything SACKed is in doubt again (RFC 2018 8). */
+void tcp_sent_forget_sacks(struct tcp_sent *sent);
+/* Takes off what lies wholly before `ack`; a record that straddles it is cut. */
+void tcp_sent_drop_first(struct tcp_sent *sent);
+void tcp_sent_cut_first(struct tcp_sent *sent, seq32 ack);
+/* The first record that begins at or after `seq`: an id up to first + count. */
+uint32_t tcp_sent_find(struct tcp_sent *sent, seq32 seq);
+/* The first lost record that waits to be sent again, or TCP_SENT_NONE. */
+uint32_t tcp_sent_next_lost(struct tcp_sent *sent);
+/* Cuts every record to at most `most` bytes and takes them all as lost, for a smaller path MTU.
+ * False: no memory; nothing changed. */
+bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most);
+/* Bytes that are neither SACKed nor lost, repetitions included (RFC 6675's pipe). */
+static inline uint32_t tcp_sent_pipe(const struct tcp_sent *sent, uint32_t flight)
+{
+    return flight - sent->sacked_bytes - sent->lost_bytes + sent->repeat_out_bytes;
+}
+
+#endif

@@ -14,6 +14,7 @@ struct receiver {
     uint8_t got[STREAM + 2]; /* by relative sequence number: 1..STREAM, and FIN at STREAM + 1 */
     uint32_t next;           /* RCV.NXT */
     uint32_t random;
+    uint32_t newest; /* the first byte of the segment just taken above a hole; 0: none */
     int fin_possible;
 };
 
@@ -48,9 +49,31 @@ static void model_takes(struct receiver *receiver, const struct world *w, uint32
     advance(receiver);
 }
 
+static unsigned islands(const struct receiver *receiver)
+{
+    unsigned count = 0;
+
+    for (uint32_t at = receiver->next + 1; at <= STREAM; at++) {
+        count += receiver->got[at] && !receiver->got[at - 1];
+    }
+    return count;
+}
+
 static void check_sack(const struct receiver *receiver, const struct segment *segment,
                        const struct flow *flow)
 {
+    unsigned count = islands(receiver);
+
+    if (flow->peer_sackok) {
+        /* As many blocks as there are, or as fit: four without timestamps (RFC 2018 3, 4). */
+        assert_int_equal(segment->sack_count, count < 4 ? count : 4);
+    }
+    if (receiver->newest != 0) {
+        /* The first block holds the segment that caused this ACK (RFC 2018 4). */
+        uint32_t left = segment->sack[0][0] - flow->peer_iss;
+        uint32_t right = segment->sack[0][1] - flow->peer_iss;
+        assert_true(left <= receiver->newest && receiver->newest < right);
+    }
     for (unsigned i = 0; i < segment->sack_count; i++) {
         uint32_t left = segment->sack[i][0] - flow->peer_iss;
         uint32_t right = segment->sack[i][1] - flow->peer_iss;
@@ -102,6 +125,10 @@ static void send_random(struct receiver *receiver, struct world *w)
     if (chance(receiver, 3) == 0) {
         left = receiver->next; /* or hardly anything would ever be in order */
     }
+    if (chance(receiver, 2) == 0) {
+        left = left / 50 * 50 + 1; /* so that islands touch */
+        length = length / 50 * 50;
+    }
     if (left > STREAM + 1) {
         left = STREAM + 1;
     }
@@ -111,6 +138,10 @@ static void send_random(struct receiver *receiver, struct world *w)
     }
     in_order = left <= receiver->next && left + length > receiver->next &&
                receiver->next < w->flow->stack_right_edge;
+    receiver->newest = w->flow->peer_sackok && length > 0 && left > receiver->next &&
+                               left < w->flow->stack_right_edge
+                           ? left
+                           : 0;
     model_takes(receiver, w, left, left + length + (uint32_t)fin);
     inject(
         w, packet,
@@ -121,6 +152,7 @@ static void send_random(struct receiver *receiver, struct world *w)
     } else {
         assert_true(check_answers(receiver, w, 1) <= 1);
     }
+    receiver->newest = 0;
 }
 
 static void read_some(struct receiver *receiver, struct world *w)

@@ -45,6 +45,7 @@ static void initial_window(void **state)
         silent_for(w, 100 * MS);
         peer(w, ". seq=1 ack=1");
         user_accept(w);
+        assert_int_equal(cwnd_of(w), limit);
         user_send(w, 60000);
         while (waiting_packets(w) > 0) {
             assert_int_equal(next_packet(w)->segment.payload_bytes, mss);

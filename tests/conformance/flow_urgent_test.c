@@ -26,14 +26,12 @@ static void mark_over_several_segments(void **state)
     struct world *w = *state;
 
     establish_passive(w, 65535, "mss=1000");
-    user_option(w, HF_OPTION_CORK, 1);
     user_send_flags(w, 2500, HF_SEND_URGENT);
     sends(w, ".U seq=1 ack=1 len=1000 urg=2500");
     sends(w, ".U seq=1001 ack=1 len=1000 urg=1500");
+    sends(w, "P.U seq=2001 ack=1 len=500 urg=500");
     user_send(w, 1000);
-    sends(w, ".U seq=2001 ack=1 len=1000 urg=500");
-    user_option(w, HF_OPTION_CORK, 0);
-    sends(w, "P. seq=3001 ack=1 len=500");
+    sends(w, "P. seq=2501 ack=1 len=1000");
     peer(w, ". seq=1 ack=3501");
 }
 

@@ -324,6 +324,31 @@ static void too_big_resends(void **state)
     in_state(w, HF_ESTABLISHED);
 }
 
+/* The same while what a timeout lost is being sent again: what has gone out since then is too big
+ * as well, and all of it goes again. */
+static void too_big_after_timeout(void **state)
+{
+    struct world *w = *state;
+    unsigned mss = own_mss(w), una, nxt;
+
+    establish_with_rtt(w, 100 * MS, 65535, "mss=1460");
+    user_send(w, 20 * mss);
+    sends_segments(w, 1, mss, 10);
+    sends_between(w, 0, HF_SECOND, ". seq=1 ack=1 len=%u", mss);
+    for (unsigned i = 1; i <= 9; i++) {
+        una = 1 + i * mss;
+        peer(w, ". seq=1 ack=%u", una);
+        while (next_packet(w) != NULL) {
+        }
+    }
+    nxt = status_of(w).numbers.snd_nxt - w->flow->stack_iss;
+    assert_true(nxt > 1 + 11 * mss); /* new data is out, the tenth is not acknowledged yet */
+    assert_int_equal(too_big(w, 1300, nxt - mss), HF_REASON_ICMP_TOO_BIG);
+    assert_true(sends_within(w, una, 1300) >= nxt - mss);
+    peer(w, ". seq=1 ack=%u", nxt);
+    sends_within(w, nxt, 1300);
+}
+
 /* pmtu-attack-hold: for data that is acknowledged, or never was sent, the message is forged or
  * late; one that claims no less than is in use lowers nothing (RFC 5927 7.2). */
 static void too_big_ignored(void **state)
@@ -467,15 +492,15 @@ static void bad_messages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(soft_established),       BOTH(soft_not_wanted),
-        BOTH(soft_opening),           BOTH(hard_opening),
-        BOTH(hard_established),       BOTH(quoted_number_must_be_in_flight),
-        BOTH(syn_received),           BOTH(quote_of_nobody),
-        ONLY_V4(source_quench),       BOTH(too_big_resends),
-        BOTH(too_big_ignored),        BOTH(too_big_floor),
-        ONLY_V4(too_big_without_mtu), BOTH(too_big_is_forgotten),
-        BOTH(soft_error_taken_late),  ONLY_V4(dont_fragment),
-        BOTH(bad_messages),
+        BOTH(soft_established),      BOTH(soft_not_wanted),
+        BOTH(soft_opening),          BOTH(hard_opening),
+        BOTH(hard_established),      BOTH(quoted_number_must_be_in_flight),
+        BOTH(syn_received),          BOTH(quote_of_nobody),
+        ONLY_V4(source_quench),      BOTH(too_big_resends),
+        BOTH(too_big_after_timeout), BOTH(too_big_ignored),
+        BOTH(too_big_floor),         ONLY_V4(too_big_without_mtu),
+        BOTH(too_big_is_forgotten),  BOTH(soft_error_taken_late),
+        ONLY_V4(dont_fragment),      BOTH(bad_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,6 +149,29 @@ static void events_wait_for_accept(void **state)
     user_recv_error(w, 0);
 }
 
+/* No call reaches it before hf_accept, not even with the handle that it will have: the same run
+ * twice gives the same handles, so the second run knows it. */
+static void no_handle_before_accept(void **state)
+{
+    struct world *w = *state;
+    hf_handle known = HF_NO_HANDLE;
+
+    for (unsigned run = 0; run < 2; run++) {
+        world_restart(w);
+        user_listen(w);
+        peer(w, "S seq=0 mss=1000");
+        sends(w, "S. seq=0 ack=1");
+        peer(w, ". seq=1 ack=1");
+        if (run == 1) {
+            is_bad(w, known);
+            in_state(w, HF_ESTABLISHED);
+        }
+        user_accept(w);
+        assert_true(run == 0 || w->flow->connection == known);
+        known = w->flow->connection;
+    }
+}
+
 /* The same when it was reset meanwhile: it is accepted, and tells. */
 static void reset_before_accept(void **state)
 {
@@ -427,6 +450,7 @@ int main(void)
         BOTH(alive_after_reset),
         BOTH(foreign_handles),
         BOTH(events_wait_for_accept),
+        BOTH(no_handle_before_accept),
         BOTH(reset_before_accept),
         BOTH(events_are_edges),
         BOTH(closing_events),

@@ -393,8 +393,8 @@ static void oldest_record_makes_room(void **state)
         use_flow(w, (uint16_t)(41000 + i));
         peer(w, "S seq=0 mss=1000");
         sends(w, "S. seq=0 ack=1");
-        if (i == 1) {
-            /* The first two have been sent again: older than those that come. */
+        if (i == 2) {
+            /* The first three are sent again: older than those that come. */
             run_for(w, 1100 * MS, 0);
             while (next_packet(w) != NULL) {
             }

@@ -16,17 +16,19 @@
 # started by name (start, handfast), waited for by what they say or do (said, eventually), and their
 # end is part of the test (ends, stop): the exit code is asked for, and a report of a sanitizer fails
 # the test. Nothing waits for a time to pass, only for things to happen, at most PATIENCE seconds.
-set -euo pipefail
+set -Eeuo pipefail
+trap 'printf "%s: line %s: failed: %s\n" "${0##*/}" "$LINENO" "$BASH_COMMAND" >&2' ERR
 
 SCRATCH=/run/interop
 PATIENCE=30
 SKIPPED=77
+INTEROP=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 
 OURS=10.66.0.2
 OURS6=fd66::2
 KERNELS=10.66.0.1
 KERNELS6=fd66::1
-export SCRATCH PATIENCE OURS OURS6 KERNELS KERNELS6
+export INTEROP SCRATCH PATIENCE OURS OURS6 KERNELS KERNELS6
 
 # The process ids of what was started, by name.
 declare -A pids=()
@@ -90,8 +92,8 @@ finish() {
             printf '== %s\n' "${log##*/}"
             tail -n 40 "$log"
         done
-        printf '== ss -tan\n'
-        ss -tan | head -n 40
+        printf '== ss\n'
+        ss -tan exclude time-wait | head -n 40
         for log in "$SCRATCH"/*.sock; do
             [[ -S $log ]] || continue
             printf '== handfast ss, %s\n' "${log##*/}"
@@ -103,12 +105,21 @@ finish() {
 
 # ---- programs in the background
 
-# start NAME COMMAND...: output goes to NAME.out and NAME.err; input is what the caller has.
+# start NAME COMMAND...: output goes to NAME.out and NAME.err; input is what the caller has. Not
+# passed on are descriptors 3 and 4: the test's ends of FIFOs, whose readers shall see an end.
 start() {
     local name=$1
     shift
-    "$@" <&0 >"$SCRATCH/$name.out" 2>"$SCRATCH/$name.err" &
+    : >"$SCRATCH/$name.out"
+    : >"$SCRATCH/$name.err"
+    "$@" <&0 >"$SCRATCH/$name.out" 2>"$SCRATCH/$name.err" 3>&- 4>&- &
     pids[$name]=$!
+}
+
+# open_inputs: what is written to 3 and 4 comes out of the FIFOs input3 and input4.
+open_inputs() {
+    [[ -p $SCRATCH/input3 ]] || mkfifo "$SCRATCH/input3" "$SCRATCH/input4"
+    exec 3<>"$SCRATCH/input3" 4<>"$SCRATCH/input4"
 }
 
 running() {
@@ -141,7 +152,17 @@ has_ended() {
     ! running "$1"
 }
 
-# ends NAME CODE [PATTERN]: waits for its end, which has this exit code; its last words match.
+# has_printed NAME LINE...: these lines and no other, for eventually.
+has_printed() {
+    printf '%s\n' "${@:2}" | cmp -s - "$SCRATCH/$1.out"
+}
+
+hears() {
+    eventually "$1 to print: ${*:2}" has_printed "$@"
+}
+
+# ends NAME CODE [PATTERN]: waits for its end, which has this exit code (or one of these, with | in
+# between); what it said matches.
 ends() {
     local name=$1 code=$2 pattern=${3-} found=0
     eventually "$name to end" has_ended "$name"
@@ -150,7 +171,7 @@ ends() {
     if grep -qE 'Sanitizer|runtime error:' "$SCRATCH/$name.err"; then
         fail "a sanitizer has something to say about $name"
     fi
-    ((found == code)) || fail "$name ended with $found, not with $code"
+    [[ $found =~ ^($code)$ ]] || fail "$name ended with $found, not with $code"
     if [[ -n $pattern ]] && ! grep -qE -- "$pattern" "$SCRATCH/$name.err"; then
         fail "$name did not say '$pattern' when it ended"
     fi
@@ -158,6 +179,18 @@ ends() {
 
 signal() {
     kill -s "$2" "${pids[$1]}"
+}
+
+# kill_hard NAME: it has no say in it.
+kill_hard() {
+    local found=0
+    # The shell's own remark about it would look like an error.
+    {
+        signal "$1" KILL
+        wait "${pids[$1]}" || found=$?
+    } 2>/dev/null
+    unset "pids[$1]"
+    ((found == 137)) || fail "$1 had ended with $found before it was killed"
 }
 
 # stop NAME [PATTERN]: ends what runs until it is told to end (proxy, listen --keep, nginx).
@@ -181,36 +214,44 @@ handfast() {
 
 # Of a running proxy that has nothing more to do: what is open comes to its end by itself.
 stop_proxy() {
-    eventually "$1 to be done" ours_done "$1"
+    eventually "$1 to have nothing open" ours_done "$1"
     stop "$1" '^handfast: '
     ! grep -q 'open connections were reset' "$SCRATCH/$1.err" ||
         fail "$1 still held connections when it was told to end"
 }
 
 ours_done() {
+    running "$1" || fail "$1 has ended before it was told to"
     [[ $(our_states "$1") =~ ^(TIME-WAIT,?)*$ ]]
 }
 
 # ---- what the two TCPs say of themselves
 
-# The kernel's connections over the device, a line each: state, queues, addresses.
-kernel_connections() {
-    ss -Htan | awk '($5 ~ /^10\.66\.0\.2:/ || $5 ~ /^\[fd66::2\]:/)'
+# Only connections with this port at either end are spoken of; each part of a test takes another, so
+# that the TIME-WAIT that one leaves is not taken for the next one's.
+PORT=
+
+next_port() {
+    PORT=$((${PORT:-8999} + 1))
 }
 
-# The states alone, sorted, with commas between: ESTAB,TIME-WAIT.
+# The kernel's connections over the device: the states, sorted, with commas between.
 kernel_states() {
-    kernel_connections | awk '{print $1}' | sort | paste -sd ,
+    ss -Htan | awk -v port=":$PORT\$" '
+        $5 !~ /^10\.66\.0\.2:/ && $5 !~ /^\[fd66::2\]:/ { next }
+        $4 ~ port || $5 ~ port || port == ":$" { print $1 }' | sort | paste -sd ,
 }
 
 # The same of Handfast, from `handfast ss`; listeners are no connections.
 our_states() {
-    "$HANDFAST" ss --control "$SCRATCH/$1.sock" | awk 'NR > 1 && $1 != "LISTEN" {print $1}' |
-        sort | paste -sd ,
+    "$HANDFAST" ss --control "$SCRATCH/$1.sock" | awk -v port=":$PORT\$" '
+        NR == 1 || $1 == "LISTEN" { next }
+        $4 ~ port || $5 ~ port || port == ":$" { print $1 }' | sort | paste -sd ,
 }
 
 # ours_is NAME STATES, kernel_is STATES: for eventually.
 ours_is() {
+    running "$1" || fail "$1 has ended, and was to be in '$2'"
     [[ $(our_states "$1") == "$2" ]]
 }
 

@@ -66,13 +66,13 @@ static enum hf_reason demultiplex(struct hf_stack *stack, struct arrival *arriva
                             : arrives_closed(stack, arrival);
 }
 
-static enum hf_reason tcp_input(struct hf_stack *stack, struct arrival *arrival)
+static enum hf_reason tcp_input(struct hf_stack *stack, struct arrival *arrival,
+                                struct tcp_segment *segment)
 {
-    struct tcp_segment segment;
     const struct ip_header *ip = arrival->ip;
     struct hf_endpoint local = {.address = ip->destination};
     struct hf_endpoint remote = {.address = ip->source};
-    enum hf_reason reason = tcp_parse(ip->payload, ip->payload_length, &segment);
+    enum hf_reason reason = tcp_parse(ip->payload, ip->payload_length, segment);
     /* A wrong checksum explains a wrong header, so it is named first. */
     if (reason != HF_REASON_TCP_TOO_SHORT && !checksum_correct(ip)) {
         reason = HF_REASON_TCP_CHECKSUM;
@@ -86,13 +86,14 @@ static enum hf_reason tcp_input(struct hf_stack *stack, struct arrival *arrival)
         stack_trace_received(stack, arrival, reason, HF_CLOSED, HF_CLOSED, HF_NO_HANDLE, NULL);
         return reason;
     }
-    arrival->segment = &segment;
+    arrival->segment = segment;
     return demultiplex(stack, arrival);
 }
 
 static enum hf_reason input(struct hf_stack *stack, const uint8_t *packet, size_t length)
 {
     struct ip_header ip;
+    struct tcp_segment segment;
     struct arrival arrival;
     enum hf_reason reason = ip_host_input(&stack->ip, packet, length, &ip);
     memset(&arrival, 0, sizeof arrival);
@@ -100,7 +101,7 @@ static enum hf_reason input(struct hf_stack *stack, const uint8_t *packet, size_
     arrival.packet_length = length;
     arrival.ip = &ip;
     if (reason == HF_REASON_NONE && ip.protocol == IP_PROTOCOL_TCP) {
-        return tcp_input(stack, &arrival);
+        return tcp_input(stack, &arrival, &segment);
     }
     if (reason == HF_REASON_NONE &&
         (ip.protocol == IP_PROTOCOL_ICMP && ip.source.family == HF_IPV4)) {

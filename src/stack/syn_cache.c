@@ -138,8 +138,8 @@ void syn_cache_remove_listener(struct hf_stack *stack, uint32_t listener)
 /* The one that has waited longest: at the head of the latest stage. */
 static void evict_oldest(struct hf_stack *stack)
 {
-    for (unsigned stage = SYN_STAGES; stage-- > 0;) {
-        uint32_t index = stack->syn_stages[stage].head;
+    for (unsigned stage = SYN_STAGES; stage > 0; stage--) {
+        uint32_t index = stack->syn_stages[stage - 1].head;
         if (index != POOL_NONE) {
             struct syn_record *record = pool_at(&stack->syn_records, index);
             stack_trace_state(stack, &record->tuple, HF_REASON_SYN_CACHE_FULL, HF_SYN_RECEIVED,
@@ -514,9 +514,9 @@ static void record_timeout(struct hf_stack *stack, uint32_t index)
 void syn_cache_run_timers(struct hf_stack *stack)
 {
     /* From the last stage down, so that what moves up a stage is not looked at again. */
-    for (unsigned stage = SYN_STAGES; stack->counters.syn_records > 0 && stage-- > 0;) {
+    for (unsigned stage = SYN_STAGES; stack->counters.syn_records > 0 && stage > 0; stage--) {
         uint32_t index;
-        while ((index = stack->syn_stages[stage].head) != POOL_NONE) {
+        while ((index = stack->syn_stages[stage - 1].head) != POOL_NONE) {
             const struct syn_record *record = pool_at(&stack->syn_records, index);
             if (record->deadline > stack->host.now) {
                 break;

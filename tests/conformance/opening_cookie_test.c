@@ -13,7 +13,7 @@ static void flooded(struct world *w)
     w->config.max_syn_records = FLOODERS;
     world_restart(w);
     user_listen(w);
-    for (uint16_t i = 0; i < FLOODERS; i++) {
+    for (unsigned i = 0; i < FLOODERS; i++) {
         use_flow(w, (uint16_t)(20000 + i));
         peer(w, "S seq=0 mss=1460");
         sends(w, "S. seq=0 ack=1");

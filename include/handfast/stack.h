@@ -100,6 +100,11 @@ HF_API int hf_stack_add_address(struct hf_stack *stack, const struct hf_address 
 HF_API int hf_stack_remove_address(struct hf_stack *stack, const struct hf_address *address,
                                    hf_time now);
 
+/* 1: one of the stack's own addresses, exactly. */
+HF_API int hf_stack_has_address(const struct hf_stack *stack, const struct hf_address *address);
+/* The configuration in use; lives as long as the stack. */
+HF_API const struct hf_config *hf_stack_config(const struct hf_stack *stack);
+
 /* One IP packet in. `packet` is borrowed for the call. Returns why it was taken or not; nothing a
  * peer can send is an error. */
 HF_API enum hf_reason hf_stack_input(struct hf_stack *stack, const void *packet, size_t length,
@@ -165,6 +170,10 @@ enum hf_recv_flag { HF_RECV_PEEK = 1 };
 HF_API ptrdiff_t hf_recv(struct hf_stack *stack, hf_handle connection, void *data, size_t length,
                          unsigned flags, hf_time now);
 
+/* Copies unread bytes in order from `offset` on, and consumes none: how many, 0 past the end. */
+HF_API ptrdiff_t hf_peek(const struct hf_stack *stack, hf_handle connection, uint32_t offset,
+                         void *data, size_t length);
+
 /* CLOSE in the RFC's sense: no more will be sent, reading goes on. Queued data goes first, then
  * FIN. HF_ENOTCONN while opening actively or after the end. Twice is harmless. */
 HF_API int hf_shutdown(struct hf_stack *stack, hf_handle connection, hf_time now);
@@ -174,6 +183,9 @@ HF_API int hf_shutdown(struct hf_stack *stack, hf_handle connection, hf_time now
 HF_API int hf_close(struct hf_stack *stack, hf_handle handle, hf_time now);
 /* ABORT: RST to the peer where the RFC wants one, everything dropped, the handle stale. */
 HF_API int hf_abort(struct hf_stack *stack, hf_handle connection, hf_time now);
+
+/* Where loss recovery stands. */
+enum hf_recovery { HF_RECOVERY_OPEN, HF_RECOVERY_FAST, HF_RECOVERY_TIMEOUT };
 
 /* STATUS. */
 struct hf_status {
@@ -200,10 +212,23 @@ struct hf_status {
     hf_time timer_deadline;   /* HF_TIME_NEVER: none */
     struct hf_trace_numbers numbers;
     uint8_t timestamps, sack, window_scaling, nagle, keepalive; /* in use */
-    uint8_t orphan;                 /* closed by its program, finishing by itself */
-    const char *congestion_control; /* "reno" */
+    uint16_t path_mtu_bytes;      /* the largest IP packet the path is known to take */
+    uint16_t announced_mss_bytes; /* what our SYN said */
+    uint16_t received_mss_bytes;  /* the largest segment that came */
+    uint8_t probes_out;           /* window probes or keep-alives unanswered */
+    uint8_t recovery;             /* enum hf_recovery */
+    uint32_t segments_in_flight, sacked_segments; /* with SACK agreed */
+    uint32_t lost_bytes;                          /* taken as lost and not sent again yet */
+    hf_time min_rtt_ns;                           /* 0: not measured */
+    hf_time last_sent_ns;                         /* when data last left; 0: never */
+    uint8_t orphan;                               /* closed by its program, finishing by itself */
+    const char *congestion_control;               /* "reno" */
 };
 HF_API int hf_status(const struct hf_stack *stack, hf_handle handle, struct hf_status *status);
+/* Whoever owns these two endpoints: a connection (an orphan too), a SYN-RECEIVED or a TIME-WAIT
+ * record. HF_EBADF: nobody. */
+HF_API int hf_find(const struct hf_stack *stack, const struct hf_endpoint *local,
+                   const struct hf_endpoint *remote, struct hf_status *status);
 /* Walks everything: listeners, connections (orphans too), SYN-RECEIVED and TIME-WAIT records.
  * Start with *cursor = 0; 1 and a status, or 0 at the end. Changes to the stack in between may
  * repeat or miss entries, nothing worse. */
@@ -226,7 +251,10 @@ enum hf_option {
     HF_OPTION_TTL,                   /* 1..255 (MUST-49) */
     HF_OPTION_TRAFFIC_CLASS,         /* 0..255, ECN bits ignored (MUST-48, SHLD-21) */
     HF_OPTION_QUICK_ACK,             /* 0/1: 1 acknowledges at once */
-    HF_OPTION_SOFT_ERRORS            /* 0/1: 0 turns soft-error events off (SHLD-20) */
+    HF_OPTION_SOFT_ERRORS,           /* 0/1: 0 turns soft-error events off (SHLD-20) */
+    HF_OPTION_FIN_WAIT_2_NS,    /* after hf_close: 0 as configured; -1: no waiting, reset at once */
+    HF_OPTION_RECEIVE_SHUTDOWN, /* 0/1: 1 and data after our FIN resets (nobody will read it) */
+    HF_OPTION_BACKLOG           /* 1..65535, listeners only */
 };
 /* 0, HF_EINVAL (value out of range), HF_ENOPROTOOPT (no such option). */
 HF_API int hf_set_option(struct hf_stack *stack, hf_handle handle, enum hf_option option,

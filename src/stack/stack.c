@@ -113,6 +113,17 @@ int hf_stack_add_address(struct hf_stack *stack, const struct hf_address *addres
     return ip_host_add(&stack->ip, &clean);
 }
 
+int hf_stack_has_address(const struct hf_stack *stack, const struct hf_address *address)
+{
+    struct hf_address clean = stack_clean_address(address);
+    return ip_host_is_local(&stack->ip, &clean);
+}
+
+const struct hf_config *hf_stack_config(const struct hf_stack *stack)
+{
+    return &stack->config;
+}
+
 static bool speaks_from(const struct flow_tuple *tuple, const struct hf_address *address)
 {
     return tuple->family == address->family &&

@@ -121,6 +121,13 @@ ptrdiff_t hf_recv(struct hf_stack *stack, hf_handle handle, void *data, size_t l
     return taken;
 }
 
+ptrdiff_t hf_peek(const struct hf_stack *stack, hf_handle handle, uint32_t offset, void *data,
+                  size_t length)
+{
+    const struct stack_connection *connection = stack_connection_of(stack, handle);
+    return connection != NULL ? tcp_peek(&connection->tcp, offset, data, length) : HF_EBADF;
+}
+
 int hf_shutdown(struct hf_stack *stack, hf_handle handle, hf_time now)
 {
     struct stack_connection *connection = stack_connection_of(stack, handle);
@@ -170,6 +177,13 @@ int hf_set_option(struct hf_stack *stack, hf_handle handle, enum hf_option optio
     struct stack_listener *listener = stack_listener_of(stack, handle);
     int error;
     stack_set_now(stack, now);
+    if (listener != NULL && option == HF_OPTION_BACKLOG) {
+        if (value < 1 || value > 65535) {
+            return HF_EINVAL;
+        }
+        listener->backlog = (uint32_t)value;
+        return HF_OK;
+    }
     if (listener != NULL) {
         return tcp_set_option(&listener->prototype, &stack->host, option, value);
     }
@@ -186,6 +200,10 @@ int hf_get_option(const struct hf_stack *stack, hf_handle handle, enum hf_option
 {
     const struct stack_connection *connection = stack_connection_of(stack, handle);
     const struct stack_listener *listener = stack_listener_of(stack, handle);
+    if (listener != NULL && option == HF_OPTION_BACKLOG) {
+        *value = listener->backlog;
+        return HF_OK;
+    }
     if (listener != NULL) {
         return tcp_get_option(&listener->prototype, option, value);
     }

@@ -94,6 +94,33 @@ int hf_status(const struct hf_stack *stack, hf_handle handle, struct hf_status *
     return HF_OK;
 }
 
+int hf_find(const struct hf_stack *stack, const struct hf_endpoint *local,
+            const struct hf_endpoint *remote, struct hf_status *status)
+{
+    struct hf_endpoint own = {.address = stack_clean_address(&local->address), .port = local->port};
+    struct hf_endpoint peer = {.address = stack_clean_address(&remote->address),
+                               .port = remote->port};
+    struct flow_tuple tuple = flow_tuple_make(&own, &peer);
+    uint32_t reference = flow_find(stack, &tuple, flow_hash(stack, &tuple));
+    uint32_t index = reference & FLOW_INDEX_MASK;
+    clear_status(status);
+    if (reference == FLOW_NONE) {
+        return HF_EBADF;
+    }
+    switch ((enum flow_kind)(reference >> FLOW_INDEX_BITS)) {
+    case FLOW_CONNECTION:
+        connection_status(stack, pool_at(&stack->connections, index), status);
+        break;
+    case FLOW_SYN:
+        syn_record_status(pool_at(&stack->syn_records, index), status);
+        break;
+    case FLOW_TIME_WAIT:
+        time_wait_status(stack, pool_at(&stack->time_waits, index), status);
+        break;
+    }
+    return HF_OK;
+}
+
 /* The cursor: which pool (high half), which object next (low half). */
 enum list_phase { LIST_LISTENERS, LIST_CONNECTIONS, LIST_SYN_RECORDS, LIST_TIME_WAITS, LIST_END };
 

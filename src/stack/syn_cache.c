@@ -324,6 +324,7 @@ static void inherit_options(struct tcp_conn *conn, const struct tcp_conn *protot
     conn->keepalive = prototype->keepalive;
     conn->quick_ack = prototype->quick_ack;
     conn->soft_errors = prototype->soft_errors;
+    conn->fin_wait_2_ns = prototype->fin_wait_2_ns;
     conn->keepalive_idle_ns = prototype->keepalive_idle_ns;
     conn->keepalive_interval_ns = prototype->keepalive_interval_ns;
     conn->keepalive_probes = prototype->keepalive_probes;

@@ -307,7 +307,7 @@ static void our_fin_acked(struct tcp_conn *conn, struct tcp_host *host)
     case HF_FIN_WAIT_1:
         tcp_set_state(conn, host, HF_FIN_WAIT_2, HF_REASON_FIN_ACKED);
         if (conn->orphan) {
-            conn->deadlines[TCP_TIMER_FIN_WAIT_2] = host->now + host->config->fin_wait_2_timeout_ns;
+            tcp_wait_abandoned(conn, host);
         }
         break;
     case HF_CLOSING:
@@ -400,11 +400,11 @@ static enum verdict seventh_process_text(struct tcp_conn *conn, struct tcp_host 
     case HF_TIME_WAIT:
         return STOP;
     }
-    if (conn->orphan) {
+    if (conn->orphan || (conn->receive_shutdown && conn->fin_queued)) {
         /* SHLD-3, RFC 1122 4.2.2.13: nobody will read it. */
         reset_with_their_ack(conn, segment);
         *reason = HF_REASON_DATA_AFTER_CLOSE;
-        tcp_finish(conn, host, HF_ECONNABORTED, *reason);
+        tcp_finish(conn, host, HF_ECONNRESET, *reason);
         return STOP;
     }
     *reason = tcp_receive_text(conn, host, segment);

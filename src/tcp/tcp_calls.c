@@ -41,6 +41,16 @@ ptrdiff_t tcp_send(struct tcp_conn *conn, struct tcp_host *host, const void *dat
     return (ptrdiff_t)take;
 }
 
+ptrdiff_t tcp_peek(const struct tcp_conn *conn, uint32_t offset, void *data, size_t length)
+{
+    uint32_t left = offset < conn->receive_bytes ? conn->receive_bytes - offset : 0;
+    uint32_t take = length < left ? (uint32_t)length : left;
+    if (take > 0) {
+        bytequeue_read(&conn->receive_queue, offset, data, take);
+    }
+    return (ptrdiff_t)take;
+}
+
 static void urgent_read(struct tcp_conn *conn)
 {
     seq32 read_to = seq_sub(conn->rcv.nxt, conn->receive_bytes + (conn->receive_eof ? 1u : 0u));
@@ -103,6 +113,18 @@ static void ask_reset(struct tcp_conn *conn)
     conn->reset_seq = conn->snd.nxt;
     conn->reset_ack = conn->rcv.nxt;
     conn->reset_has_ack = true;
+}
+
+void tcp_wait_abandoned(struct tcp_conn *conn, struct tcp_host *host)
+{
+    hf_time wait =
+        conn->fin_wait_2_ns != 0 ? conn->fin_wait_2_ns : host->config->fin_wait_2_timeout_ns;
+    if (wait < 0) {
+        ask_reset(conn);
+        tcp_finish(conn, host, HF_ECONNABORTED, HF_REASON_TIMEOUT_FIN_WAIT_2);
+    } else {
+        conn->deadlines[TCP_TIMER_FIN_WAIT_2] = host->now + wait;
+    }
 }
 
 /* CLOSE (3.10.4): no more to send. FIN follows what is queued. */
@@ -178,7 +200,7 @@ void tcp_close(struct tcp_conn *conn, struct tcp_host *host)
     conn->events = 0;
     queue_fin(conn, host);
     if (conn->state == HF_FIN_WAIT_2) {
-        conn->deadlines[TCP_TIMER_FIN_WAIT_2] = host->now + host->config->fin_wait_2_timeout_ns;
+        tcp_wait_abandoned(conn, host);
     }
     /* What is out of order will never be read. */
     tcp_reassembly_free(conn, host);
@@ -254,5 +276,17 @@ void tcp_status(const struct tcp_conn *conn, struct hf_status *status)
     status->nagle = conn->nagle;
     status->keepalive = conn->keepalive;
     status->orphan = conn->orphan;
+    status->path_mtu_bytes = conn->path_mtu;
+    status->announced_mss_bytes = conn->own_mss;
+    status->received_mss_bytes = conn->receive_mss;
+    status->probes_out = conn->probes_out;
+    status->recovery = conn->recovery;
+    status->min_rtt_ns = conn->rack.min_rtt_us * HF_MICROSECOND;
+    status->last_sent_ns = conn->last_sent;
+    if (conn->sent != NULL) {
+        status->segments_in_flight = conn->sent->count;
+        status->sacked_segments = conn->sent->sacked_count;
+        status->lost_bytes = conn->sent->lost_bytes - conn->sent->repeat_out_bytes;
+    }
     status->congestion_control = conn->cc->name;
 }

@@ -86,7 +86,7 @@ struct tcp_prr {
 
 /* Loss recovery's state. */
 enum tcp_recovery {
-    TCP_RECOVERY_NONE,
+    TCP_RECOVERY_NONE = HF_RECOVERY_OPEN,
     TCP_RECOVERY_FAST,   /* after three duplicate ACKs (RFC 5681 3.2, RFC 6582) */
     TCP_RECOVERY_TIMEOUT /* after a timeout: all that was in flight is sent again in slow start */
 };
@@ -147,6 +147,7 @@ struct tcp_conn {
     bool cork : 1;
     bool keepalive : 1;
     bool quick_ack : 1;        /* the program wants every ACK at once */
+    bool receive_shutdown : 1; /* the program reads no more */
     bool soft_errors : 1;      /* the program wants soft errors */
     bool urgent_sending : 1;   /* snd.up is ahead of what is acknowledged */
     bool urgent_receiving : 1; /* rcv.up is ahead of what was read */
@@ -206,6 +207,7 @@ struct tcp_conn {
     hf_time challenge_refill;
     hf_time path_mtu_lowered; /* when path_mtu was last made smaller */
     hf_time user_timeout_ns, keepalive_idle_ns, keepalive_interval_ns;
+    hf_time fin_wait_2_ns; /* HF_OPTION_FIN_WAIT_2_NS */
 
     /* What the program gave and is not acknowledged yet; the front is snd.front. */
     struct bytequeue send_queue;
@@ -319,11 +321,14 @@ const char *tcp_timer_name(enum tcp_timer timer);
 
 ptrdiff_t tcp_send(struct tcp_conn *conn, struct tcp_host *host, const void *data, size_t length,
                    unsigned flags);
+ptrdiff_t tcp_peek(const struct tcp_conn *conn, uint32_t offset, void *data, size_t length);
 ptrdiff_t tcp_receive(struct tcp_conn *conn, struct tcp_host *host, void *data, size_t length,
                       unsigned flags);
 int tcp_shutdown(struct tcp_conn *conn, struct tcp_host *host);
 /* The program lets go. */
 void tcp_close(struct tcp_conn *conn, struct tcp_host *host);
+/* In FIN-WAIT-2 with nobody there: waits for a bounded time, or not at all. */
+void tcp_wait_abandoned(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_abort(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason, int error);
 int tcp_set_option(struct tcp_conn *conn, struct tcp_host *host, enum hf_option option,
                    int64_t value);

@@ -23,6 +23,9 @@ static const struct option_range {
     [HF_OPTION_TRAFFIC_CLASS] = {0, 255},
     [HF_OPTION_QUICK_ACK] = {0, 1},
     [HF_OPTION_SOFT_ERRORS] = {0, 1},
+    [HF_OPTION_FIN_WAIT_2_NS] = {-1, 24 * 3600 * HF_SECOND},
+    [HF_OPTION_RECEIVE_SHUTDOWN] = {0, 1},
+    [HF_OPTION_BACKLOG] = {1, 65535},
 };
 #define OPTION_COUNT (sizeof option_ranges / sizeof option_ranges[0])
 
@@ -114,6 +117,14 @@ int tcp_set_option(struct tcp_conn *conn, struct tcp_host *host, enum hf_option 
     case HF_OPTION_SOFT_ERRORS:
         conn->soft_errors = value != 0;
         break;
+    case HF_OPTION_FIN_WAIT_2_NS:
+        conn->fin_wait_2_ns = value;
+        break;
+    case HF_OPTION_RECEIVE_SHUTDOWN:
+        conn->receive_shutdown = value != 0;
+        break;
+    case HF_OPTION_BACKLOG:
+        return HF_EOPNOTSUPP; /* a connection has none; the stack answers for listeners */
     }
     tcp_open_refresh(conn, host);
     return HF_OK;
@@ -170,6 +181,14 @@ int tcp_get_option(const struct tcp_conn *conn, enum hf_option option, int64_t *
     case HF_OPTION_SOFT_ERRORS:
         *value = conn->soft_errors;
         return HF_OK;
+    case HF_OPTION_FIN_WAIT_2_NS:
+        *value = conn->fin_wait_2_ns;
+        return HF_OK;
+    case HF_OPTION_RECEIVE_SHUTDOWN:
+        *value = conn->receive_shutdown;
+        return HF_OK;
+    case HF_OPTION_BACKLOG:
+        return HF_EOPNOTSUPP;
     }
     return HF_ENOPROTOOPT;
 }

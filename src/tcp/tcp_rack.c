@@ -375,6 +375,11 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
 {
     bool repeating = conn->recovery == TCP_RECOVERY_TIMEOUT;
     uint32_t lost = 0;
+    if (conn->intents & TCP_INTENT_LOSS_PROBE) {
+        /* The answer came before the probe had left: it is not needed. */
+        conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;
+        conn->rack.probe_out = false;
+    }
     if (conn->sent != NULL) {
         take_cumulative(conn, host, segment, news);
         take_sack(conn, host, segment, news);

@@ -108,6 +108,7 @@ void tcp_sent_add(struct tcp_sent *sent, seq32 seq, uint32_t length, hf_time now
 void tcp_sent_repeat(struct tcp_sent *sent, uint32_t id, hf_time now)
 {
     struct tcp_sent_record *record = tcp_sent_at(sent, id);
+    HF_ASSERT(!(record->flags & TCP_SENT_SACKED));
     if (listed(record)) {
         list_remove(sent, id);
     }

@@ -110,7 +110,7 @@ HF_API const struct hf_config *hf_stack_config(const struct hf_stack *stack);
 HF_API enum hf_reason hf_stack_input(struct hf_stack *stack, const void *packet, size_t length,
                                      hf_time now);
 /* One IP packet out: its length, 0 when there is nothing to send at `now`, HF_EMSGSIZE when
- * `capacity` is under config.mtu. Timers that are due run here and in hf_stack_input. */
+ * `capacity` is under config.mtu. Timers that are due run here: hand in what has arrived before. */
 HF_API ptrdiff_t hf_stack_output(struct hf_stack *stack, void *packet, size_t capacity,
                                  hf_time now);
 /* When hf_stack_output must be called next even if nothing arrives; the past when output is

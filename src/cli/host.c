@@ -102,18 +102,22 @@ static int read_packets(struct host *host)
     return count;
 }
 
-static void device_readable(uv_poll_t *poll, int status, int events)
+static void take_from_device(struct host *host)
 {
-    struct host *host = poll->data;
     int count = read_packets(host);
 
-    (void)status; /* an error of the device shows itself in the read */
-    (void)events;
     if (count < 0) {
         say("the device %s is gone (%s): was it deleted?", hf_tun_name(host->tun),
             strerror(-count));
         host_stop(host, EXIT_CODE_FAILURE);
     }
+}
+
+static void device_readable(uv_poll_t *poll, int status, int events)
+{
+    (void)status; /* an error of the device shows itself in the read */
+    (void)events;
+    take_from_device(poll->data);
 }
 
 /* True when the device took the packet, or never will. */
@@ -137,7 +141,9 @@ static bool write_packet(struct host *host, const uint8_t *packet, size_t length
 }
 
 /* Returns how many packets left; a full device leaves one of them in `held`. */
-static int write_packets(struct host *host, int most)
+/* All of one turn leave at one time: a program that is not scheduled for a while in between must
+ * not find timers due whose answers already wait in the device. */
+static int write_packets(struct host *host, int most, hf_time now)
 {
     int written = 0;
 
@@ -148,8 +154,7 @@ static int write_packets(struct host *host, int most)
         written++;
     }
     while (written < most) {
-        ptrdiff_t length =
-            hf_stack_output(host->stack, host->packet, sizeof host->packet, host_now(host));
+        ptrdiff_t length = hf_stack_output(host->stack, host->packet, sizeof host->packet, now);
 
         if (length <= 0)
             break;
@@ -208,10 +213,15 @@ static void turn(uv_prepare_t *prepare)
     struct host *host = prepare->data;
     int room = PACKETS_WRITTEN_PER_TURN, round;
     bool held = host->held_length > 0;
+    hf_time now;
 
+    /* What has arrived comes before what is due. */
+    if (hf_stack_next_deadline(host->stack) <= host_now(host))
+        take_from_device(host);
+    now = host_now(host);
     for (round = 0; round < ROUNDS_PER_TURN && room > 0; round++) {
         int events = dispatch_events(host);
-        int written = write_packets(host, room);
+        int written = write_packets(host, room, now);
 
         room -= written;
         if (events == 0 && (written == 0 || host->held_length > 0))
@@ -363,7 +373,7 @@ int host_run(struct host *host)
 
 void host_flush(struct host *host)
 {
-    write_packets(host, LAST_PACKETS);
+    write_packets(host, LAST_PACKETS, host_now(host));
 }
 
 /* What came in the meantime deserves its answer (a RST, by now): once we are gone, nobody gives

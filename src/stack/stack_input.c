@@ -130,7 +130,11 @@ enum hf_reason hf_stack_input(struct hf_stack *stack, const void *packet, size_t
                               hf_time now)
 {
     enum hf_reason reason;
-    run_timers(stack, now);
+    /* The timers of connections wait for hf_stack_output: whoever calls late has packets that
+     * waited too, and an acknowledgement that is there must not find its segment repeated. A
+     * TIME-WAIT that is over must not look at them, though. */
+    stack_set_now(stack, now);
+    time_wait_run_timers(stack);
     stack->counters.packets_received++;
     reason = input(stack, packet, length);
     if (reason != HF_REASON_ACCEPTED) {

@@ -127,11 +127,12 @@ static void update_window(struct tcp_conn *conn, struct tcp_host *host,
     }
 }
 
-/* RFC 5681 2: outstanding data, no data, no SYN or FIN, the same number, the same window. */
+/* RFC 5681 2, but for the outstanding data: no data, no SYN or FIN, the same number, the same
+ * window. */
 static bool is_duplicate_ack(const struct tcp_conn *conn, const struct tcp_segment *segment)
 {
-    return seq_eq(segment->ack, conn->snd.una) && tcp_flight(conn) > 0 &&
-           segment->payload_length == 0 && !(segment->flags & (HF_SYN | HF_FIN)) &&
+    return seq_eq(segment->ack, conn->snd.una) && segment->payload_length == 0 &&
+           !(segment->flags & (HF_SYN | HF_FIN)) &&
            (uint32_t)segment->window << conn->snd_wind_shift == conn->snd.wnd;
 }
 
@@ -155,10 +156,11 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
     if (seq_gt(segment->ack, conn->snd.una)) {
         new_ack(conn, host, segment, &news);
-    } else if (conn->sack) {
-        /* tcp_rack_on_ack sees by itself what it brings. */
-    } else if (is_duplicate_ack(conn, segment)) {
-        tcp_on_duplicate_ack(conn, host);
+    } else {
+        news.duplicate = is_duplicate_ack(conn, segment);
+        if (news.duplicate && !conn->sack && tcp_flight(conn) > 0) {
+            tcp_on_duplicate_ack(conn, host);
+        }
     }
     update_window(conn, host, segment);
     if (conn->sack) {

@@ -37,7 +37,8 @@ struct tcp_ack_news {
     uint32_t acked_bytes;     /* of data, cumulatively */
     uint32_t delivered_bytes; /* known to be delivered since the last ACK, by ACK or SACK */
     uint32_t sacked_bytes;
-    bool progress; /* SND.UNA moved */
+    bool progress;  /* SND.UNA moved */
+    bool duplicate; /* RFC 5681 2's duplicate ACK, outstanding data or not */
     bool dsack;
 };
 /* SND.UNA has been moved already. */

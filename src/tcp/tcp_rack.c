@@ -35,7 +35,7 @@ static bool ambiguous(const struct tcp_conn *conn, const struct tcp_sent_record 
         (int32_t)(segment->options.ts_echo - tcp_timestamp(conn, record->sent)) < 0) {
         return true;
     }
-    return rtt < conn->rack.min_rtt_us * HF_MICROSECOND;
+    return rtt < (hf_time)conn->rack.min_rtt_us * HF_MICROSECOND;
 }
 
 static void rack_update(struct tcp_conn *conn, const struct tcp_host *host,
@@ -44,7 +44,8 @@ static void rack_update(struct tcp_conn *conn, const struct tcp_host *host,
     struct tcp_rack *rack = &conn->rack;
     seq32 end = tcp_sent_end(record);
     hf_time rtt = host->now - record->sent;
-    uint32_t rtt_us = (uint32_t)(rtt / HF_MICROSECOND);
+    uint32_t rtt_us =
+        rtt / HF_MICROSECOND < UINT32_MAX ? (uint32_t)(rtt / HF_MICROSECOND) : UINT32_MAX;
     /* Step 3, reordering: something below the highest delivered comes, and was sent only once. */
     if (!rack->valid || seq_gt(end, rack->fack)) {
         rack->fack = end;
@@ -93,74 +94,51 @@ static void take_cumulative(struct tcp_conn *conn, struct tcp_host *host,
     }
 }
 
-/* Marks the records that lie wholly in [left, right). */
-static void take_range(struct tcp_conn *conn, struct tcp_host *host,
-                       const struct tcp_segment *segment, seq32 left, seq32 right,
-                       struct tcp_ack_news *news)
-{
-    struct tcp_sent *sent = conn->sent;
-    uint32_t id = tcp_sent_find(sent, left);
-    for (; id != sent->first + sent->count; id++) {
-        struct tcp_sent_record *record = tcp_sent_at(sent, id);
-        if (seq_gt(tcp_sent_end(record), right)) {
-            return;
-        }
-        if (!(record->flags & TCP_SENT_SACKED)) {
-            rack_update(conn, host, record, segment);
-            tcp_sent_mark_sacked(sent, id);
-            news->delivered_bytes += record->length;
-            news->sacked_bytes += record->length;
-        }
-    }
-}
-
-/* The part of a block that the last ACK's blocks did not cover: a receiver repeats its blocks, and
- * walking them each time would cost the window for every ACK. */
+/* Marks the records that lie wholly in the block. */
 static void take_block(struct tcp_conn *conn, struct tcp_host *host,
                        const struct tcp_segment *segment, struct tcp_sack_block block,
                        struct tcp_ack_news *news)
 {
     struct tcp_sent *sent = conn->sent;
-    for (uint32_t i = 0; i < sent->seen_count; i++) {
-        struct tcp_sack_block seen = sent->seen[i];
-        if (seq_le(block.left, seen.left) && seq_ge(block.right, seen.right)) {
-            if (seq_lt(block.left, seen.left)) {
-                take_range(conn, host, segment, block.left, seen.right, news);
-            }
-            /* Back to a record's beginning: the old right edge may have cut one. */
-            if (seq_lt(seen.right, block.right)) {
-                uint32_t id = tcp_sent_find(sent, seen.right);
-                seq32 from = seen.right;
-                if (id != sent->first) {
-                    from = seq_min(from, tcp_sent_at(sent, id - 1)->seq);
-                }
-                take_range(conn, host, segment, seq_max(from, block.left), block.right, news);
-            }
+    uint32_t id = tcp_sent_skip_sacked(sent, tcp_sent_find(sent, block.left));
+    while (id != sent->first + sent->count) {
+        struct tcp_sent_record *record = tcp_sent_at(sent, id);
+        if (seq_gt(tcp_sent_end(record), block.right)) {
             return;
         }
+        rack_update(conn, host, record, segment);
+        tcp_sent_mark_sacked(sent, id);
+        news->delivered_bytes += record->length;
+        news->sacked_bytes += record->length;
+        id = tcp_sent_skip_sacked(sent, id);
     }
-    take_range(conn, host, segment, block.left, block.right, news);
 }
 
-/* RFC 2883 4: the first block is a duplicate's when it lies below the ACK or inside the second. */
-static bool is_dsack(const struct tcp_segment *segment)
+/* RFC 2883 4: the first block is a duplicate's when it lies below the ACK or inside the second. One
+ * that names what was never sent is an error or an attack. */
+static bool is_dsack(const struct tcp_conn *conn, const struct tcp_segment *segment)
 {
     const struct tcp_options *options = &segment->options;
-    if (options->sack_count == 0) {
+    const struct tcp_sack_block *block = &options->sack[0];
+    if (options->sack_count == 0 || seq_ge(block->left, block->right) ||
+        seq_gt(block->right, conn->snd.nxt)) {
         return false;
     }
-    if (seq_lt(options->sack[0].left, segment->ack)) {
+    if (seq_lt(block->left, segment->ack)) {
         return true;
     }
-    return options->sack_count > 1 && seq_ge(options->sack[0].left, options->sack[1].left) &&
-           seq_le(options->sack[0].right, options->sack[1].right);
+    return options->sack_count > 1 && seq_ge(block->left, options->sack[1].left) &&
+           seq_le(block->right, options->sack[1].right);
 }
 
 /* RFC 8985 6.2 step 4: a DSACK in a round trip says that reo_wnd was too small. */
-static void take_dsack(struct tcp_conn *conn)
+static void take_dsack(struct tcp_conn *conn, bool dsack)
 {
     struct tcp_rack *rack = &conn->rack;
-    if (rack->dsack_round_valid && seq_lt(conn->snd.una, rack->dsack_round)) {
+    if (rack->dsack_round_valid && seq_ge(conn->snd.una, rack->dsack_round)) {
+        rack->dsack_round_valid = false;
+    }
+    if (!dsack || rack->dsack_round_valid) {
         return;
     }
     rack->dsack_round_valid = true;
@@ -171,31 +149,33 @@ static void take_dsack(struct tcp_conn *conn)
     rack->reo_wnd_persist = DSACK_PERSIST;
 }
 
+/* In ascending order, whatever order they came in: where ACKs were lost several blocks are new at
+ * once, and the newest first would look like reordering. */
 static void take_sack(struct tcp_conn *conn, struct tcp_host *host,
                       const struct tcp_segment *segment, struct tcp_ack_news *news)
 {
-    struct tcp_sent *sent = conn->sent;
     const struct tcp_options *options = &segment->options;
-    struct tcp_sack_block fresh[TCP_SACK_MAX_BLOCKS];
-    uint32_t count = 0;
-    news->dsack = is_dsack(segment);
-    if (news->dsack) {
-        take_dsack(conn);
-    }
+    struct tcp_sack_block blocks[TCP_SACK_MAX_BLOCKS];
+    unsigned count = 0;
+    news->dsack = is_dsack(conn, segment);
+    take_dsack(conn, news->dsack);
     for (unsigned i = news->dsack ? 1 : 0; i < options->sack_count; i++) {
         struct tcp_sack_block block = options->sack[i];
+        unsigned place = count;
         /* Only what was sent and is not acknowledged; the rest is an error or an attack. */
         if (seq_ge(block.left, block.right) || seq_le(block.right, conn->snd.una) ||
             seq_gt(block.right, conn->snd.nxt)) {
             continue;
         }
         block.left = seq_max(block.left, conn->snd.una);
-        take_block(conn, host, segment, block, news);
-        fresh[count++] = block;
+        for (; place > 0 && seq_lt(block.left, blocks[place - 1].left); place--) {
+            blocks[place] = blocks[place - 1];
+        }
+        blocks[place] = block;
+        count++;
     }
-    if (count > 0) {
-        memcpy(sent->seen, fresh, count * sizeof fresh[0]);
-        sent->seen_count = count;
+    for (unsigned i = 0; i < count; i++) {
+        take_block(conn, host, segment, blocks[i], news);
     }
 }
 
@@ -210,10 +190,9 @@ static hf_time reordering_window(const struct tcp_conn *conn)
         return 0;
     }
     window = (hf_time)rack->min_rtt_us * HF_MICROSECOND / 4 * rack->reo_wnd_mult;
-    if (window > conn->srtt_us * HF_MICROSECOND) {
-        window = conn->srtt_us * HF_MICROSECOND;
-    }
-    return window;
+    return window < (hf_time)conn->srtt_us * HF_MICROSECOND
+               ? window
+               : (hf_time)conn->srtt_us * HF_MICROSECOND;
 }
 
 /* Marks as lost what was sent long enough before something that was delivered; returns how many. */
@@ -230,9 +209,10 @@ static uint32_t detect_loss(struct tcp_conn *conn, struct tcp_host *host)
         if (!sent_after(rack->sent, rack->end, record->sent, tcp_sent_end(record))) {
             break;
         }
-        due = record->sent + rack->rtt_us * HF_MICROSECOND + reo_wnd;
+        due = record->sent + (hf_time)rack->rtt_us * HF_MICROSECOND + reo_wnd;
         if (due > host->now) {
-            /* Step 5: the reordering timer looks again. */
+            /* Step 5: the reordering timer looks again; at the first that is due, not the last, so
+             * that each goes again in its time. */
             conn->deadlines[TCP_TIMER_REORDERING] = due;
             break;
         }
@@ -245,17 +225,32 @@ static uint32_t detect_loss(struct tcp_conn *conn, struct tcp_host *host)
 
 /* ---- recovery */
 
-static void enter_recovery(struct tcp_conn *conn, struct tcp_host *host)
+static void forget_probe(struct tcp_conn *conn)
+{
+    conn->rack.probe_out = false;
+    conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;
+    conn->deadlines[TCP_TIMER_LOSS_PROBE] = HF_TIME_NEVER;
+}
+
+/* `delivered_bytes`: by the ACK that shows the loss. */
+static void enter_recovery(struct tcp_conn *conn, struct tcp_host *host, uint32_t delivered_bytes)
 {
     struct cc_sample sample = tcp_cc_sample(conn, host, 0);
     uint32_t before = tcp_cwnd_bytes(conn);
+    /* RFC 5681 3.2 step 2, RFC 6675 5 (4.2): without what left, as limited transmit, beyond cwnd
+     * because SACKed segments made room. */
+    sample.flight_bytes = min_u32(sample.flight_bytes, conn->congestion.cwnd_bytes);
     conn->cc->on_congestion(&conn->congestion, &sample, CC_EVENT_FAST_RETRANSMIT);
     conn->recovery = TCP_RECOVERY_FAST;
     conn->snd.recover = conn->snd.nxt;
     conn->rtt_timing = false;
-    conn->prr = (struct tcp_prr){.flight_bytes = max_u32(tcp_flight(conn), 1)};
+    /* RFC 9937 6.1: of RecoverFS, what was SACKed before will not be delivered in recovery; what
+     * this ACK delivers is. */
+    conn->prr = (struct tcp_prr){
+        .flight_bytes = max_u32(tcp_flight(conn) - conn->sent->sacked_bytes + delivered_bytes, 1)};
     conn->prr.cwnd_bytes = tcp_pipe(conn);
     conn->intents |= TCP_INTENT_RETRANSMIT; /* the first repetition goes whatever PRR says */
+    forget_probe(conn);                     /* RFC 8985 7.1 */
     tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_RACK, before);
 }
 
@@ -268,22 +263,24 @@ static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host)
     conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
     if (fast) {
         tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_RECOVERED, before);
-        /* Step 4: the wider window is kept for 16 recoveries. */
-        if (rack->reo_wnd_persist > 0 && --rack->reo_wnd_persist == 0) {
-            rack->reo_wnd_mult = 1;
-        }
+    }
+    /* Step 4: the wider window is kept for 16 recoveries, fast ones or after a timeout. */
+    if (rack->reo_wnd_persist > 0 && --rack->reo_wnd_persist == 0) {
+        rack->reo_wnd_mult = 1;
     }
 }
 
 /* RFC 9937 6: how much may leave on this ACK. */
-static void prr_on_ack(struct tcp_conn *conn, const struct tcp_ack_news *news, bool progress,
-                       bool new_loss)
+static void prr_on_ack(struct tcp_conn *conn, const struct tcp_ack_news *news, bool new_loss)
 {
     struct tcp_prr *prr = &conn->prr;
     uint32_t mss = tcp_effective_mss(conn);
     uint32_t pipe = tcp_pipe(conn);
     uint32_t ssthresh = conn->congestion.ssthresh_bytes;
     int64_t allowed;
+    if (news->delivered_bytes == 0 && !new_loss) {
+        return;
+    }
     prr->delivered_bytes += news->delivered_bytes;
     if (pipe > ssthresh) {
         /* In proportion: by the end the flight has come down to ssthresh. */
@@ -296,13 +293,13 @@ static void prr_on_ack(struct tcp_conn *conn, const struct tcp_ack_news *news, b
         if (limit < (int64_t)news->delivered_bytes) {
             limit = news->delivered_bytes;
         }
-        if (progress && !new_loss) {
+        if (news->progress && !new_loss) {
             limit += mss;
         }
         allowed = (int64_t)ssthresh - pipe;
         allowed = allowed < limit ? allowed : limit;
     }
-    if (prr->out_bytes == 0 && allowed < (int64_t)mss) {
+    if (prr->out_bytes == 0 && allowed <= 0) {
         allowed = mss; /* the fast retransmit itself */
     }
     prr->cwnd_bytes = pipe + (uint32_t)(allowed > 0 ? allowed : 0);
@@ -310,23 +307,27 @@ static void prr_on_ack(struct tcp_conn *conn, const struct tcp_ack_news *news, b
 
 /* ---- 7: tail loss probe */
 
+static bool loss_probe_wanted(const struct tcp_conn *conn)
+{
+    return conn->sack && conn->sent != NULL && conn->sent->count > 0 && !conn->rack.probe_out &&
+           conn->recovery == TCP_RECOVERY_NONE && conn->sent->sacked_count == 0 &&
+           conn->rtt_measured && conn->backoff == 0;
+}
+
 void tcp_arm_loss_probe(struct tcp_conn *conn, struct tcp_host *host)
 {
     hf_time *deadline = &conn->deadlines[TCP_TIMER_LOSS_PROBE];
-    hf_time rto = conn->deadlines[TCP_TIMER_RETRANSMIT];
     hf_time pto;
     *deadline = HF_TIME_NEVER;
-    if (!conn->sack || conn->sent == NULL || conn->sent->count == 0 || conn->rack.probe_out ||
-        conn->recovery != TCP_RECOVERY_NONE || conn->sent->sacked_count > 0 ||
-        !conn->rtt_measured || conn->backoff > 0) {
+    if (!loss_probe_wanted(conn)) {
         return;
     }
     /* 7.2: two round trips, and the peer's delayed ACK where a single segment waits for it. */
-    pto = host->now + 2 * conn->srtt_us * HF_MICROSECOND + 2 * HF_MILLISECOND;
+    pto = host->now + 2 * (hf_time)conn->srtt_us * HF_MICROSECOND + 2 * HF_MILLISECOND;
     if (conn->sent->count == 1) {
         pto += WORST_DELAYED_ACK;
     }
-    if (pto < rto) {
+    if (pto < conn->deadlines[TCP_TIMER_RETRANSMIT]) {
         *deadline = pto;
     }
 }
@@ -353,17 +354,19 @@ static void probe_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     if (!rack->probe_out || seq_lt(segment->ack, rack->probe_end)) {
         return;
     }
-    if (!rack->probe_repeats || news->dsack) {
+    if (!rack->probe_repeats ||
+        (news->dsack && seq_eq(segment->options.sack[0].right, rack->probe_end))) {
         rack->probe_out = false;
     } else if (seq_gt(segment->ack, rack->probe_end)) {
         struct cc_sample sample = tcp_cc_sample(conn, host, 0);
+        sample.flight_bytes += news->acked_bytes; /* what was in flight when it came */
         uint32_t before = tcp_cwnd_bytes(conn);
         rack->probe_out = false;
         if (conn->recovery == TCP_RECOVERY_NONE) {
             conn->cc->on_congestion(&conn->congestion, &sample, CC_EVENT_FAST_RETRANSMIT);
             tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_LOSS_PROBE, before);
         }
-    } else if (!news->progress && segment->options.sack_count == 0) {
+    } else if (news->duplicate && segment->options.sack_count == 0) {
         rack->probe_out = false; /* a plain duplicate ACK: the probe itself was the duplicate */
     }
 }
@@ -373,13 +376,8 @@ static void probe_on_ack(struct tcp_conn *conn, struct tcp_host *host,
 void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, struct tcp_ack_news *news)
 {
-    bool repeating = conn->recovery == TCP_RECOVERY_TIMEOUT;
+    uint8_t before = conn->recovery;
     uint32_t lost = 0;
-    if (conn->intents & TCP_INTENT_LOSS_PROBE) {
-        /* The answer came before the probe had left: it is not needed. */
-        conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;
-        conn->rack.probe_out = false;
-    }
     if (conn->sent != NULL) {
         take_cumulative(conn, host, segment, news);
         take_sack(conn, host, segment, news);
@@ -388,35 +386,45 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     probe_on_ack(conn, host, segment, news);
     if (conn->recovery != TCP_RECOVERY_NONE && seq_ge(conn->snd.una, conn->snd.recover)) {
         leave_recovery(conn, host);
-        repeating = repeating && conn->recovery == TCP_RECOVERY_NONE;
     }
-    if (lost > 0 && conn->recovery == TCP_RECOVERY_NONE) {
-        enter_recovery(conn, host);
+    /* What was sent after the last recovery began and is lost is a loss of its own. */
+    if (conn->recovery == TCP_RECOVERY_NONE && conn->sent != NULL && conn->sent->lost_bytes > 0) {
+        enter_recovery(conn, host, news->delivered_bytes);
     }
     if (conn->recovery == TCP_RECOVERY_FAST) {
-        prr_on_ack(conn, news, news->progress, lost > 0);
-    } else if (news->acked_bytes > 0) {
-        tcp_grow_cwnd(conn, host, news->acked_bytes, repeating);
+        prr_on_ack(conn, news, lost > 0);
+    } else if (news->acked_bytes > 0 && before != TCP_RECOVERY_FAST) {
+        tcp_grow_cwnd(conn, host, news->acked_bytes, before == TCP_RECOVERY_TIMEOUT);
     }
     if (conn->sent != NULL && conn->sent->count == 0) {
         tcp_sent_free(&conn->sent, host->memory);
         conn->deadlines[TCP_TIMER_REORDERING] = HF_TIME_NEVER;
-        conn->rack.probe_out = false;
+        conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;
     }
-    tcp_arm_loss_probe(conn, host);
+    /* 7.2: anew when SND.UNA moves. What the peer says otherwise, its own data for one, does not
+     * put it off. */
+    if (news->progress) {
+        tcp_arm_loss_probe(conn, host);
+    } else if (!loss_probe_wanted(conn)) {
+        conn->deadlines[TCP_TIMER_LOSS_PROBE] = HF_TIME_NEVER;
+    }
 }
 
 /* 6.2 step 5's timer: what had to wait for reo_wnd has waited. */
 void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
+    const struct tcp_ack_news nothing = {.acked_bytes = 0};
     if (conn->sent == NULL) {
         return;
     }
     tcp_trace(conn, host, HF_TRACE_TIMER, HF_REASON_TIMER_REORDERING, 0);
-    if (detect_loss(conn, host) > 0) {
-        if (conn->recovery == TCP_RECOVERY_NONE) {
-            enter_recovery(conn, host);
-        }
+    if (detect_loss(conn, host) == 0) {
+        return;
+    }
+    if (conn->recovery == TCP_RECOVERY_NONE) {
+        enter_recovery(conn, host, 0);
+    } else if (conn->recovery == TCP_RECOVERY_FAST) {
+        prr_on_ack(conn, &nothing, true);
         conn->intents |= TCP_INTENT_RETRANSMIT;
     }
 }
@@ -438,7 +446,6 @@ void tcp_rack_all_lost(struct tcp_conn *conn)
             tcp_sent_mark_lost(sent, id);
         }
     }
-    conn->rack.probe_out = false;
+    forget_probe(conn); /* RFC 8985 7.1 */
     conn->deadlines[TCP_TIMER_REORDERING] = HF_TIME_NEVER;
-    conn->deadlines[TCP_TIMER_LOSS_PROBE] = HF_TIME_NEVER;
 }

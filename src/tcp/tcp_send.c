@@ -239,6 +239,10 @@ static bool next_repetition(struct tcp_conn *conn, struct tcp_host *host,
     conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
     if (conn->recovery == TCP_RECOVERY_TIMEOUT) {
         conn->retransmit_reason = HF_REASON_RETRANSMIT_AFTER_TIMEOUT;
+    } else if (conn->recovery == TCP_RECOVERY_FAST && id == sent->first) {
+        /* RFC 6675 6's careful variant: a repetition has its own RTO; it may be lost, too, and RACK
+         * tells before the timer of the first transmission would be fair to it. */
+        conn->deadlines[TCP_TIMER_RETRANSMIT] = HF_TIME_NEVER;
     }
     return true;
 }
@@ -524,7 +528,7 @@ bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_s
     bool found = choose(conn, host, segment, payload_offset, reason);
     if (conn->state != HF_CLOSED) {
         tcp_arm_retransmit(conn, host);
-        if (found && segment->payload_length > 0) {
+        if (found && (segment->payload_length > 0 || (segment->flags & HF_FIN))) {
             tcp_arm_loss_probe(conn, host); /* RFC 8985 7.2: after each new transmission */
         }
     }

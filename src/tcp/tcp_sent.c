@@ -32,11 +32,34 @@ void tcp_sent_free(struct tcp_sent **sent, struct memory *memory)
     }
 }
 
+static uint32_t renumbered(uint32_t id)
+{
+    return id == TCP_SENT_NONE ? id : id - TCP_SENT_RENUMBER;
+}
+
+/* Ids never reach TCP_SENT_NONE, however long the connection is never idle. Their places, modulo a
+ * capacity that divides the step, stay. */
+static void renumber(struct tcp_sent *sent)
+{
+    for (uint32_t id = sent->first; id != sent->first + sent->count; id++) {
+        struct tcp_sent_record *record = tcp_sent_at(sent, id);
+        record->later = renumbered(record->later);
+        record->earlier = record->flags & TCP_SENT_SACKED ? 0 : renumbered(record->earlier);
+    }
+    sent->first -= TCP_SENT_RENUMBER;
+    sent->lost_hint -= TCP_SENT_RENUMBER;
+    sent->oldest = renumbered(sent->oldest);
+    sent->newest = renumbered(sent->newest);
+}
+
 bool tcp_sent_reserve(struct tcp_sent **sent, struct memory *memory)
 {
     struct tcp_sent *old = *sent;
     struct tcp_sent *grown;
     uint32_t capacity;
+    if (old != NULL && old->first >= TCP_SENT_RENUMBER) {
+        renumber(old);
+    }
     if (old != NULL && old->count < old->capacity) {
         return true;
     }
@@ -141,6 +164,7 @@ void tcp_sent_mark_sacked(struct tcp_sent *sent, uint32_t id)
     }
     clear_lost(sent, record);
     record->flags |= TCP_SENT_SACKED;
+    record->later = id + 1;
     sent->sacked_bytes += record->length;
     sent->sacked_count++;
 }
@@ -175,7 +199,6 @@ void tcp_sent_forget_sacks(struct tcp_sent *sent)
     }
     sent->sacked_bytes = 0;
     sent->sacked_count = 0;
-    sent->seen_count = 0;
 }
 
 void tcp_sent_drop_first(struct tcp_sent *sent)
@@ -220,6 +243,24 @@ uint32_t tcp_sent_find(struct tcp_sent *sent, seq32 seq)
         }
     }
     return sent->first + low;
+}
+
+uint32_t tcp_sent_skip_sacked(struct tcp_sent *sent, uint32_t id)
+{
+    uint32_t end = sent->first + sent->count;
+    while (id != end) {
+        struct tcp_sent_record *record = tcp_sent_at(sent, id);
+        const struct tcp_sent_record *next;
+        if (!(record->flags & TCP_SENT_SACKED) || record->later == end) {
+            return record->flags & TCP_SENT_SACKED ? end : id;
+        }
+        next = tcp_sent_at(sent, record->later);
+        if (next->flags & TCP_SENT_SACKED) {
+            record->later = next->later;
+        }
+        id = record->later;
+    }
+    return end;
 }
 
 uint32_t tcp_sent_next_lost(struct tcp_sent *sent)

@@ -9,13 +9,16 @@
  *
  * A record is in the transmission list while it may still arrive: not when it is SACKed, not when
  * it is lost and waits to be sent again.
+ *
+ * A receiver repeats its SACK blocks in every ACK, and a hostile one shifts them each time; so a
+ * run of SACKed records is stepped over, not walked: each of them points ahead, and the pointers
+ * grow longer with use (path halving). An ACK costs what it newly tells, and logarithms.
  */
 #ifndef TCP_SENT_H
 #define TCP_SENT_H
 
 #include "memory.h"
 #include "seq32.h"
-#include "tcp_segment.h"
 
 #include <handfast/types.h>
 #include <stdbool.h>
@@ -33,7 +36,7 @@ struct tcp_sent_record {
     seq32 seq;
     uint32_t length;         /* of sequence space: a FIN counts one */
     hf_time sent;            /* the last time */
-    uint32_t earlier, later; /* ids in the transmission list */
+    uint32_t earlier, later; /* ids in the transmission list; SACKed: later is an id ahead */
     uint8_t flags;
 };
 
@@ -45,13 +48,13 @@ struct tcp_sent {
     uint32_t lost_hint;      /* no record before this id is lost and waits */
     uint32_t sacked_count;
     uint32_t sacked_bytes, lost_bytes, repeat_out_bytes;
-    uint32_t seen_count; /* the last ACK's SACK blocks: what they covered is known */
-    struct tcp_sack_block seen[TCP_SACK_MAX_BLOCKS];
     struct tcp_sent_record records[];
 };
 #define TCP_SENT_MAX_RECORDS (1u << 20)
+#define TCP_SENT_RENUMBER (1u << 30) /* when `first` has come so far, ids begin anew */
 
-/* Room for one more record, growing at need. False: no memory or the limit. `sent` may be NULL. */
+/* Room for one more record, growing at need; ids may change. False: no memory or the limit. `sent`
+ * may be NULL. */
 bool tcp_sent_reserve(struct tcp_sent **sent, struct memory *memory);
 void tcp_sent_free(struct tcp_sent **sent, struct memory *memory);
 /* The record with this id: first <= id < first + count. */
@@ -76,6 +79,8 @@ void tcp_sent_drop_first(struct tcp_sent *sent);
 void tcp_sent_cut_first(struct tcp_sent *sent, seq32 ack);
 /* The first record that begins at or after `seq`: an id up to first + count. */
 uint32_t tcp_sent_find(struct tcp_sent *sent, seq32 seq);
+/* The first record that is not SACKed, from `id` on: up to first + count. */
+uint32_t tcp_sent_skip_sacked(struct tcp_sent *sent, uint32_t id);
 /* The first lost record that waits to be sent again, or TCP_SENT_NONE. */
 uint32_t tcp_sent_next_lost(struct tcp_sent *sent);
 /* Cuts every record to at most `most` bytes and takes them all as lost, for a smaller path MTU.

@@ -376,6 +376,8 @@ int main(void)
     int failed;
 
     if (cells == NULL || tests == NULL) {
+        free(tests);
+        free(cells);
         return 1;
     }
     for (unsigned way = OPENED_ACTIVELY; way <= ORPHANED; way++) {

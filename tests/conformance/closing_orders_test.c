@@ -157,6 +157,29 @@ static void establish_in_100_ms(struct world *w)
     sends(w, ". seq=1 ack=1");
 }
 
+/* Nothing follows a FIN (3.10.7.4 seventh: "this should not occur"): text numbered past a FIN that
+ * is known, even one above a hole, is not the stream's. */
+static void close_text_past_known_fin(void **state)
+{
+    struct world *w = *state;
+
+    establish_active(w, 1000, "mss=1000");
+    peer(w, "F. seq=101 ack=1 len=50");
+    sends(w, ". seq=1 ack=1");
+    peer(w, ". seq=121 ack=1 len=100");
+    (void)next_packet(w); /* whether it is answered is not said */
+    peer(w, ". seq=151 ack=1 len=100");
+    (void)next_packet(w);
+    peer(w, ". seq=300 ack=1 len=100");
+    (void)next_packet(w);
+    peer(w, ". seq=1 ack=1 len=100");
+    sends(w, ". seq=1 ack=152");
+    in_state(w, HF_CLOSE_WAIT);
+    user_recv(w, 150);
+    user_recv_error(w, 0);
+    assert_int_equal(status_of(w).out_of_order_bytes, 0);
+}
+
 /* fin-rexmt: an unacknowledged FIN is sent again with the RTO doubling (RFC 6298 5.4, 5.5). */
 static void close_fin_lost(void **state)
 {
@@ -323,6 +346,7 @@ int main(void)
         BOTH(close_fin_with_data),
         BOTH(close_fin_out_of_order),
         BOTH(close_bare_fin_out_of_order),
+        BOTH(close_text_past_known_fin),
         BOTH(close_fin_lost),
         BOTH(close_fin_lost_in_closing),
         BOTH(close_fin_lost_in_last_ack),

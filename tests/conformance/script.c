@@ -288,7 +288,6 @@ static void note_peer_syn(struct flow *flow, const struct segment *segment)
 static void note_peer_segment(struct world *w, const struct segment *segment)
 {
     struct flow *flow = w->flow;
-    int shift;
 
     if (segment->bad_checksum || (segment->flags & HF_RST)) {
         return;
@@ -297,7 +296,7 @@ static void note_peer_segment(struct world *w, const struct segment *segment)
         note_peer_syn(flow, segment);
     }
     if ((segment->flags & HF_ACK) && flow->stack_iss_known) {
-        shift =
+        int shift =
             (segment->flags & HF_SYN) || !(flow->peer_ws && flow->stack_ws) ? 0 : flow->peer_shift;
         uint32_t edge = segment->ack - flow->stack_iss + ((uint32_t)segment->window << shift);
         if (!flow->peer_right_edge_known || (int32_t)(edge - flow->peer_right_edge) > 0) {
@@ -450,7 +449,6 @@ static const char *match(struct world *w, const struct segment *segment, char *t
 {
     struct tokens tokens;
     unsigned named = 0;
-    const char *wrong;
 
     split(text, &tokens);
     if (segment->destination_port != w->flow->peer_port) {
@@ -461,7 +459,7 @@ static const char *match(struct world *w, const struct segment *segment, char *t
     }
     for (unsigned i = 0; i < tokens.count; i++) {
         int known;
-        wrong = match_option(segment, w->flow, tokens.key[i], tokens.value[i], &known);
+        const char *wrong = match_option(segment, w->flow, tokens.key[i], tokens.value[i], &known);
         if (!known) {
             wrong = match_field(segment, w->flow, tokens.key[i], tokens.value[i], &named);
         }

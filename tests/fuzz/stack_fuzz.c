@@ -189,8 +189,12 @@ static void establish(struct bench *bench)
     uint8_t packet[FORGE_MAX_BYTES];
     struct hf_status status;
     uint64_t cursor = 0;
+    /* MSS 1000; SACK permitted; window scale 2: none, some or all of them. */
+    static const uint8_t offers[] = {2, 4, 1000 >> 8, 1000 & 255, 4, 2, 1, 1, 3, 3, 2, 1};
     struct forge_segment segment = {
         .from = bench->remote, .to = bench->local, .seq = 1000, .flags = HF_SYN, .window = 65535};
+    segment.options = offers;
+    segment.option_length = take(bench, 1) % 4 * 4;
     give(bench, packet, forge_tcp(&segment, packet));
     drain(bench);
     while (hf_stack_list(bench->host, &cursor, &status)) {
@@ -198,6 +202,7 @@ static void establish(struct bench *bench)
             segment.seq = 1001;
             segment.ack = status.numbers.iss + 1;
             segment.flags = HF_ACK;
+            segment.option_length = 0;
             give(bench, packet, forge_tcp(&segment, packet));
             break;
         }

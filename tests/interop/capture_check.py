@@ -9,13 +9,14 @@ import json
 import re
 import sys
 
-IDENTITY = 11
+CHECKSUM, IDENTITY = 10, 11
 (STATUS_TCP, STATUS_IP, AGAIN, AGAIN_FAST, AGAIN_SPURIOUS, OUT_OF_ORDER, DUPLICATE_ACK, LOST,
  COMMENT) = range(IDENTITY, IDENTITY + 9)
 OURS = ("10.66.0.2", "fd66::2")
 GOOD = ("1", "Good")
 REASON = re.compile(r"(?:[A-Z0-9-]+ -> [A-Z0-9-]+: )?([a-z0-9-]+): [A-Z][^()]*[.:)] \((?:RFC|[A-Z])[^()]*\)")
-SENT_AGAIN = re.compile(r"\bretransmit-[a-z-]+: |\bprobe[a-z-]*: ")
+SENT_AGAIN = re.compile(r"\bretransmit-[a-z-]+: ")
+PROBE = re.compile(r"\b[a-z-]*probe[a-z-]*: ")  # old data or new, as there is
 
 
 def check(right, what):
@@ -48,9 +49,15 @@ def same(ours, kernels):
                            f"only the kernel {list(kernels - ours)[:3]}")
 
 
+def is_minus_zero(row):
+    """The kernel may write the checksum zero in its other form; tshark calls that neither good, nor
+    an error."""
+    return row[CHECKSUM] == "0xffff" and not is_ours(row)
+
+
 def checksums_are_right(name, rows):
     for number, row in enumerate(rows, 1):
-        check(not is_tcp(row) or row[STATUS_TCP] in GOOD,
+        check(not is_tcp(row) or row[STATUS_TCP] in GOOD or is_minus_zero(row),
               f"{name}: packet {number}: TCP checksum {row[STATUS_TCP]}")
         check(row[0] == "" or row[STATUS_IP].split(",")[0] in GOOD,
               f"{name}: packet {number}: IP checksum {row[STATUS_IP]}")
@@ -92,8 +99,9 @@ def lossy(ours, kernels):
             continue
         again = any(row[field] for field in (AGAIN, AGAIN_FAST, AGAIN_SPURIOUS, OUT_OF_ORDER))
         said = SENT_AGAIN.search(row[COMMENT]) is not None
-        check(again == said, f"packet {number}: tshark and Handfast disagree: {row}")
-        explained += said
+        check(again == said or PROBE.search(row[COMMENT]),
+              f"packet {number}: tshark and Handfast disagree: {row}")
+        explained += again
     check(explained > 10, f"{explained} retransmissions are too few to show anything")
     same(identities(row for row in ours if is_ours(row)),
          identities(row for row in kernels if is_ours(row)))

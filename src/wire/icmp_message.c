@@ -15,9 +15,7 @@
  * (RFC 5927 5.2, RFC 5461 4).
  *
  * The errors are Linux's errno for the code (EHOSTDOWN and ENONET, which nobody tests for, become
- * EHOSTUNREACH). DEVIATION: the IPv4 prohibitions (codes 9, 10 and 13) say EACCES, as Linux does
- * for ICMPv6 code 1, and not EHOSTUNREACH or ENETUNREACH as Linux does for IPv4: a firewall's
- * refusal should not read like a missing route, nor depend on the IP version.
+ * EHOSTUNREACH).
  */
 #include "icmp_message.h"
 
@@ -68,11 +66,11 @@ static const struct meaning ipv4_unreachable[] = {
     [6] = {ICMP_SEVERITY_HARD, HF_ENETUNREACH},   /* net unknown */
     [7] = {ICMP_SEVERITY_HARD, HF_EHOSTUNREACH},  /* host unknown */
     [8] = {ICMP_SEVERITY_HARD, HF_EHOSTUNREACH},  /* source host isolated */
-    [9] = {ICMP_SEVERITY_HARD, HF_EACCES},        /* net prohibited */
-    [10] = {ICMP_SEVERITY_HARD, HF_EACCES},       /* host prohibited */
+    [9] = {ICMP_SEVERITY_HARD, HF_ENETUNREACH},   /* net prohibited */
+    [10] = {ICMP_SEVERITY_HARD, HF_EHOSTUNREACH}, /* host prohibited */
     [11] = {ICMP_SEVERITY_SOFT, HF_ENETUNREACH},  /* net, for this type of service */
     [12] = {ICMP_SEVERITY_SOFT, HF_EHOSTUNREACH}, /* host, for this type of service */
-    [13] = {ICMP_SEVERITY_HARD, HF_EACCES},       /* communication prohibited */
+    [13] = {ICMP_SEVERITY_HARD, HF_EHOSTUNREACH}, /* communication prohibited */
     [14] = {ICMP_SEVERITY_HARD, HF_EHOSTUNREACH}, /* host precedence violation */
     [15] = {ICMP_SEVERITY_HARD, HF_EHOSTUNREACH}, /* precedence cutoff */
 };

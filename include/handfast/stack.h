@@ -48,7 +48,7 @@ struct hf_config {
     uint32_t max_syn_records; /* SYN cache, whole stack; default 4,096 */
     uint32_t max_time_wait;   /* default 262,144 */
     uint32_t max_addresses;   /* default 64 */
-    uint32_t max_replies;     /* queued RST, challenge and ICMP answers; default 256 */
+    uint32_t max_replies;     /* queued SYN-ACK, RST, challenge and ICMP answers; default 1,024 */
 
     uint32_t mtu; /* bytes of the largest IP packet; 576 (1280 for v6)..65535; 1500 */
     uint32_t receive_buffer_bytes; /* per connection, 256..1 GiB; default 1 MiB */

@@ -20,7 +20,8 @@ extern "C" {
 
 /* Nanoseconds on a monotonic clock of the caller's choosing, passed in with every call that may
  * act on it. Never negative. Successive calls on one stack never pass a smaller time; if one does,
- * the stack goes on with the larger. */
+ * the stack goes on with the larger. Past HF_TIME_NEVER / 2 (146 years) a stack's clock stands
+ * still. */
 typedef int64_t hf_time;
 #define HF_TIME_NEVER INT64_MAX
 #define HF_MICROSECOND INT64_C(1000)

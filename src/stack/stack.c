@@ -7,8 +7,14 @@
 
 #define FREE_PAGES_KEPT 1024
 
+/* Far enough from the end that a deadline can always be added. */
+#define LATEST_TIME (HF_TIME_NEVER / 2)
+
 void stack_set_now(struct hf_stack *stack, hf_time now)
 {
+    if (now > LATEST_TIME) {
+        now = LATEST_TIME;
+    }
     if (now > stack->host.now) {
         stack->host.now = now; /* a clock that steps back is not followed */
     }

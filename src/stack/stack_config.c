@@ -16,7 +16,7 @@ struct hf_config hf_config_bare(void)
     config.max_syn_records = 4096;
     config.max_time_wait = 262144;
     config.max_addresses = 64;
-    config.max_replies = 256;
+    config.max_replies = 1024;
     config.mtu = 1500;
     config.receive_buffer_bytes = 1 << 20;
     config.send_buffer_bytes = 1 << 20;

@@ -145,6 +145,7 @@ struct hf_stack {
     uint32_t listener_events_head, listener_events_tail; /* listeners */
     struct index_list syn_stages[SYN_STAGES];
     struct index_list time_wait_queue;
+    hf_time time_wait_looked; /* when time_wait_run_timers last ran */
     struct stack_reply *replies_head, *replies_tail;
     uint32_t reply_count;
 };

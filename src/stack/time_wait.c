@@ -222,9 +222,15 @@ hf_time time_wait_next_deadline(const struct hf_stack *stack)
     return time_wait_deadline_of(stack, pool_at(&stack->time_waits, index));
 }
 
+/* Deadlines are kept modulo 2^32 ms, which tells past from future only within 24 days. After a
+ * longer leap everything is over: no record is younger than the last look, and 2 MSL are at most 2
+ * days. */
 void time_wait_run_timers(struct hf_stack *stack)
 {
-    while (time_wait_next_deadline(stack) <= stack->host.now) {
+    bool leapt = stack->host.now - stack->time_wait_looked > 2 * stack->config.msl_ns + HF_SECOND;
+    stack->time_wait_looked = stack->host.now;
+    while (stack->time_wait_queue.head != POOL_NONE &&
+           (leapt || time_wait_next_deadline(stack) <= stack->host.now)) {
         time_wait_remove(stack, stack->time_wait_queue.head, HF_REASON_TIME_WAIT_OVER);
     }
 }

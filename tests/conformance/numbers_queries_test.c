@@ -161,12 +161,30 @@ static void backlog_changes(void **state)
                      HF_EOPNOTSUPP);
 }
 
+/* The end of time: a clock at HF_TIME_NEVER runs every timer there is, and nothing breaks. */
+static void end_of_time(void **state)
+{
+    struct world *w = *state;
+    uint8_t packet[1500];
+
+    establish_passive(w, 65535, "mss=1000");
+    user_close(w);
+    sends(w, "F. seq=1 ack=1");
+    peer(w, "F. seq=1 ack=2");
+    sends(w, ". seq=2 ack=2");
+    in_state(w, HF_TIME_WAIT);
+    assert_int_equal(hf_stack_output(w->stack, packet, sizeof packet, HF_TIME_NEVER), 0);
+    in_state(w, HF_CLOSED);
+    assert_true(hf_stack_next_deadline(w->stack) == HF_TIME_NEVER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         BOTH(find_in_each_form), BOTH(addresses_and_configuration),
         BOTH(peek_at_offsets),   BOTH(fin_wait_2_by_option),
         BOTH(backlog_changes),   BOTH(data_after_receive_shutdown),
+        BOTH(end_of_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

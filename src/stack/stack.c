@@ -63,6 +63,7 @@ struct hf_stack *hf_stack_new(const struct hf_config *config)
     stack->host.memory = &stack->memory;
     stack->host.pages = &stack->pages;
     stack->host.counters = &stack->counters;
+    stack->cookie_sent = -1;
     if (!ip_host_init(&stack->ip, &stack->memory, config->max_addresses)) {
         hf_stack_free(stack);
         return NULL;

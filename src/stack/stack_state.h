@@ -134,7 +134,7 @@ struct hf_stack {
     struct ip_host ip;
     struct stack_keys keys;
     uint16_t port_counters[PORT_COUNTERS];
-    hf_time cookie_sent;     /* the last one; 0: never */
+    hf_time cookie_sent;     /* the last one; -1: never */
     uint16_t identification; /* of the next packet without DF */
 
     struct pool connections, listeners, syn_records, time_waits;

@@ -97,7 +97,7 @@ bool syn_cookie_read(const struct hf_stack *stack, const struct arrival *arrival
     const struct tcp_options *options = &segment->options;
     seq32 iss = seq_sub(segment->ack, 1);
     seq32 irs = seq_sub(segment->seq, 1);
-    if (stack->cookie_sent == 0 ||
+    if (stack->cookie_sent < 0 ||
         stack->host.now - stack->cookie_sent > COOKIE_TICKS_VALID * COOKIE_TICK ||
         !cookie_valid(stack, &arrival->tuple, iss, irs)) {
         return false;

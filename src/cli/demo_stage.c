@@ -215,7 +215,8 @@ static int close_capture(struct demo_stage *stage)
     errno = 0;
     failed = ferror(stage->pcap_file) != 0;
     if (fclose(stage->pcap_file) != 0 || failed)
-        return fail(errno != 0 ? -errno : -EIO, "the capture '%s' is incomplete",
+        return fail(errno != 0 ? -errno : -EIO,
+                    "the capture '%s' is incomplete (is the disk full?)",
                     stage->options->pcap_path);
     return EXIT_CODE_OK;
 }

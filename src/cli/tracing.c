@@ -102,9 +102,10 @@ static int finish(FILE *file, const char *path)
 
     if (file == NULL)
         return EXIT_CODE_OK;
+    errno = 0;
     failed = ferror(file) != 0;
     if (fclose(file) != 0 || failed)
-        return fail(errno != 0 ? -errno : -EIO, "'%s' is incomplete", path);
+        return fail(errno != 0 ? -errno : -EIO, "'%s' is incomplete (is the disk full?)", path);
     return EXIT_CODE_OK;
 }
 

@@ -40,6 +40,7 @@ struct tcp_ack_news {
     bool progress;  /* SND.UNA moved */
     bool duplicate; /* RFC 5681 2's duplicate ACK, outstanding data or not */
     bool dsack;
+    bool widened; /* the first DSACK of its round: reo_wnd has grown */
 };
 /* SND.UNA has been moved already. */
 void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,

@@ -132,15 +132,16 @@ static bool is_dsack(const struct tcp_conn *conn, const struct tcp_segment *segm
 }
 
 /* RFC 8985 6.2 step 4: a DSACK in a round trip says that reo_wnd was too small. */
-static void take_dsack(struct tcp_conn *conn, bool dsack)
+static void take_dsack(struct tcp_conn *conn, struct tcp_ack_news *news)
 {
     struct tcp_rack *rack = &conn->rack;
     if (rack->dsack_round_valid && seq_ge(conn->snd.una, rack->dsack_round)) {
         rack->dsack_round_valid = false;
     }
-    if (!dsack || rack->dsack_round_valid) {
+    if (!news->dsack || rack->dsack_round_valid) {
         return;
     }
+    news->widened = true;
     rack->dsack_round_valid = true;
     rack->dsack_round = conn->snd.nxt;
     if (rack->reo_wnd_mult < UINT8_MAX) {
@@ -157,17 +158,14 @@ static void take_sack(struct tcp_conn *conn, struct tcp_host *host,
     const struct tcp_options *options = &segment->options;
     struct tcp_sack_block blocks[TCP_SACK_MAX_BLOCKS];
     unsigned count = 0;
-    news->dsack = is_dsack(conn, segment);
-    take_dsack(conn, news->dsack);
     for (unsigned i = news->dsack ? 1 : 0; i < options->sack_count; i++) {
         struct tcp_sack_block block = options->sack[i];
         unsigned place = count;
         /* Only what was sent and is not acknowledged; the rest is an error or an attack. */
-        if (seq_ge(block.left, block.right) || seq_le(block.right, conn->snd.una) ||
+        if (seq_ge(block.left, block.right) || seq_lt(block.left, conn->snd.una) ||
             seq_gt(block.right, conn->snd.nxt)) {
             continue;
         }
-        block.left = seq_max(block.left, conn->snd.una);
         for (; place > 0 && seq_lt(block.left, blocks[place - 1].left); place--) {
             blocks[place] = blocks[place - 1];
         }
@@ -254,7 +252,8 @@ static void enter_recovery(struct tcp_conn *conn, struct tcp_host *host, uint32_
     tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_RACK, before);
 }
 
-static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host)
+static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host,
+                           const struct tcp_ack_news *news)
 {
     uint32_t before = tcp_cwnd_bytes(conn);
     bool fast = conn->recovery == TCP_RECOVERY_FAST;
@@ -265,7 +264,7 @@ static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host)
         tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_RECOVERED, before);
     }
     /* Step 4: the wider window is kept for 16 recoveries, fast ones or after a timeout. */
-    if (rack->reo_wnd_persist > 0 && --rack->reo_wnd_persist == 0) {
+    if (!news->widened && rack->reo_wnd_persist > 0 && --rack->reo_wnd_persist == 0) {
         rack->reo_wnd_mult = 1;
     }
 }
@@ -373,19 +372,36 @@ static void probe_on_ack(struct tcp_conn *conn, struct tcp_host *host,
 
 /* ---- the two ways in */
 
+/* 6.2 step 1: the opening's round trip counts, unless it is within a tick of the timestamps it may
+ * have been taken from. */
+static void first_rtt(struct tcp_conn *conn)
+{
+    if (conn->rack.min_rtt_us == 0 && conn->rtt_measured && conn->srtt_us >= 1000) {
+        conn->rack.min_rtt_us = conn->srtt_us;
+    }
+}
+
 void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, struct tcp_ack_news *news)
 {
     uint8_t before = conn->recovery;
+    bool overtaken = (conn->intents & TCP_INTENT_LOSS_PROBE) != 0;
     uint32_t lost = 0;
-    if (conn->sent != NULL) {
+    if (overtaken) {
+        forget_probe(conn); /* the answer came before the probe had left: it is not needed */
+    }
+    news->dsack = is_dsack(conn, segment);
+    take_dsack(conn, news);
+    if (conn->sent == NULL) {
+        first_rtt(conn);
+    } else {
         take_cumulative(conn, host, segment, news);
         take_sack(conn, host, segment, news);
         lost = detect_loss(conn, host);
     }
     probe_on_ack(conn, host, segment, news);
     if (conn->recovery != TCP_RECOVERY_NONE && seq_ge(conn->snd.una, conn->snd.recover)) {
-        leave_recovery(conn, host);
+        leave_recovery(conn, host, news);
     }
     /* What was sent after the last recovery began and is lost is a loss of its own. */
     if (conn->recovery == TCP_RECOVERY_NONE && conn->sent != NULL && conn->sent->lost_bytes > 0) {
@@ -403,7 +419,7 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
     /* 7.2: anew when SND.UNA moves. What the peer says otherwise, its own data for one, does not
      * put it off. */
-    if (news->progress) {
+    if (news->progress || overtaken) {
         tcp_arm_loss_probe(conn, host);
     } else if (!loss_probe_wanted(conn)) {
         conn->deadlines[TCP_TIMER_LOSS_PROBE] = HF_TIME_NEVER;

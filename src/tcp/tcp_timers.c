@@ -230,6 +230,11 @@ static void probe_timeout(struct tcp_conn *conn, struct tcp_host *host)
         return;
     }
     if (usable > 0) {
+        /* Nobody holds it, and not even memory to send the rest is to be had: not for ever. */
+        if (conn->orphan && retries_exhausted(conn, conn->probes_out++)) {
+            give_up(conn, host, HF_REASON_TIMEOUT_R2);
+            return;
+        }
         conn->intents |= TCP_INTENT_FORCE_SMALL;
         tcp_trace(conn, host, HF_TRACE_TIMER, HF_REASON_TIMER_SWS, 0);
         return;

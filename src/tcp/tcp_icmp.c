@@ -40,6 +40,7 @@ enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, const struct tcp_host *ho
                                 seq32 quoted_seq, uint32_t mtu)
 {
     uint32_t minimum = conn->tuple.family == HF_IPV4 ? IPV4_MINIMUM_MTU : IPV6_MINIMUM_MTU;
+    uint16_t before;
     bool locked;
     if (!in_flight(conn, quoted_seq)) {
         return HF_REASON_ICMP_SEQUENCE;
@@ -49,15 +50,17 @@ enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, const struct tcp_host *ho
     if (mtu >= conn->path_mtu || tcp_mss_of_mtu(conn, mtu) >= conn->peer_mss) {
         return HF_REASON_ICMP_TOO_BIG_IGNORED;
     }
+    before = conn->path_mtu;
     conn->path_mtu = (uint16_t)mtu;
+    if (conn->sent != NULL && !tcp_sent_recut(&conn->sent, host->memory, tcp_effective_mss(conn))) {
+        conn->path_mtu = before; /* the next message finds memory, or the one after it */
+        return HF_REASON_MEMORY_LIMIT;
+    }
     conn->path_mtu_lowered = host->now;
     conn->path_mtu_locked = locked; /* RFC 1191 3: what is still too big may be fragmented */
     if (conn->state == HF_SYN_SENT || conn->state == HF_SYN_RECEIVED ||
         seq_eq(conn->snd.una, conn->iss)) {
         return HF_REASON_ICMP_TOO_BIG;
-    }
-    if (conn->sent != NULL && !tcp_sent_recut(&conn->sent, host->memory, tcp_effective_mss(conn))) {
-        return HF_REASON_MEMORY_LIMIT;
     }
     conn->snd.retransmit_next = conn->snd.una;
     conn->retransmit_reason = HF_REASON_RETRANSMIT_MTU;
@@ -65,7 +68,9 @@ enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, const struct tcp_host *ho
     if (conn->recovery != TCP_RECOVERY_FAST) {
         /* All that is in flight is too big for the path: it goes again in order. */
         conn->recovery = TCP_RECOVERY_TIMEOUT;
-        conn->snd.recover = conn->snd.nxt;
+    }
+    if (conn->recovery != TCP_RECOVERY_FAST || conn->sent != NULL) {
+        conn->snd.recover = conn->snd.nxt; /* all of it: leaving earlier would reduce cwnd twice */
     }
     conn->rtt_timing = false;
     return HF_REASON_ICMP_TOO_BIG;

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `handfast drill`: the options of packetdrill by their own names, and a few of ours. What a
+ * setting means is known to the runner alone; it is asked here only whether it understands it, so
+ * that a mistake on the command line is told once and not for every script.
+ */
+#include "drill.h"
+
+#include "drill_play.h"
+#include "message.h"
+#include "options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert((int)DRILL_NOT_UNDERSTOOD == EXIT_CODE_USAGE &&
+                   (int)DRILL_FAILED == EXIT_CODE_FAILURE && (int)DRILL_PASSED == EXIT_CODE_OK,
+               "a play ends as the program does");
+
+enum {
+    ID_JOBS = 1,
+    ID_LADDER,
+    ID_JUNIT,
+    ID_ALLOW_SHELL,
+    /* The others are settings, handed on under their own names; their ids are the places of their
+     * rows. */
+    ID_FIRST_SETTING,
+    ID_DEFINE = ID_FIRST_SETTING,
+    ID_IP_VERSION,
+    ID_TOLERANCE_USECS,
+    ID_TOLERANCE_PERCENT,
+    ID_MTU,
+    ID_LOCAL_IP,
+    ID_REMOTE_IP,
+    ID_BIND_PORT,
+    ID_CONNECT_PORT,
+    ID_TCP_TS_TICK_USECS,
+    ID_NON_FATAL,
+    ID_STRICT_SEGMENTS,
+    ID_DRY_RUN,
+    ID_VERBOSE
+};
+
+enum { MOST_SETTINGS = 64, SETTING_BYTES = 256 };
+
+static const struct option_row rows[] = {
+    {ID_JOBS, "jobs", "NUMBER", "So many scripts at once, also as -j NUMBER. Default: 2."},
+    {ID_LADDER, "ladder", NULL, "Draw every run as a ladder of segments."},
+    {ID_JUNIT, "junit", "FILE", "Write the results as JUnit's XML too."},
+    {ID_ALLOW_SHELL, "allow-shell", NULL,
+     "Run the shell commands of scripts that are no sysctls. Only for scripts you trust."},
+    {ID_DEFINE, "define", "NAME=VALUE",
+     "The word NAME of scripts reads as VALUE, also as -D NAME=VALUE."},
+    {ID_IP_VERSION, "ip_version", "VERSION",
+     "ipv4, ipv6, ipv4-mapped-ipv6, several with commas, or all. Default: ipv4."},
+    {ID_TOLERANCE_USECS, "tolerance_usecs", "NUMBER",
+     "Microseconds that a time may be off. Default: 0, for virtual time has no jitter."},
+    {ID_TOLERANCE_PERCENT, "tolerance_percent", "PERCENT",
+     "The same, of the time since the event before."},
+    {ID_MTU, "mtu", "BYTES", "The stack's MTU. Default: 1500, over IPv6 1520."},
+    {ID_LOCAL_IP, "local_ip", "ADDRESS", "The stack's address."},
+    {ID_REMOTE_IP, "remote_ip", "ADDRESS", "The address of the scripts' peer."},
+    {ID_BIND_PORT, "bind_port", "PORT", "The port of bind(fd, ..., ...). Default: 8080."},
+    {ID_CONNECT_PORT, "connect_port", "PORT", "The port of connect(fd, ..., ...). Default: 8080."},
+    {ID_TCP_TS_TICK_USECS, "tcp_ts_tick_usecs", "NUMBER",
+     "One tick of the scripts' TS val; 0, the default, leaves the stack's TS val uncompared."},
+    {ID_NON_FATAL, "non_fatal", "WHAT", "Refused: no mismatch is a mere warning here."},
+    {ID_STRICT_SEGMENTS, "strict_segments", NULL,
+     "A line stands for one segment, however many bytes it has."},
+    {ID_DRY_RUN, "dry_run", NULL, "Only read the scripts."},
+    {ID_VERBOSE, "verbose", NULL, "Every packet and call as it happens."},
+};
+
+enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
+
+struct choices {
+    struct drill_plan plan;
+    const char *settings[MOST_SETTINGS];
+    char texts[MOST_SETTINGS][SETTING_BYTES];
+};
+
+static bool take_setting(struct choices *choices, const char *name, const char *argument)
+{
+    size_t at = choices->plan.setting_count;
+    char message[256];
+
+    if (at == MOST_SETTINGS) {
+        fail_usage(&command_drill, "more than %d settings", MOST_SETTINGS);
+        return false;
+    }
+    if (snprintf(choices->texts[at], SETTING_BYTES, "%s%s%s", name, argument != NULL ? "=" : "",
+                 argument != NULL ? argument : "") >= SETTING_BYTES) {
+        fail_usage(&command_drill, "--%s: the value is too long", name);
+        return false;
+    }
+    if (!drill_setting_valid(choices->texts[at], message)) {
+        fail_usage(&command_drill, "%s", message);
+        return false;
+    }
+    choices->settings[at] = choices->texts[at];
+    choices->plan.setting_count++;
+    return true;
+}
+
+static bool take_jobs(struct choices *choices, const char *argument)
+{
+    char *end;
+    unsigned long jobs = strtoul(argument, &end, 10);
+
+    if (argument[0] < '0' || argument[0] > '9' || *end != '\0' || jobs < 1 || jobs > 64) {
+        fail_usage(&command_drill, "--jobs: '%s' is not a number from 1 to 64", argument);
+        return false;
+    }
+    choices->plan.jobs = (unsigned)jobs;
+    return true;
+}
+
+static bool take(void *context, int id, const char *argument)
+{
+    struct choices *choices = context;
+
+    switch (id) {
+    case ID_JOBS:
+        return take_jobs(choices, argument);
+    case ID_LADDER:
+        choices->plan.ladder = true;
+        return true;
+    case ID_JUNIT:
+        choices->plan.junit_path = argument;
+        return true;
+    case ID_ALLOW_SHELL:
+        choices->plan.allow_shell = true;
+        return true;
+    default:
+        return take_setting(choices, rows[id - 1].name, argument);
+    }
+}
+
+/* -D NAME=VALUE, -DNAME=VALUE, -j N and -jN in the long form that the rows have. The words are
+ * allocated and given back by the caller; NULL: out of memory. */
+static char *long_form(const char *word)
+{
+    const char *name = strncmp(word, "-D", 2) == 0   ? "--define"
+                       : strncmp(word, "-j", 2) == 0 ? "--jobs"
+                                                     : NULL;
+    const char *value = word + 2;
+    size_t room;
+    char *made;
+
+    if (name == NULL)
+        return strdup(word);
+    room = strlen(name) + strlen(value) + 2;
+    made = malloc(room);
+    if (made != NULL)
+        snprintf(made, room, "%s%s%s", name, value[0] != '\0' ? "=" : "", value);
+    return made;
+}
+
+static int play(struct choices *choices, int argc, char **argv)
+{
+    int first = 0;
+
+    switch (options_scan(&command_drill, argc, argv, NULL, take, choices, &first)) {
+    case OPTIONS_HELP:
+        return EXIT_CODE_OK;
+    case OPTIONS_WRONG:
+        return EXIT_CODE_USAGE;
+    case OPTIONS_OK:
+        break;
+    }
+    if (first == argc)
+        return fail_usage(&command_drill, "which scripts? Name files, or directories of *.pkt");
+    choices->plan.paths = (const char *const *)argv + first;
+    choices->plan.path_count = (size_t)(argc - first);
+    choices->plan.settings = choices->settings;
+    choices->plan.out = stdout;
+    return drill_play(&choices->plan);
+}
+
+int cli_drill(int argc, char **argv)
+{
+    struct choices *choices = calloc(1, sizeof *choices);
+    char **words = calloc((size_t)argc + 1, sizeof *words);
+    bool fine = choices != NULL && words != NULL;
+    int code = EXIT_CODE_FAILURE;
+
+    for (int i = 0; fine && i < argc; i++) {
+        words[i] = long_form(argv[i]);
+        fine = words[i] != NULL;
+    }
+    if (fine)
+        code = play(choices, argc, words);
+    else
+        say("out of memory");
+    /* getopt_long moves the words about, but loses none. */
+    for (int i = 0; words != NULL && i < argc; i++)
+        free(words[i]);
+    free(words);
+    free(choices);
+    return code;
+}
+
+const struct command command_drill = {
+    .name = "drill",
+    .operands = "SCRIPT...",
+    .summary = "run packetdrill scripts in virtual time (no root, no network)",
+    .description =
+        "Plays scripts in packetdrill's language against a Handfast stack in this process: system "
+        "calls on one side, packets on the other, each at its time. A directory stands for all "
+        "*.pkt below it. Beyond what packetdrill checks, every packet's checksums and payload are "
+        "verified, none may come unexpected, and nothing may be left when all is over. Ends with 0 "
+        "if every script passed, 1 if one failed, 2 if one is not understood.",
+    .options = rows,
+    .option_count = ROW_COUNT,
+    .run = cli_drill,
+};

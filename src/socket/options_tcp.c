@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * SOL_TCP.
+ */
+#include "option_table.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <string.h>
+
+/* What Linux calls a connection's MSS before there is one (RFC 9293 3.7.1, MUST-15). */
+#define DEFAULT_MSS 536
+#define SMALLEST_MSS 88
+#define LARGEST_MSS 32767
+#define CONGESTION_NAME_BYTES 16 /* Linux's TCP_CA_NAME_MAX */
+#define LONGEST_FIN_WAIT_2_S 120
+
+static int set_nodelay(struct socket *socket, const struct option_row *row, int value)
+{
+    (void)row;
+    return core_option_set(socket, HF_OPTION_NAGLE, value == 0);
+}
+
+static int get_nodelay(struct socket *socket, const struct option_row *row, int *value)
+{
+    (void)row;
+    *value = core_option_get(socket, HF_OPTION_NAGLE) == 0;
+    return 0;
+}
+
+static int set_cork(struct socket *socket, const struct option_row *row, int value)
+{
+    (void)row;
+    return core_option_set(socket, HF_OPTION_CORK, value != 0);
+}
+
+static int set_max_segment(struct socket *socket, const struct option_row *row, int value)
+{
+    (void)row;
+    if (value != 0 && (value < SMALLEST_MSS || value > LARGEST_MSS)) {
+        return -EINVAL;
+    }
+    return core_option_set(socket, HF_OPTION_MAX_SEGMENT, value);
+}
+
+/* What is in use, once there is a connection; before that what was asked for. */
+static int get_max_segment(struct socket *socket, const struct option_row *row, int *value)
+{
+    struct hf_status status;
+    int64_t asked = core_option_get(socket, HF_OPTION_MAX_SEGMENT);
+    (void)row;
+    if (socket->progress == PROGRESS_OPEN &&
+        hf_status(socket->file.set->config.stack, socket->handle, &status) == HF_OK) {
+        *value = (int)status.mss_bytes;
+    } else {
+        *value = asked != 0 ? (int)asked : DEFAULT_MSS;
+    }
+    return 0;
+}
+
+static int set_quick_ack(struct socket *socket, const struct option_row *row, int value)
+{
+    int error = core_option_set(socket, HF_OPTION_QUICK_ACK, value != 0);
+    (void)row;
+    if (error == 0) {
+        socket->options.quick_ack = value != 0;
+    }
+    return error;
+}
+
+static int set_not_sent_low_water(struct socket *socket, const struct option_row *row, int value)
+{
+    (void)row;
+    socket->options.not_sent_low_water_bytes = (uint32_t)value;
+    file_wake(&socket->file, POLLOUT | POLLWRNORM | POLLWRBAND);
+    return 0;
+}
+
+static int get_not_sent_low_water(struct socket *socket, const struct option_row *row, int *value)
+{
+    (void)row;
+    *value = (int)socket->options.not_sent_low_water_bytes;
+    return 0;
+}
+
+/* Seconds in FIN-WAIT-2 once closed: 0 the stack's, negative none at all. */
+static int set_fin_wait_2(struct socket *socket, const struct option_row *row, int value)
+{
+    int seconds = value > LONGEST_FIN_WAIT_2_S ? LONGEST_FIN_WAIT_2_S : value;
+    (void)row;
+    return core_option_set(socket, HF_OPTION_FIN_WAIT_2_NS, seconds < 0 ? -1 : seconds * HF_SECOND);
+}
+
+static int get_fin_wait_2(struct socket *socket, const struct option_row *row, int *value)
+{
+    int64_t time = core_option_get(socket, HF_OPTION_FIN_WAIT_2_NS);
+    (void)row;
+    if (time == 0) {
+        time = hf_stack_config(socket->file.set->config.stack)->fin_wait_2_timeout_ns;
+    }
+    *value = time < 0 ? -1 : (int)(time / HF_SECOND);
+    return 0;
+}
+
+static const char *congestion_name(struct socket *socket)
+{
+    struct hf_status status;
+    if (socket->handle != HF_NO_HANDLE && socket->progress != PROGRESS_LISTENING &&
+        hf_status(socket->file.set->config.stack, socket->handle, &status) == HF_OK) {
+        return status.congestion_control;
+    }
+    return "reno";
+}
+
+/* There is one algorithm to choose from. */
+static int set_congestion(struct socket *socket, const void *value, socklen_t length)
+{
+    char name[CONGESTION_NAME_BYTES] = {0};
+    if (length < 1) {
+        return -EINVAL;
+    }
+    if (value == NULL) {
+        return -EFAULT;
+    }
+    memcpy(name, value, length < sizeof name - 1 ? length : sizeof name - 1);
+    return strcmp(name, congestion_name(socket)) == 0 ? 0 : -ENOENT;
+}
+
+static int get_congestion(struct socket *socket, void *value, socklen_t *length)
+{
+    char name[CONGESTION_NAME_BYTES] = {0};
+    const char *text = congestion_name(socket);
+    for (size_t i = 0; i < sizeof name - 1 && text[i] != 0; i++) {
+        name[i] = text[i];
+    }
+    *length = *length < sizeof name ? *length : (socklen_t)sizeof name;
+    if (*length > 0 && value == NULL) {
+        return -EFAULT;
+    }
+    if (*length > 0) {
+        memcpy(value, name, *length);
+    }
+    return 0;
+}
+
+#define CORE(option, from, to, in_core)                                                            \
+    .set = option_set_core, .get = option_get_core, .core = (option), .low = (from), .high = (to), \
+    .unit = (in_core)
+
+static const struct option_row rows[] = {
+    {.name = TCP_NODELAY, .set = set_nodelay, .get = get_nodelay},
+    {.name = TCP_CORK, .set = set_cork, .get = option_get_core, .core = HF_OPTION_CORK, .unit = 1},
+    {.name = TCP_MAXSEG, .set = set_max_segment, .get = get_max_segment},
+    {.name = TCP_KEEPIDLE, CORE(HF_OPTION_KEEPALIVE_IDLE_NS, 1, 32767, HF_SECOND)},
+    {.name = TCP_KEEPINTVL, CORE(HF_OPTION_KEEPALIVE_INTERVAL_NS, 1, 32767, HF_SECOND)},
+    {.name = TCP_KEEPCNT, CORE(HF_OPTION_KEEPALIVE_PROBES, 1, 127, 1)},
+    {.name = TCP_SYNCNT, CORE(HF_OPTION_SYN_RETRIES, 1, 127, 1)},
+    {.name = TCP_USER_TIMEOUT, CORE(HF_OPTION_USER_TIMEOUT_NS, 0, INT32_MAX, HF_MILLISECOND)},
+    {.name = TCP_LINGER2, .set = set_fin_wait_2, .get = get_fin_wait_2},
+    {.name = TCP_QUICKACK,
+     .set = set_quick_ack,
+     .get = option_get_flag,
+     .offset = offsetof(struct socket_options, quick_ack)},
+    {.name = TCP_NOTSENT_LOWAT, .set = set_not_sent_low_water, .get = get_not_sent_low_water},
+    {.name = TCP_CONGESTION, .set_bytes = set_congestion, .get_bytes = get_congestion},
+    {.name = TCP_INFO, .get_bytes = tcp_info_get},
+};
+const struct option_table option_table_tcp = {rows, sizeof rows / sizeof rows[0]};

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The sending calls: Linux's tcp_sendmsg_locked.
+ *
+ * Sending on a connection that is still opening waits for it; on anything else that is not open it
+ * is EPIPE, or the pending error in its place. No signal is raised here: whoever stands for the
+ * process does that on -EPIPE without MSG_NOSIGNAL.
+ */
+#include "transfer.h"
+
+#include <errno.h>
+
+/* Linux's sk_stream_error: a pending error explains the broken pipe better. */
+static int explain(struct socket *socket, int error)
+{
+    if (error == -EPIPE) {
+        int pending = socket_take_error(socket);
+        return pending != 0 ? pending : -EPIPE;
+    }
+    return error;
+}
+
+/* Linux's sk_stream_wait_connect. */
+static int await_open(struct socket *socket, struct patience *patience)
+{
+    while (socket->progress != PROGRESS_OPEN) {
+        int error = socket_take_error(socket);
+        if (error != 0) {
+            return error;
+        }
+        if (socket->progress != PROGRESS_OPENING) {
+            return -EPIPE;
+        }
+        if (!patience->waits) {
+            return -EAGAIN;
+        }
+        error = sockets_wait(socket->file.set, patience);
+        if (error != 0) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+/* TCP_NOTSENT_LOWAT: enough waits to be sent already. */
+static bool held_by_low_water(const struct socket *socket)
+{
+    struct hf_status status;
+    uint32_t low_water = socket->options.not_sent_low_water_bytes;
+    return low_water != UINT32_MAX &&
+           hf_status(socket->file.set->config.stack, socket->handle, &status) == HF_OK &&
+           status.send_unsent_bytes >= low_water;
+}
+
+static unsigned core_flags(const struct vector *from, size_t length, int flags)
+{
+    bool last = length == from->left;
+    unsigned core = !last || (flags & MSG_MORE) ? (unsigned)HF_SEND_MORE : 0u;
+    return core | (last && (flags & MSG_OOB) ? (unsigned)HF_SEND_URGENT : 0u);
+}
+
+/* As much as fits now. */
+static ptrdiff_t send_piece(struct socket *socket, struct vector *from, int flags)
+{
+    struct hf_sockets *set = socket->file.set;
+    void *data;
+    size_t length;
+    ptrdiff_t n;
+    (void)vector_next(from, SIZE_MAX, &data, &length);
+    if (data == NULL) {
+        return -EFAULT;
+    }
+    if (held_by_low_water(socket)) {
+        return -EAGAIN;
+    }
+    n = hf_send(set->config.stack, socket->handle, data, length, core_flags(from, length, flags),
+                sockets_now(set));
+    if (n > 0) {
+        vector_advance(from, (size_t)n);
+    }
+    return n;
+}
+
+static int send_all(struct socket *socket, struct vector *from, int flags, size_t *sent)
+{
+    struct patience patience = patience_for(socket, socket->options.send_timeout_ns, flags);
+    int error = await_open(socket, &patience);
+    if (error == 0 && (socket->error != 0 || (socket->shutdown & SHUTDOWN_SEND))) {
+        error = -EPIPE;
+    }
+    while (error == 0 && from->left > 0) {
+        ptrdiff_t n = send_piece(socket, from, flags);
+        if (n > 0) {
+            *sent += (size_t)n;
+            continue;
+        }
+        error = n == HF_EBADF ? -EPIPE : (int)n;
+        if (error == -EAGAIN && patience.waits) {
+            error = sockets_wait(socket->file.set, &patience);
+            if (error == 0 && (socket->error != 0 || (socket->shutdown & SHUTDOWN_SEND))) {
+                error = -EPIPE;
+            }
+        }
+    }
+    return error;
+}
+
+ssize_t socket_send(struct socket *socket, struct vector *from, int flags)
+{
+    size_t sent = 0;
+    int error;
+    if (flags & MSG_FASTOPEN) {
+        return -EOPNOTSUPP; /* as Linux, where net.ipv4.tcp_fastopen does not allow it */
+    }
+    error = send_all(socket, from, flags, &sent);
+    return sent > 0 || error == 0 ? (ssize_t)sent : explain(socket, error);
+}

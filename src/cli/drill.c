@@ -141,15 +141,14 @@ static bool take(void *context, int id, const char *argument)
  * allocated and given back by the caller; NULL: out of memory. */
 static char *long_form(const char *word)
 {
-    const char *name = strncmp(word, "-D", 2) == 0   ? "--define"
-                       : strncmp(word, "-j", 2) == 0 ? "--jobs"
-                                                     : NULL;
-    const char *value = word + 2;
+    const char *name = word, *value = "";
     size_t room;
     char *made;
 
-    if (name == NULL)
-        return strdup(word);
+    if (strncmp(word, "-D", 2) == 0 || strncmp(word, "-j", 2) == 0) {
+        name = word[1] == 'D' ? "--define" : "--jobs";
+        value = word + 2;
+    }
     room = strlen(name) + strlen(value) + 2;
     made = malloc(room);
     if (made != NULL)

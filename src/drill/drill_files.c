@@ -13,6 +13,7 @@
 
 enum { DEEPEST = 16, MOST_BYTES = 4 << 20 };
 
+/* Takes `path` over when it succeeds. */
 static bool append(struct drill_files *files, char *path)
 {
     if (files->count == files->room) {
@@ -82,8 +83,12 @@ bool drill_files_add(struct drill_files *files, const char *path, char message[5
         return false;
     }
     memcpy(copy, path, length + 1);
-    if (!S_ISDIR(status.st_mode))
-        return append(files, copy);
+    if (!S_ISDIR(status.st_mode)) {
+        if (append(files, copy))
+            return true;
+        free(copy);
+        return false;
+    }
     while (length > 1 && copy[length - 1] == '/')
         copy[--length] = '\0';
     if (!search(files, copy, 0, message)) {

@@ -144,13 +144,12 @@ hf_time run_tolerance(const struct drill_run *run, const struct drill_event *eve
 
 hf_time run_event_time(const struct drill_run *run, const struct drill_event *event, hf_time *end)
 {
-    hf_time base = run->now;
+    hf_time base = run->last_event;
     switch (event->time.kind) {
     case DRILL_TIME_ABSOLUTE:
         base = run->start;
         break;
     case DRILL_TIME_RELATIVE:
-        base = run->last_event;
         break;
     case DRILL_TIME_ANY:
         *end = run->now + LONGEST_WAIT;

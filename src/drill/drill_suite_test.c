@@ -34,8 +34,10 @@ static int begin(void **state)
 {
     struct bench *bench = calloc(1, sizeof *bench);
     strcpy(bench->directory, "/tmp/drill-test-XXXXXX");
-    if (mkdtemp(bench->directory) == NULL)
+    if (mkdtemp(bench->directory) == NULL) {
+        free(bench);
         return -1;
+    }
     snprintf(bench->path, sizeof bench->path, "%s/s.pkt", bench->directory);
     *state = bench;
     return 0;

@@ -64,8 +64,7 @@ const char *drill_join_text(struct drill_script *script, const char *first, cons
 {
     size_t length = strlen(first), more = strlen(second);
     char *joined = drill_allocate(script, length + more + 1);
-    memcpy(joined, first, length);
-    memcpy(joined + length, second, more);
+    snprintf(joined, length + more + 1, "%s%s", first, second);
     return joined;
 }
 

@@ -353,8 +353,11 @@ static void probe_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     if (!rack->probe_out || seq_lt(segment->ack, rack->probe_end)) {
         return;
     }
+    /* It carried new data; or a DSACK, or a plain duplicate ACK, says that it was the duplicate. */
     if (!rack->probe_repeats ||
-        (news->dsack && seq_eq(segment->options.sack[0].right, rack->probe_end))) {
+        (news->dsack && seq_eq(segment->options.sack[0].right, rack->probe_end)) ||
+        (seq_eq(segment->ack, rack->probe_end) && news->duplicate &&
+         segment->options.sack_count == 0)) {
         rack->probe_out = false;
     } else if (seq_gt(segment->ack, rack->probe_end)) {
         struct cc_sample sample = tcp_cc_sample(conn, host, 0);
@@ -365,8 +368,6 @@ static void probe_on_ack(struct tcp_conn *conn, struct tcp_host *host,
             conn->cc->on_congestion(&conn->congestion, &sample, CC_EVENT_FAST_RETRANSMIT);
             tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_LOSS_PROBE, before);
         }
-    } else if (news->duplicate && segment->options.sack_count == 0) {
-        rack->probe_out = false; /* a plain duplicate ACK: the probe itself was the duplicate */
     }
 }
 

@@ -115,6 +115,9 @@ static void update_window(struct tcp_conn *conn, struct tcp_host *host,
         return;
     }
     if (conn->snd.wnd == 0) {
+        /* SHLD-29: a whole RTO from now, whatever was being waited for before. */
+        conn->deadlines[TCP_TIMER_PROBE] = HF_TIME_NEVER;
+        tcp_arm_retransmit(conn, host);
         tcp_trace(conn, host, HF_TRACE_WINDOW, HF_REASON_WINDOW_ZERO, before);
     } else if (before == 0) {
         tcp_trace(conn, host, HF_TRACE_WINDOW, HF_REASON_WINDOW_OPENED, before);

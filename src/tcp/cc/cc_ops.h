@@ -16,6 +16,10 @@ struct cc_state {
     uint32_t cwnd_bytes;
     uint32_t ssthresh_bytes;
     uint32_t scratch[2]; /* the algorithm's own */
+    /* What both were before the last reduction that may yet prove needless. Loss recovery keeps
+     * them and gives them back; an algorithm only reads them. */
+    uint32_t prior_cwnd_bytes;
+    uint32_t prior_ssthresh_bytes;
 };
 
 /* What the moment looks like, in bytes. */
@@ -46,6 +50,9 @@ struct cc_ops {
                           enum cc_event event);
     void (*on_recovery_exit)(struct cc_state *state, const struct cc_sample *sample);
     void (*on_idle_restart)(struct cc_state *state, const struct cc_sample *sample);
+    /* The last reduction was needless (RFC 4015, RFC 3708): cwnd and ssthresh have been given back;
+     * what else the algorithm changed at on_congestion it takes back here. May be NULL. */
+    void (*on_undo)(struct cc_state *state, const struct cc_sample *sample);
 };
 
 extern const struct cc_ops cc_reno;

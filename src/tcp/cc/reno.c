@@ -113,4 +113,5 @@ const struct cc_ops cc_reno = {
     .on_congestion = reno_on_congestion,
     .on_recovery_exit = reno_on_recovery_exit,
     .on_idle_restart = reno_on_idle_restart,
+    .on_undo = NULL, /* cwnd and ssthresh are all that it changed */
 };

@@ -27,6 +27,12 @@ _handfast_options()
     ss)
         printf '%s\n' --control= --json --help
         ;;
+    drill)
+        printf '%s\n' --jobs= --ladder --junit= --allow-shell --define= --ip_version= \
+            --tolerance_usecs= --tolerance_percent= --mtu= --local_ip= --remote_ip= --bind_port= \
+            --connect_port= --tcp_ts_tick_usecs= --non_fatal= --strict_segments --dry_run \
+            --verbose --help
+        ;;
     version)
         printf '%s\n' --help
         ;;
@@ -38,7 +44,7 @@ _handfast_options()
 
 _handfast()
 {
-    local commands="demo listen connect proxy ss version help"
+    local commands="demo listen connect proxy ss drill version help"
     local demos="list handshake old-duplicate simultaneous-open transfer close lost-last-ack
         simultaneous-close half-open reset"
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
@@ -50,12 +56,16 @@ _handfast()
         return
     fi
     case $previous in
-    --send | --recv | --pcap | --trace | --control)
+    --send | --recv | --pcap | --trace | --control | --junit)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
     esac
+    [ "$previous" = --ip_version ] && {
+        mapfile -t COMPREPLY < <(compgen -W "ipv4 ipv6 ipv4-mapped-ipv6 all" -- "$current")
+        return
+    }
     # Other values are numbers and addresses: nothing to offer.
     for option in $(_handfast_options "$command"); do
         [ "$previous=" = "$option" ] && return
@@ -73,6 +83,10 @@ _handfast()
         ;;
     help)
         mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current")
+        ;;
+    drill)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
         ;;
     connect)
         mapfile -t COMPREPLY < <(compgen -A hostname -- "$current")

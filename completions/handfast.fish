@@ -20,9 +20,10 @@ complete -c handfast -n __handfast_no_command -a listen -d 'Wait for a connectio
 complete -c handfast -n __handfast_no_command -a connect -d 'Open a connection'
 complete -c handfast -n __handfast_no_command -a proxy -d 'Relay between two TCPs'
 complete -c handfast -n __handfast_no_command -a ss -d 'Show the connections of a running command'
+complete -c handfast -n __handfast_no_command -a drill -d 'Run packetdrill scripts in virtual time'
 complete -c handfast -n __handfast_no_command -a version -d 'Say which version this is'
 complete -c handfast -n __handfast_no_command -a help -d 'Say what the commands do'
-complete -c handfast -n '__handfast_command demo listen connect proxy ss version help' \
+complete -c handfast -n '__handfast_command demo listen connect proxy ss drill version help' \
     -l help -d 'Print help'
 
 complete -c handfast -n '__handfast_command demo' -l seed -x -d 'Where all that is random comes from'
@@ -70,5 +71,25 @@ complete -c handfast -n '__handfast_command listen connect proxy' -l verbose -d 
 complete -c handfast -n '__handfast_command ss' -l control -rF -d 'The socket of the command to ask'
 complete -c handfast -n '__handfast_command ss' -l json -d 'All that is known, as JSON'
 
+complete -c handfast -n '__handfast_command drill' -F
+complete -c handfast -n '__handfast_command drill' -l jobs -x -d 'So many scripts at once'
+complete -c handfast -n '__handfast_command drill' -l ladder -d 'Draw every run'
+complete -c handfast -n '__handfast_command drill' -l junit -rF -d 'Write the results as XML too'
+complete -c handfast -n '__handfast_command drill' -l allow-shell -d 'Run the shell commands of scripts'
+complete -c handfast -n '__handfast_command drill' -l define -x -d 'What a word of scripts reads as'
+complete -c handfast -n '__handfast_command drill' -l ip_version -x -a 'ipv4 ipv6 ipv4-mapped-ipv6 all' -d 'Over which IP'
+complete -c handfast -n '__handfast_command drill' -l tolerance_usecs -x -d 'How far a time may be off'
+complete -c handfast -n '__handfast_command drill' -l tolerance_percent -x -d 'The same, of the time before'
+complete -c handfast -n '__handfast_command drill' -l mtu -x -d "The stack's MTU"
+complete -c handfast -n '__handfast_command drill' -l local_ip -x -d "The stack's address"
+complete -c handfast -n '__handfast_command drill' -l remote_ip -x -d "The address of the scripts' peer"
+complete -c handfast -n '__handfast_command drill' -l bind_port -x -d 'The port of bind'
+complete -c handfast -n '__handfast_command drill' -l connect_port -x -d 'The port of connect'
+complete -c handfast -n '__handfast_command drill' -l tcp_ts_tick_usecs -x -d 'One tick of TS val'
+complete -c handfast -n '__handfast_command drill' -l non_fatal -x -d 'Refused'
+complete -c handfast -n '__handfast_command drill' -l strict_segments -d 'A line is one segment'
+complete -c handfast -n '__handfast_command drill' -l dry_run -d 'Only read the scripts'
+complete -c handfast -n '__handfast_command drill' -l verbose -d 'Every packet and call'
+
 complete -c handfast -n '__handfast_command help' -l list -d 'Every command and option, for programs'
-complete -c handfast -n '__handfast_command help' -a 'demo listen connect proxy ss version help'
+complete -c handfast -n '__handfast_command help' -a 'demo listen connect proxy ss drill version help'

@@ -5,17 +5,21 @@
 #   make test       everything under ASan and UBSan, and the gates with gcc and clang
 #   make lint       layout, clang-tidy, cppcheck, shellcheck, mandoc
 #   make bench      figures from a -O3 build
+#   make mutation   breaks one decision of src/tcp after another; the tests should notice
 #   make fuzz       each fuzzer for FUZZ_SECONDS seconds
 #   make docs       runs the commands that the documentation shows
 #   make install    DESTDIR and PREFIX are obeyed
 #   make clean      removes every build tree
 
 FUZZ_SECONDS ?= 60
+MUTANTS ?= 400
+SEED ?= 1
+JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 DESTDIR ?=
 export DESTDIR
 
-.PHONY: all demo test bench fuzz lint docs install clean
+.PHONY: all demo test bench fuzz mutation lint docs install clean
 # The trees share two cores' worth of machine: one target at a time.
 .NOTPARALLEL:
 
@@ -43,6 +47,10 @@ fuzz:
 	@tools/setup
 	@tools/fuzz $(FUZZ_SECONDS)
 
+mutation:
+	@tools/setup
+	@tests/mutation/mutate --mutants $(MUTANTS) --seed $(SEED) --jobs $(JOBS)
+
 lint:
 	@tools/setup
 	@tools/lint
@@ -57,4 +65,4 @@ install: all
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
 
 clean:
-	rm -rf build build-asan build-clang build-fuzz build-release
+	rm -rf build build-asan build-clang build-fuzz build-mutation build-release

@@ -8,6 +8,7 @@
 #   make mutation   breaks one decision of src/tcp after another; the tests should notice
 #   make fuzz       each fuzzer for FUZZ_SECONDS seconds
 #   make docs       runs the commands that the documentation shows
+#   make conformance  writes docs/conformance.md anew
 #   make install    DESTDIR and PREFIX are obeyed
 #   make clean      removes every build tree
 
@@ -19,7 +20,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 export DESTDIR
 
-.PHONY: all demo test bench fuzz mutation lint docs install clean
+.PHONY: all demo test bench fuzz lint docs conformance mutation install clean
 # The trees share two cores' worth of machine: one target at a time.
 .NOTPARALLEL:
 
@@ -57,6 +58,11 @@ lint:
 
 docs: all
 	@tools/check-docs --program build/handfast
+
+conformance:
+	@tools/build-tree build
+	@ninja -C build --quiet build.ninja
+	@tools/conformance --build-tree build
 
 install: all
 	@meson configure build -Dprefix=$(PREFIX)

@@ -30,6 +30,7 @@ struct urgent_mark urgent_mark_of(struct socket *socket, const struct hf_status 
     return mark;
 }
 
+/* Keeps RFC6093-6-a. */
 ssize_t urgent_receive(struct socket *socket, void *data, size_t length, int flags,
                        int *message_flags)
 {

@@ -24,7 +24,8 @@ void stack_keys_init(struct stack_keys *keys, const uint8_t seed[16])
     keys->cookie = derive(&master, 5);
 }
 
-/* RFC 6528 3: ISN = M + F(localip, localport, remoteip, remoteport, secretkey) (SHLD-1, MUST-9). */
+/* RFC 6528 3: ISN = M + F(localip, localport, remoteip, remoteport, secretkey) (SHLD-1, MUST-9).
+ * Keeps RFC6528-3-a, RFC6528-3-b. */
 seq32 stack_isn(const struct hf_stack *stack, const struct flow_tuple *tuple)
 {
     uint32_t m = (uint32_t)(stack->host.now / ISN_TICK_NS);
@@ -32,14 +33,16 @@ seq32 stack_isn(const struct hf_stack *stack, const struct flow_tuple *tuple)
 }
 
 /* The same for the same tuple, so that timestamps go on rising from one connection to the next
- * (RFC 6191, RFC 7323 5.4). */
+ * (RFC 6191, RFC 7323 5.4).
+ * Keeps RFC7323-5.4-b. */
 uint32_t stack_timestamp_offset(const struct hf_stack *stack, const struct flow_tuple *tuple)
 {
     return (uint32_t)siphash(&stack->keys.timestamp, tuple, sizeof *tuple);
 }
 
 /* RFC 6056 3.3.4, algorithm 4: an offset keyed by the destination, and one of several counters, so
- * that ports to one peer tell nothing of ports to another, and are not soon used again. */
+ * that ports to one peer tell nothing of ports to another, and are not soon used again.
+ * Keeps RFC6056-3.3-a, RFC6056-3.3-b. */
 int stack_choose_port(struct hf_stack *stack, struct flow_tuple *tuple, uint32_t *hash)
 {
     uint32_t low = stack->config.port_low;

@@ -80,6 +80,7 @@ static enum hf_reason take_error(struct hf_stack *stack, const struct icmp_messa
     return HF_REASON_ICMP_SOFT;
 }
 
+/* Keeps RFC5927-6-a. */
 static enum hf_reason verdict(struct hf_stack *stack, const struct ip_header *ip)
 {
     struct icmp_message message;

@@ -43,6 +43,7 @@ static enum hf_reason connection_arrives(struct hf_stack *stack, uint32_t index,
     return reason;
 }
 
+/* Keeps MUST-42. */
 static enum hf_reason demultiplex(struct hf_stack *stack, struct arrival *arrival)
 {
     uint32_t reference;

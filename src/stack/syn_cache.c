@@ -161,6 +161,7 @@ static struct syn_record *allocate_record(struct hf_stack *stack, uint32_t *inde
     return record;
 }
 
+/* Keeps RFC7323-2.2-a, RFC7323-2.3-a, RFC7323-3.2-f. */
 static void fill_record(struct hf_stack *stack, struct syn_record *record,
                         const struct stack_listener *listener, const struct arrival *arrival,
                         const seq32 *above)

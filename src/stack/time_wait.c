@@ -19,7 +19,8 @@ struct flow_tuple time_wait_tuple(const struct time_wait_record *record)
     return tuple;
 }
 
-/* Milliseconds, rounded up: never early. */
+/* Milliseconds, rounded up: never early.
+ * Keeps MUST-13. */
 static uint32_t deadline_from(const struct hf_stack *stack)
 {
     hf_time deadline = stack->host.now + 2 * stack->config.msl_ns;
@@ -119,7 +120,8 @@ static bool older_timestamp(const struct time_wait_record *record,
 }
 
 /* RFC 6191 2 (SHLD-4), MAY-2: may this SYN open the connection anew? With timestamps on both a
- * newer one is enough, an equal one needs a higher number; without, the number decides. */
+ * newer one is enough, an equal one needs a higher number; without, the number decides.
+ * Keeps RFC6191-2-a, RFC6191-2-b, RFC6191-2-c, RFC6191-2-d, RFC6191-2-f. */
 static bool reopens(const struct time_wait_record *record, const struct tcp_segment *segment)
 {
     bool higher = seq_gt(segment->seq, record->rcv_nxt);
@@ -133,6 +135,7 @@ static bool reopens(const struct time_wait_record *record, const struct tcp_segm
     return higher;
 }
 
+/* Keeps RFC1337-3-a. */
 static enum hf_reason time_wait_rst(struct hf_stack *stack, uint32_t index,
                                     const struct tcp_segment *segment)
 {

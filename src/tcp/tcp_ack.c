@@ -6,7 +6,8 @@
 #include "tcp_internal.h"
 
 /* RFC 6298 3 (Karn): the timed segment if it is covered; after retransmissions the echoed timestamp
- * (RFC 7323 4), which tells which copy is being acknowledged. True: there was a sample. */
+ * (RFC 7323 4), which tells which copy is being acknowledged. True: there was a sample.
+ * Keeps MUST-18, RFC6298-3-a, RFC6298-3-b, RFC7323-4.1-a. */
 static bool measure_rtt(struct tcp_conn *conn, struct tcp_host *host,
                         const struct tcp_segment *segment)
 {
@@ -56,6 +57,7 @@ static void tell_writable(struct tcp_conn *conn)
     }
 }
 
+/* Keeps RFC6298-5.2-a, RFC6298-5.3-a. */
 static void new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_segment *segment,
                     struct tcp_ack_news *news)
 {
@@ -91,7 +93,8 @@ static void new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct t
 }
 
 /* RFC 9293 3.10.7.4 fifth: only a segment that is not older than the last one that did may move
- * SND.WND. */
+ * SND.WND.
+ * Keeps REC-1. */
 static void update_window(struct tcp_conn *conn, struct tcp_host *host,
                           const struct tcp_segment *segment)
 {
@@ -139,6 +142,7 @@ static bool is_duplicate_ack(const struct tcp_conn *conn, const struct tcp_segme
            (uint32_t)segment->window << conn->snd_wind_shift == conn->snd.wnd;
 }
 
+/* Keeps MAY-12, RFC5961-5.2-a, RFC5961-5.2-b. */
 bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, enum hf_reason *reason)
 {

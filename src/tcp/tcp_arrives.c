@@ -16,6 +16,7 @@ enum verdict { GO_ON, STOP };
 #define CHALLENGE_TOKENS 10u
 #define CHALLENGE_REFILL_NS (HF_SECOND / 2)
 
+/* Keeps RFC5961-7-a. */
 static bool challenge_allowed(struct tcp_conn *conn, const struct tcp_host *host)
 {
     hf_time since = host->now - conn->challenge_refill;
@@ -160,7 +161,9 @@ static bool crossing_syn_ack(const struct tcp_conn *conn, const struct tcp_segme
 }
 
 /* RFC 7323 5.3 R1, 5.5: a timestamp before TS.Recent marks an old duplicate, unless TS.Recent is
- * older than 24 days. RST is exempt. */
+ * older than 24 days. RST is exempt.
+ * Keeps RFC7323-3.2-d, RFC7323-3.2-e, RFC7323-5.2-a, RFC7323-5.2-b, RFC7323-5.3-a, RFC7323-5.5-a.
+ */
 static bool paws_rejects(const struct tcp_conn *conn, const struct tcp_host *host,
                          const struct tcp_segment *segment)
 {
@@ -169,7 +172,8 @@ static bool paws_rejects(const struct tcp_conn *conn, const struct tcp_host *hos
            (int32_t)(segment->options.ts_value - conn->ts_recent) < 0 && age_s <= 24u * 24u * 3600u;
 }
 
-/* First: the sequence number is looked at. */
+/* First: the sequence number is looked at.
+ * Keeps RFC5961-3.2-a, RFC5961-4.2-a, RFC7323-5.3-a. */
 static enum verdict first_check_sequence(struct tcp_conn *conn, struct tcp_host *host,
                                          const struct tcp_segment *segment, enum hf_reason *reason)
 {
@@ -231,7 +235,8 @@ static bool trim_to_window(const struct tcp_conn *conn, struct tcp_segment *segm
     return cut_right;
 }
 
-/* Second: the RST bit (with RFC 5961 3.2: exact, in the window, or neither). */
+/* Second: the RST bit (with RFC 5961 3.2: exact, in the window, or neither).
+ * Keeps SHLD-2, RFC5961-3.2-b, RFC5961-3.2-c. */
 static enum verdict second_check_rst(struct tcp_conn *conn, struct tcp_host *host,
                                      const struct tcp_segment *segment, enum hf_reason *reason)
 {
@@ -272,7 +277,8 @@ static enum verdict second_check_rst(struct tcp_conn *conn, struct tcp_host *hos
 }
 
 /* Third: security is not checked (RFC 9293 A.1).
- * Fourth: the SYN bit, which no longer belongs here (RFC 5961 4.2). */
+ * Fourth: the SYN bit, which no longer belongs here (RFC 5961 4.2).
+ * Keeps RFC5961-4.2-a. */
 static enum verdict fourth_check_syn(struct tcp_conn *conn, struct tcp_host *host,
                                      const struct tcp_segment *segment, enum hf_reason *reason)
 {
@@ -285,7 +291,8 @@ static enum verdict fourth_check_syn(struct tcp_conn *conn, struct tcp_host *hos
 }
 
 /* RFC 7323 4.3: TS.Recent follows segments that cover Last.ACK.sent. Done only once the ACK has
- * been found good, so that a forger needs both numbers. */
+ * been found good, so that a forger needs both numbers.
+ * Keeps RFC7323-4.3-a, RFC7323-4.3-b. */
 static void take_timestamp(struct tcp_conn *conn, const struct tcp_host *host,
                            const struct tcp_segment *segment)
 {
@@ -358,7 +365,7 @@ static enum verdict fifth_check_ack(struct tcp_conn *conn, struct tcp_host *host
 
 /* Sixth: the URG bit (RFC 9293 3.8.5, RFC 6093). The program is told when the mark appears and each
  * time it moves on (MUST-32). The segment is as it came: the pointer counts from its own SEG.SEQ.
- */
+ * Keeps RFC6093-4-a. */
 static void sixth_check_urg(struct tcp_conn *conn, struct tcp_host *host,
                             const struct tcp_segment *segment)
 {
@@ -377,7 +384,8 @@ static void sixth_check_urg(struct tcp_conn *conn, struct tcp_host *host,
     tcp_tell(conn, HF_EVENT_URGENT);
 }
 
-/* Seventh: the segment text. */
+/* Seventh: the segment text.
+ * Keeps MAY-1. */
 static enum verdict seventh_process_text(struct tcp_conn *conn, struct tcp_host *host,
                                          const struct tcp_segment *segment, enum hf_reason *reason)
 {
@@ -411,6 +419,7 @@ static enum verdict seventh_process_text(struct tcp_conn *conn, struct tcp_host 
     return GO_ON;
 }
 
+/* Keeps MUST-12, MUST-13. */
 static void take_fin(struct tcp_conn *conn, struct tcp_host *host)
 {
     conn->rcv.nxt = seq_add(conn->rcv.nxt, 1);

@@ -18,6 +18,7 @@ static void stop_all_timers(struct tcp_conn *conn)
     }
 }
 
+/* Keeps MUST-25, MUST-28. */
 void tcp_conn_init(struct tcp_conn *conn, const struct tcp_host *host,
                    const struct flow_tuple *tuple)
 {
@@ -79,6 +80,7 @@ void tcp_set_state(struct tcp_conn *conn, const struct tcp_host *host, enum hf_s
     tcp_trace(conn, host, HF_TRACE_STATE, reason, (int64_t)before);
 }
 
+/* Keeps MUST-12. */
 void tcp_finish(struct tcp_conn *conn, struct tcp_host *host, int error, enum hf_reason reason)
 {
     if (conn->state == HF_CLOSED) {
@@ -124,6 +126,7 @@ uint32_t tcp_effective_mss(const struct tcp_conn *conn)
     return max_u32(mss > options ? mss - options : 0, MINIMUM_SEND_MSS);
 }
 
+/* Keeps RFC7323-5.4-a. */
 uint32_t tcp_timestamp(const struct tcp_conn *conn, hf_time now)
 {
     return (uint32_t)(now / TIMESTAMP_TICK) + conn->ts_offset;

@@ -10,11 +10,13 @@
 #define IPV4_MINIMUM_MTU 552u /* Linux's min_pmtu: smaller is likelier an attack than a path */
 #define IPV6_MINIMUM_MTU 1280u
 
+/* Keeps RFC5927-4.1-a. */
 static bool in_flight(const struct tcp_conn *conn, seq32 seq)
 {
     return seq_le(conn->snd.una, seq) && seq_lt(seq, conn->snd.nxt);
 }
 
+/* Keeps SHLD-25, SHLD-26, RFC5927-5.2-a. */
 enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq,
                               bool hard, int error)
 {
@@ -35,7 +37,8 @@ enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq3
 }
 
 /* RFC 1191 6, RFC 8201 4: a smaller MTU, and what was too big goes again at once, cut to fit, with
- * no change of cwnd. RFC 5927 7.2: never more than what is in use now. */
+ * no change of cwnd. RFC 5927 7.2: never more than what is in use now.
+ * Keeps RFC5927-7.2-a. */
 enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, const struct tcp_host *host,
                                 seq32 quoted_seq, uint32_t mtu)
 {

@@ -31,6 +31,7 @@ static void begin_send_sequence(struct tcp_conn *conn, seq32 iss)
     conn->snd.small_end = iss;
 }
 
+/* Keeps SHLD-6. */
 static uint16_t announced_mss(const struct tcp_conn *conn, const struct tcp_host *host)
 {
     uint16_t mss = tcp_mss_of_mtu(conn, host->config->mtu); /* MUST-67 */
@@ -58,6 +59,7 @@ void tcp_open_active(struct tcp_conn *conn, struct tcp_host *host, seq32 iss, ui
     tcp_open_refresh(conn, host);
 }
 
+/* Keeps MUST-14, RFC7323-2.2-a, RFC7323-2.3-a. */
 void tcp_take_syn_options(struct tcp_conn *conn, struct tcp_host *host,
                           const struct tcp_segment *segment)
 {
@@ -116,7 +118,8 @@ void tcp_open_passive(struct tcp_conn *conn, struct tcp_host *host,
     conn->state = HF_SYN_RECEIVED; /* the SYN cache has told of this change already */
 }
 
-/* Our SYN is acknowledged. */
+/* Our SYN is acknowledged.
+ * Keeps RFC6298-5.7-a. */
 void tcp_synchronized(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct cc_sample sample = tcp_cc_sample(conn, host, 0);

@@ -41,6 +41,7 @@ enum hf_reason tcp_sequence_verdict(seq32 rcv_nxt, uint32_t rcv_wnd,
 
 /* ---- acknowledgements */
 
+/* Keeps MUST-58, MUST-59. */
 void tcp_ack_now(struct tcp_conn *conn, enum hf_reason reason)
 {
     if (reason == HF_REASON_SEND_ACK_DUPLICATE) {
@@ -57,7 +58,8 @@ void tcp_ack_now(struct tcp_conn *conn, enum hf_reason reason)
 }
 
 /* In order and no hole: RFC 9293 3.8.6.3, at least every second full-sized segment, else within
- * config.delayed_ack_ns. */
+ * config.delayed_ack_ns.
+ * Keeps MUST-40, SHLD-18, SHLD-19. */
 static void acknowledge_in_order(struct tcp_conn *conn, const struct tcp_host *host,
                                  uint32_t length)
 {
@@ -203,6 +205,7 @@ void tcp_fill_sack(const struct tcp_conn *conn, struct tcp_options *options)
 
 /* ---- text */
 
+/* Keeps SHLD-31, MAY-13. */
 static enum hf_reason receive_out_of_order(struct tcp_conn *conn, struct tcp_host *host,
                                            const struct tcp_segment *segment)
 {
@@ -265,12 +268,14 @@ static uint32_t free_window(const struct tcp_conn *conn)
                : 0;
 }
 
-/* RFC 9293 3.8.6.2.2: the right edge moves only when it can move by min(buffer / 2, MSS). */
+/* RFC 9293 3.8.6.2.2: the right edge moves only when it can move by min(buffer / 2, MSS).
+ * Keeps MUST-39. */
 static uint32_t window_step(const struct tcp_conn *conn)
 {
     return min_u32(conn->receive_limit_bytes / 2, conn->own_mss);
 }
 
+/* Keeps MUST-39, MAY-8, REC-1, RFC7323-2.4-a. */
 uint16_t tcp_offer_window(struct tcp_conn *conn)
 {
     uint32_t shift = conn->rcv_wind_shift;

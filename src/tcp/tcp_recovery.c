@@ -192,7 +192,8 @@ void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked
     }
 }
 
-/* RFC 6298 5.4 to 5.6, RFC 5681 3.1. */
+/* RFC 6298 5.4 to 5.6, RFC 5681 3.1.
+ * Keeps RFC6298-5.4-a. */
 void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct cc_sample sample = tcp_cc_sample(conn, host, 0);

@@ -20,7 +20,8 @@ static uint32_t to_us(hf_time ns)
     return (uint32_t)(ns / HF_MICROSECOND);
 }
 
-/* RFC 6298 2.1: no sample yet. */
+/* RFC 6298 2.1: no sample yet.
+ * Keeps RFC6298-2.1-a. */
 void tcp_rtt_init(struct tcp_conn *conn, const struct tcp_host *host)
 {
     conn->srtt_us = 0;
@@ -30,7 +31,8 @@ void tcp_rtt_init(struct tcp_conn *conn, const struct tcp_host *host)
     conn->rto_us = to_us(host->config->initial_rto_ns);
 }
 
-/* RFC 6298 2.2 and 2.3. */
+/* RFC 6298 2.2 and 2.3.
+ * Keeps MUST-18, RFC6298-2.2-a, RFC6298-2.3-a, RFC6298-2.3-b. */
 void tcp_rtt_sample(struct tcp_conn *conn, struct tcp_host *host, hf_time sample_ns)
 {
     uint32_t sample_us;
@@ -55,7 +57,8 @@ void tcp_rtt_sample(struct tcp_conn *conn, struct tcp_host *host, hf_time sample
     tcp_trace(conn, host, HF_TRACE_RTT, HF_REASON_RTT_SAMPLE, sample_ns);
 }
 
-/* RFC 6298 5.5: doubled for each timeout in a row, up to the ceiling of 2.5. */
+/* RFC 6298 5.5: doubled for each timeout in a row, up to the ceiling of 2.5.
+ * Keeps MUST-19, RFC6298-2.5-a, RFC6298-5.5-a. */
 hf_time tcp_backed_off_rto(const struct tcp_conn *conn, const struct tcp_host *host)
 {
     hf_time rto = conn->rto_us * HF_MICROSECOND;

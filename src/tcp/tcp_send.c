@@ -24,6 +24,7 @@ uint32_t tcp_unsent_bytes(const struct tcp_conn *conn)
 
 /* ---- building */
 
+/* Keeps MUST-30, MUST-31, RFC6093-4-a, RFC7323-3.2-a. */
 static void fill_header(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                         seq32 seq, uint16_t flags)
 {
@@ -50,7 +51,8 @@ static void fill_header(struct tcp_conn *conn, struct tcp_host *host, struct tcp
     }
 }
 
-/* Whatever carries an ACK settles the delayed one. */
+/* Whatever carries an ACK settles the delayed one.
+ * Keeps MUST-58. */
 static void acknowledged(struct tcp_conn *conn, struct tcp_segment *segment)
 {
     segment->window = tcp_offer_window(conn);
@@ -84,7 +86,8 @@ static void build_reset(struct tcp_conn *conn, struct tcp_host *host, struct tcp
     host->counters->resets_sent++;
 }
 
-/* SYN, or SYN-ACK where the peer's SYN is known (MUST-10). MSS in every SYN (SHLD-5, MUST-14). */
+/* SYN, or SYN-ACK where the peer's SYN is known (MUST-10). MSS in every SYN (SHLD-5, MUST-14).
+ * Keeps MAY-3, RFC7323-2.2-a, RFC7323-2.2-b, RFC7323-3.2-f. */
 static enum hf_reason build_syn(struct tcp_conn *conn, struct tcp_host *host,
                                 struct tcp_segment *segment)
 {
@@ -146,7 +149,8 @@ static void fill_sack_beside(const struct tcp_conn *conn, struct tcp_segment *se
     }
 }
 
-/* Data from `seq`, `length` of it, with FIN if that ends the stream and `fin` says so. */
+/* Data from `seq`, `length` of it, with FIN if that ends the stream and `fin` says so.
+ * Keeps MAY-15. */
 static void build_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                        seq32 seq, uint32_t length, bool fin, uint32_t *payload_offset)
 {
@@ -287,7 +291,8 @@ static bool can_send_data(const struct tcp_conn *conn)
 /* RFC 9293 3.7.4, in Minshall's form as Linux has it: a segment under full size waits only while
  * another one under full size is unacknowledged. DEVIATION: the RFC's form waits for anything
  * unacknowledged; the two differ where a full segment is in flight, and there this one avoids
- * waiting for the peer's delayed ACK. MUST-17: off by HF_OPTION_NAGLE. */
+ * waiting for the peer's delayed ACK. MUST-17: off by HF_OPTION_NAGLE.
+ * Keeps SHLD-7, SHLD-27, MAY-16. */
 static bool nagle_holds(const struct tcp_conn *conn)
 {
     if (conn->fin_queued || (conn->urgent_sending && seq_lt(conn->snd.nxt, conn->snd.up))) {
@@ -301,7 +306,8 @@ static bool nagle_holds(const struct tcp_conn *conn)
 }
 
 /* RFC 9293 3.8.6.2.1 (MUST-38), with U the usable window and D what there is to send:
- * how much may go now, 0: nothing. */
+ * how much may go now, 0: nothing.
+ * Keeps SHLD-28, RFC7323-2.4-b. */
 static uint32_t sendable_bytes(struct tcp_conn *conn, uint32_t unsent)
 {
     int64_t window_room = (int64_t)conn->snd.wnd - tcp_flight(conn);
@@ -471,6 +477,7 @@ static bool next_bare_ack(struct tcp_conn *conn, struct tcp_host *host, struct t
     return true;
 }
 
+/* Keeps MAY-7. */
 static bool choose(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                    uint32_t *payload_offset, enum hf_reason *reason)
 {

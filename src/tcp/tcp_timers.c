@@ -87,6 +87,7 @@ static bool probe_needed(const struct tcp_conn *conn)
     return false;
 }
 
+/* Keeps MUST-36, RFC6298-5-a, RFC6298-5.1-a, RFC6298-5.6-a. */
 void tcp_arm_retransmit(struct tcp_conn *conn, struct tcp_host *host)
 {
     hf_time *retransmit = &conn->deadlines[TCP_TIMER_RETRANSMIT];
@@ -112,6 +113,7 @@ void tcp_arm_retransmit(struct tcp_conn *conn, struct tcp_host *host)
     }
 }
 
+/* Keeps MUST-24, MUST-25, MUST-27, MAY-5. */
 void tcp_restart_keepalive(struct tcp_conn *conn)
 {
     bool runs = false;
@@ -142,7 +144,8 @@ static void give_up(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason
     tcp_finish(conn, host, error, reason);
 }
 
-/* MUST-20, SHLD-9: at R1 the program is told that delivery is in trouble. */
+/* MUST-20, SHLD-9: at R1 the program is told that delivery is in trouble.
+ * Keeps SHLD-10. */
 static void report_r1(struct tcp_conn *conn, struct tcp_host *host)
 {
     if (conn->r1_reported || conn->backoff < host->config->retries_r1) {
@@ -158,6 +161,7 @@ static void report_r1(struct tcp_conn *conn, struct tcp_host *host)
     }
 }
 
+/* Keeps MUST-20, MUST-21, SHLD-11. */
 static bool retries_exhausted(const struct tcp_conn *conn, uint32_t tries)
 {
     uint32_t limit = conn->retries_r2;
@@ -222,7 +226,8 @@ static void retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host)
     report_r1(conn, host);
 }
 
-/* RFC 9293 3.8.6.1: zero-window probes, SHLD-30: doubling; and 3.8.6.2.1's override. */
+/* RFC 9293 3.8.6.1: zero-window probes, SHLD-30: doubling; and 3.8.6.2.1's override.
+ * Keeps MUST-35, MUST-36, MUST-60. */
 static void probe_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
     uint32_t usable = conn->snd.wnd;

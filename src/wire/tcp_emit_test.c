@@ -60,7 +60,8 @@ static void header_fields(void **state)
     }
 }
 
-/* Linux's SYN: MSS 1460, SACK permitted, timestamps, window scale 7. */
+/* Linux's SYN: MSS 1460, SACK permitted, timestamps, window scale 7.
+ * Holds: MUST-14 */
 static void linux_syn(void **state)
 {
     (void)state;

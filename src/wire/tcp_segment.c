@@ -41,7 +41,8 @@ static void parse_sack(const uint8_t *option, uint8_t length, struct tcp_options
 }
 
 /* One option that has a length, all of it present. MSS, window scale and SACK-permitted only mean
- * something in SYN (MUST-65, RFC 7323 2.2, RFC 2018 2). */
+ * something in SYN (MUST-65, RFC 7323 2.2, RFC 2018 2).
+ * Keeps RFC7323-2.2-c. */
 static void parse_option(const uint8_t *option, uint8_t length, bool syn,
                          struct tcp_options *options)
 {
@@ -83,6 +84,7 @@ static void parse_option(const uint8_t *option, uint8_t length, bool syn,
     }
 }
 
+/* Keeps MUST-4, MUST-5, MUST-64, MUST-68. */
 static enum hf_reason parse_options(const uint8_t *bytes, unsigned length, bool syn,
                                     struct tcp_options *options)
 {
@@ -110,6 +112,7 @@ static enum hf_reason parse_options(const uint8_t *bytes, unsigned length, bool 
     return HF_REASON_NONE;
 }
 
+/* Keeps MUST-1. */
 enum hf_reason tcp_parse(const uint8_t *bytes, size_t length, struct tcp_segment *segment)
 {
     /* Zeroed in parts: for the whole in one, gcc 12 takes a string instruction that costs more than

@@ -55,6 +55,7 @@ static enum hf_reason parse_options_padded(uint16_t flags, const uint8_t *option
     return reason;
 }
 
+/* Holds: MUST-1 */
 static void fixed_fields(void **state)
 {
     (void)state;
@@ -138,7 +139,8 @@ static void every_data_offset(void **state)
     }
 }
 
-/* MUST-7: lengths 0 and 1, and lengths past the header, at every place, for every kind. */
+/* MUST-7: lengths 0 and 1, and lengths past the header, at every place, for every kind.
+ * Holds: MUST-7 */
 static void impossible_option_lengths(void **state)
 {
     (void)state;
@@ -163,7 +165,8 @@ static void impossible_option_lengths(void **state)
     }
 }
 
-/* Each known option after 0 to 7 NOPs (all alignments), followed by every padding. */
+/* Each known option after 0 to 7 NOPs (all alignments), followed by every padding.
+ * Holds: MUST-4, MUST-64 */
 static void every_alignment(void **state)
 {
     (void)state;
@@ -189,7 +192,8 @@ static void every_alignment(void **state)
     }
 }
 
-/* MUST-69: what follows the end is not even looked at. */
+/* MUST-69: what follows the end is not even looked at.
+ * Holds: MUST-4, MUST-69 */
 static void nothing_counts_after_the_end(void **state)
 {
     (void)state;
@@ -201,7 +205,8 @@ static void nothing_counts_after_the_end(void **state)
     assert_memory_equal(&parsed, &none, sizeof none);
 }
 
-/* MUST-6: every kind that is not known, of every length, is stepped over. */
+/* MUST-6: every kind that is not known, of every length, is stepped over.
+ * Holds: MUST-6, MUST-68 */
 static void unknown_kinds(void **state)
 {
     (void)state;
@@ -275,7 +280,8 @@ static void sack_lengths(void **state)
     }
 }
 
-/* MUST-65 and its like. */
+/* MUST-65 and its like.
+ * Holds: MUST-65, RFC7323-2.2-c */
 static void options_of_syn_elsewhere(void **state)
 {
     (void)state;

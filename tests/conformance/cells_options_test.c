@@ -5,7 +5,8 @@
 #include "harness.h"
 
 /* opt-len-zero, opt-len-overrun: an option whose length is nonsense does no harm: the segment is
- * dropped (or the rest ignored), and the next one is served (3.1 MUST-7). */
+ * dropped (or the rest ignored), and the next one is served (3.1 MUST-7).
+ * Holds: MUST-7 */
 static void illegal_option_length(void **state)
 {
     struct world *w = *state;
@@ -61,7 +62,8 @@ static void wrong_length_of_known_option(void **state)
 
 /* opt-unknown, opt-unaligned, opt-after-eol: unknown options are skipped by their length (MUST-6),
  * options begin anywhere (MUST-64), and what follows the end of the list is not looked at
- * (MUST-69). */
+ * (MUST-69).
+ * Holds: MUST-4, MUST-6, MUST-64, MUST-68, MUST-69 */
 static void strange_options(void **state)
 {
     struct world *w = *state;
@@ -80,7 +82,8 @@ static void strange_options(void **state)
     in_state(w, HF_ESTABLISHED);
 }
 
-/* Unaligned timestamps in the middle of others, on every segment (MUST-64). */
+/* Unaligned timestamps in the middle of others, on every segment (MUST-64).
+ * Holds: MUST-5, MUST-64 */
 static void unaligned_timestamps(void **state)
 {
     struct world *w = *state;
@@ -109,7 +112,8 @@ static void longest_options(void **state)
     sends(w, ". seq=1 ack=11");
 }
 
-/* mss-default: a SYN without MSS means 536 octets (IPv4) or 1220 (IPv6) (3.7.1 MUST-15). */
+/* mss-default: a SYN without MSS means 536 octets (IPv4) or 1220 (IPv6) (3.7.1 MUST-15).
+ * Holds: MUST-15 */
 static void mss_default(void **state)
 {
     struct world *w = *state;
@@ -123,7 +127,8 @@ static void mss_default(void **state)
     peer(w, ". seq=1 ack=%u", 3 * mss + 1);
 }
 
-/* The same in an active opening, and with an MSS of 0, which means nothing. */
+/* The same in an active opening, and with an MSS of 0, which means nothing.
+ * Holds: MUST-15 */
 static void mss_default_active(void **state)
 {
     struct world *w = *state;
@@ -137,7 +142,8 @@ static void mss_default_active(void **state)
 
 /* mss-effective: payload and options together keep to the peer's MSS (3.7.1 MUST-16): with
  * timestamps it is 12 octets less; and to what our own MTU carries, however much the peer
- * offers. */
+ * offers.
+ * Holds: MUST-14, MUST-16 */
 static void mss_effective(void **state)
 {
     struct world *w = *state;
@@ -156,7 +162,8 @@ static void mss_effective(void **state)
     peer(w, ". seq=1 ack=%u", 2 * own_mss(w) + 1);
 }
 
-/* SACK blocks take their room out of the payload as well (MUST-16: options are counted). */
+/* SACK blocks take their room out of the payload as well (MUST-16: options are counted).
+ * Holds: MUST-16 */
 static void mss_with_sack_blocks(void **state)
 {
     struct world *w = *state;
@@ -173,7 +180,8 @@ static void mss_with_sack_blocks(void **state)
 }
 
 /* mss-only-syn: MSS, window scale and SACK-permitted are never sent but on SYNs (MUST-65; the
- * harness checks every packet), and mean nothing when they come later. */
+ * harness checks every packet), and mean nothing when they come later.
+ * Holds: MUST-65, RFC7323-2.2-c */
 static void options_of_syn_later(void **state)
 {
     struct world *w = *state;
@@ -192,7 +200,8 @@ static void options_of_syn_later(void **state)
     sends(w, ". seq=801 ack=1 nosack");
 }
 
-/* Timestamps that were not agreed on are ignored (RFC 7323 3.2), and not sent. */
+/* Timestamps that were not agreed on are ignored (RFC 7323 3.2), and not sent.
+ * Holds: RFC7323-3.2-e */
 static void timestamps_later(void **state)
 {
     struct world *w = *state;

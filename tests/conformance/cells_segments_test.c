@@ -282,6 +282,8 @@ static void check_alive(struct world *w, char letter, const struct position *at,
     no_event(w, HF_EVENT_ERROR);
 }
 
+/* Holds: MUST-3, SHLD-2, MAY-12, RFC5961-3.2-a, RFC5961-3.2-b, RFC5961-3.2-c, RFC5961-4.2-a,
+ * RFC5961-5.2-a, RFC5961-5.2-b */
 static void run_cell(void **state)
 {
     struct cell *cell = *state;

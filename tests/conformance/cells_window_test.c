@@ -41,7 +41,8 @@ static void zero_window_refuses_text(void **state)
 }
 
 /* "...special allowance should be made to accept valid ACKs, URGs, and RSTs" (3.10.7.4; MUST-66):
- * an ACK on refused text counts. */
+ * an ACK on refused text counts.
+ * Holds: MUST-66 */
 static void zero_window_takes_ack(void **state)
 {
     struct world *w = *state;
@@ -58,6 +59,7 @@ static void zero_window_takes_ack(void **state)
     silent_for(w, 10 * HF_SECOND);
 }
 
+/* Holds: MUST-66 */
 static void zero_window_takes_urg(void **state)
 {
     struct world *w = *state;
@@ -68,6 +70,7 @@ static void zero_window_takes_urg(void **state)
     event(w, HF_EVENT_URGENT, HF_OK);
 }
 
+/* Holds: MUST-66 */
 static void zero_window_takes_rst(void **state)
 {
     struct world *w = *state;
@@ -85,7 +88,8 @@ static void zero_window_takes_rst(void **state)
     user_recv_error(w, HF_ECONNRESET);
 }
 
-/* A SYN is challenged with a closed window too (RFC 5961 4.2). */
+/* A SYN is challenged with a closed window too (RFC 5961 4.2).
+ * Holds: RFC5961-4.2-a */
 static void zero_window_challenges_syn(void **state)
 {
     struct world *w = *state;
@@ -229,7 +233,8 @@ static void new_segment_sets_window(void **state)
 }
 
 /* ack-future carries nothing in: text and window of a segment that acknowledges what was never
- * sent are dropped with it (3.10.7.4 fifth; RFC 5961 5.2). */
+ * sent are dropped with it (3.10.7.4 fifth; RFC 5961 5.2).
+ * Holds: RFC5961-5.2-b */
 static void ack_future_drops_all(void **state)
 {
     struct world *w = *state;
@@ -263,7 +268,8 @@ static unsigned flood(struct world *w, const char *segment, unsigned count)
 
 /* challenge-ack-limit: a flood is answered a few times only, and so that what one connection is
  * answered tells nothing of another (RFC 5961 7; a limit shared by all can be read from outside);
- * after a while there are answers again. */
+ * after a while there are answers again.
+ * Holds: RFC5961-7-a */
 static void challenge_limit(void **state)
 {
     struct world *w = *state;

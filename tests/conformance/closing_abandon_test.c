@@ -6,7 +6,8 @@
 #include "harness.h"
 
 /* close-unread: CLOSE with received data unread: RST and not FIN, so that the peer knows its data
- * was lost (SHLD-3). */
+ * was lost (SHLD-3).
+ * Holds: SHLD-3 */
 static void close_with_unread_data(void **state)
 {
     struct world *w = *state;
@@ -33,7 +34,8 @@ static void close_with_unread_data_after_fin(void **state)
     in_state(w, HF_CLOSED);
 }
 
-/* And after our own FIN: SHLD-3 knows no state. In FIN-WAIT-2... */
+/* And after our own FIN: SHLD-3 knows no state. In FIN-WAIT-2...
+ * Holds: SHLD-3 */
 static void close_with_unread_data_in_fin_wait_2(void **state)
 {
     struct world *w = *state;
@@ -78,7 +80,8 @@ static void close_with_all_read(void **state)
     in_state(w, HF_FIN_WAIT_1);
 }
 
-/* data-after-close: new data that nobody will read gets a RST (SHLD-3), in FIN-WAIT-1... */
+/* data-after-close: new data that nobody will read gets a RST (SHLD-3), in FIN-WAIT-1...
+ * Holds: SHLD-3, MAY-1 */
 static void data_after_close_in_fin_wait_1(void **state)
 {
     struct world *w = *state;
@@ -92,7 +95,8 @@ static void data_after_close_in_fin_wait_1(void **state)
     silent_for(w, 100 * HF_SECOND);
 }
 
-/* ...and in FIN-WAIT-2. What was received before the CLOSE and comes again is only acknowledged. */
+/* ...and in FIN-WAIT-2. What was received before the CLOSE and comes again is only acknowledged.
+ * Holds: SHLD-3, MAY-1 */
 static void data_after_close_in_fin_wait_2(void **state)
 {
     struct world *w = *state;
@@ -147,7 +151,8 @@ static void abort_forgets_everything(void **state)
 }
 
 /* reset-vs-normal: the reader can tell a FIN from a RST (3.9.1.4 MUST-12): after the FIN 0, after
- * the RST the error, for ever. */
+ * the RST the error, for ever.
+ * Holds: MUST-12 */
 static void end_or_reset(void **state)
 {
     struct world *w = *state;

@@ -5,7 +5,8 @@
 #include "harness.h"
 
 /* close-active: our FIN, its ACK, the peer's FIN, our ACK: FIN-WAIT-1, FIN-WAIT-2, TIME-WAIT (3.6
- * figure 12), for 2 MSL (MUST-13). */
+ * figure 12), for 2 MSL (MUST-13).
+ * Holds: MUST-13 */
 static void close_active(void **state)
 {
     struct world *w = *state;

@@ -20,7 +20,8 @@ static void reach_time_wait(struct world *w, const char *options)
     in_state(w, HF_TIME_WAIT);
 }
 
-/* tw-2msl: for 2 MSL the pair of endpoints cannot be used again; then it can (3.6.1 MUST-13). */
+/* tw-2msl: for 2 MSL the pair of endpoints cannot be used again; then it can (3.6.1 MUST-13).
+ * Holds: MUST-13 */
 static void two_msl(void **state)
 {
     struct world *w = *state;
@@ -39,7 +40,8 @@ static void two_msl(void **state)
     sends(w, "S seq=0");
 }
 
-/* tw-2msl with an MSL of the configuration's. */
+/* tw-2msl with an MSL of the configuration's.
+ * Holds: MUST-13 */
 static void two_msl_configured(void **state)
 {
     struct world *w = *state;
@@ -114,7 +116,8 @@ static void reopen(struct world *w, uint32_t peer_iss, const char *options)
 }
 
 /* tw-syn-higher-seq: a SYN beyond RCV.NXT may open anew, with an ISS above the old SND.NXT (3.6.1
- * MAY-2). */
+ * MAY-2).
+ * Holds: MAY-2, RFC6191-2-f */
 static void syn_of_higher_number(void **state)
 {
     struct world *w = *state;
@@ -128,7 +131,8 @@ static void syn_of_higher_number(void **state)
     in_state(w, HF_ESTABLISHED);
 }
 
-/* tw-syn-ts: with timestamps, a newer one is enough, whatever the number (RFC 6191 2, SHLD-4). */
+/* tw-syn-ts: with timestamps, a newer one is enough, whatever the number (RFC 6191 2, SHLD-4).
+ * Holds: SHLD-4, RFC6191-2-a */
 static void syn_of_newer_timestamp(void **state)
 {
     struct world *w = *state;
@@ -137,7 +141,8 @@ static void syn_of_newer_timestamp(void **state)
     reopen(w, w->flow->peer_iss - 100000, "mss=1000 ts=2001");
 }
 
-/* The same timestamp: then the number has to be higher (RFC 6191 2). */
+/* The same timestamp: then the number has to be higher (RFC 6191 2).
+ * Holds: RFC6191-2-b */
 static void syn_of_equal_timestamp(void **state)
 {
     struct world *w = *state;
@@ -149,7 +154,8 @@ static void syn_of_equal_timestamp(void **state)
     reopen(w, w->flow->peer_iss + 3, "mss=1000 ts=2000");
 }
 
-/* A SYN without timestamps after a connection with them: the number decides (RFC 6191 2). */
+/* A SYN without timestamps after a connection with them: the number decides (RFC 6191 2).
+ * Holds: RFC6191-2-d */
 static void syn_without_timestamp(void **state)
 {
     struct world *w = *state;
@@ -176,7 +182,8 @@ static void syn_old(void **state)
     in_state(w, HF_TIME_WAIT);
 }
 
-/* An older timestamp refuses even a higher number (RFC 6191 2). */
+/* An older timestamp refuses even a higher number (RFC 6191 2).
+ * Holds: RFC6191-2-c */
 static void syn_of_older_timestamp(void **state)
 {
     struct world *w = *state;
@@ -201,7 +208,8 @@ static void syn_without_listener(void **state)
 
 /* With the SYN cache full there is no record to give the new connection a chosen ISS; whatever is
  * done, a SYN-ACK that goes out for these ports has an ISS above the old SND.NXT (MAY-2), or else
- * the SYN finds TIME-WAIT as it was. */
+ * the SYN finds TIME-WAIT as it was.
+ * Holds: MAY-2 */
 static void syn_with_full_cache(void **state)
 {
     struct world *w = *state;
@@ -229,7 +237,8 @@ static void syn_with_full_cache(void **state)
     }
 }
 
-/* tw-rst-ignored: RST does not end TIME-WAIT, or old duplicates could (RFC 1337 3, fix F1). */
+/* tw-rst-ignored: RST does not end TIME-WAIT, or old duplicates could (RFC 1337 3, fix F1).
+ * Holds: RFC1337-3-a */
 static void rst_ignored(void **state)
 {
     struct world *w = *state;

@@ -39,7 +39,8 @@ static void agrees(struct world *w, const struct rto_model *model)
 
 /* rto-init: the first sample R gives SRTT = R and RTTVAR = R/2; each later one moves RTTVAR by a
  * quarter and SRTT by an eighth, RTTVAR first (RFC 6298 2.2, 2.3). The timeout that follows is the
- * model's. */
+ * model's.
+ * Holds: MUST-18, RFC6298-2.2-a, RFC6298-2.3-a, RFC6298-2.3-b, RFC6298-3-b */
 static void rto_follows_the_samples(void **state)
 {
     static const hf_time samples[] = {100 * MS, 120 * MS, 90 * MS,  400 * MS, 80 * MS,
@@ -74,7 +75,8 @@ static void rto_follows_the_samples(void **state)
 
 /* rto-backoff-karn, r2-abort: each timeout doubles the RTO (RFC 6298 5.5) up to a ceiling of at
  * least 60 s (2.5); at R1 the program is told softly, at R2, more than 100 s after the first
- * transmission, the connection is closed with ETIMEDOUT (RFC 9293 3.8.3, MUST-20, SHLD-9..11). */
+ * transmission, the connection is closed with ETIMEDOUT (RFC 9293 3.8.3, MUST-20, SHLD-9..11).
+ * Holds: MUST-19, MUST-20, SHLD-9, SHLD-10, SHLD-11, RFC6298-2.5-a, RFC6298-5.5-a, RFC6298-5.6-a */
 static void backoff_to_r2(void **state)
 {
     struct world *w = *state;
@@ -105,7 +107,8 @@ static void backoff_to_r2(void **state)
     assert_int_equal(counters_of(w).connections_timed_out, 1);
 }
 
-/* MUST-21: R2 is the program's to set, to "for ever" even. */
+/* MUST-21: R2 is the program's to set, to "for ever" even.
+ * Holds: MUST-21 */
 static void r2_is_settable(void **state)
 {
     struct world *w = *state;
@@ -131,7 +134,8 @@ static void r2_is_settable(void **state)
 
 /* rto-backoff-karn, MUST-18: an ACK of a segment that was sent twice says nothing of the round
  * trip, and the doubled RTO is kept until a segment that was sent once is acknowledged (RFC 6298 3
- * and the end of 5). */
+ * and the end of 5).
+ * Holds: MUST-18, RFC6298-3-a */
 static void karn_keeps_the_backoff(void **state)
 {
     struct world *w = *state;
@@ -193,7 +197,8 @@ static void timestamps_sample_retransmissions(void **state)
 }
 
 /* rto-restart-rules: when new data is acknowledged the timer starts anew (RFC 6298 5.3); when all
- * is, it stops (5.2). */
+ * is, it stops (5.2).
+ * Holds: RFC6298-5.2-a, RFC6298-5.3-a */
 static void timer_restarts_on_progress(void **state)
 {
     struct world *w = *state;
@@ -216,7 +221,8 @@ static void timer_restarts_on_progress(void **state)
 }
 
 /* rto-restart-rules: a running timer is left alone when more is sent (RFC 6298 5.1) and by ACKs
- * that acknowledge nothing new. */
+ * that acknowledge nothing new.
+ * Holds: RFC6298-5-a, RFC6298-5.1-a */
 static void timer_is_not_pushed_back(void **state)
 {
     struct world *w = *state;
@@ -250,7 +256,8 @@ static void grows_after_timeout(void **state)
 }
 
 /* rto-syn-3s: the SYN was sent twice and there is no sample, so data begins with an RTO of 3 s
- * (RFC 6298 5.7), and with a window of one segment (RFC 5681 3.1). */
+ * (RFC 6298 5.7), and with a window of one segment (RFC 5681 3.1).
+ * Holds: RFC6298-5.7-a */
 static void syn_lost_then_3s(void **state)
 {
     struct world *w = *state;
@@ -271,7 +278,8 @@ static void syn_lost_then_3s(void **state)
     peer(w, ". seq=1 ack=3001");
 }
 
-/* The same for a SYN-ACK that was lost. */
+/* The same for a SYN-ACK that was lost.
+ * Holds: RFC6298-5.7-a */
 static void syn_ack_lost_then_3s(void **state)
 {
     struct world *w = *state;
@@ -295,7 +303,8 @@ static void syn_ack_lost_then_3s(void **state)
 }
 
 /* RFC 6298 3: a SYN-ACK that went out twice because the SYN came twice is a retransmission as well:
- * its acknowledgement gives no sample without timestamps. */
+ * its acknowledgement gives no sample without timestamps.
+ * Holds: RFC6298-3-a */
 static void syn_ack_repeated_no_sample(void **state)
 {
     struct world *w = *state;
@@ -315,7 +324,8 @@ static void syn_ack_repeated_no_sample(void **state)
 
 /* rto-cwnd: a timeout sets ssthresh to half of what is in flight, once for the same data, and the
  * window to one segment (RFC 5681 3.1). What was in flight follows in slow start, which after a
- * timeout grows by one segment for an ACK at most (RFC 3465 2.3). */
+ * timeout grows by one segment for an ACK at most (RFC 3465 2.3).
+ * Holds: MUST-19 */
 static void timeout_window(void **state)
 {
     struct world *w = *state;
@@ -361,7 +371,8 @@ static void timeout_small_flight(void **state)
 
 /* rst-on-lowat-shrink: the peer takes its window back below what is in flight: nothing new is sent
  * (SHLD-15), what is old is sent again as usual (SHLD-16), and as long as the peer answers the
- * connection does not time out (SHLD-17, MUST-34). */
+ * connection does not time out (SHLD-17, MUST-34).
+ * Holds: MUST-34, SHLD-15, SHLD-16, SHLD-17, MAY-7 */
 static void window_shrinks_under_flight(void **state)
 {
     struct world *w = *state;
@@ -394,7 +405,8 @@ static void window_shrinks_under_flight(void **state)
 }
 
 /* SHLD-17 with a user timeout: while the window is shut and the peer answers, the timer goes on
- * doubling; it does not run wild once the data is older than the user timeout. */
+ * doubling; it does not run wild once the data is older than the user timeout.
+ * Holds: SHLD-17 */
 static void window_shrinks_with_user_timeout(void **state)
 {
     struct world *w = *state;

@@ -72,7 +72,8 @@ static void three_with_timestamps(void **state)
 }
 
 /* Blocks go on data segments, too, and take their room from the payload (RFC 2018 4: "all ACKs
- * which do not ACK the highest sequence number"; MUST-16). */
+ * which do not ACK the highest sequence number"; MUST-16).
+ * Holds: MUST-16 */
 static void on_data_segments(void **state)
 {
     struct world *w = *state;

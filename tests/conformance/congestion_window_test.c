@@ -57,7 +57,8 @@ static void initial_window(void **state)
 
 /* ss-ca-growth, slow start: an ACK of one segment opens the window by one, an ACK of two by two, an
  * ACK of more by two all the same, and a part of a segment by its bytes (RFC 5681 3.1, RFC 3465 2.2
- * and 2.3 with L = 2*SMSS). */
+ * and 2.3 with L = 2*SMSS).
+ * Holds: MUST-19 */
 static void slow_start_growth(void **state)
 {
     struct world *w = *state;
@@ -87,7 +88,8 @@ static void slow_start_growth(void **state)
 }
 
 /* ss-ca-growth, congestion avoidance: one segment more for each window's worth of bytes
- * acknowledged, however they are cut into ACKs (RFC 5681 3.1, RFC 3465 2.1). */
+ * acknowledged, however they are cut into ACKs (RFC 5681 3.1, RFC 3465 2.1).
+ * Holds: MUST-19 */
 static void avoidance_growth(void **state)
 {
     struct world *w = *state;

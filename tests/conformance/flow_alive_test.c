@@ -8,7 +8,8 @@
 #define IDLE (7200 * HF_SECOND)
 #define INTERVAL (75 * HF_SECOND)
 
-/* ka-default-off: an idle connection is silent for ever unless the program asks (MUST-25). */
+/* ka-default-off: an idle connection is silent for ever unless the program asks (MUST-25).
+ * Holds: MUST-25 */
 static void keepalive_default_off(void **state)
 {
     struct world *w = *state;
@@ -23,7 +24,8 @@ static void keepalive_default_off(void **state)
 }
 
 /* ka-idle: after two hours at least (MUST-28) of hearing nothing (MUST-26) a segment without data
- * (SHLD-12) asks, with SEQ one before SND.NXT; an answer puts it off as long again. */
+ * (SHLD-12) asks, with SEQ one before SND.NXT; an answer puts it off as long again.
+ * Holds: MUST-24, MUST-26, MUST-28, SHLD-12, MAY-5 */
 static void keepalive_idle(void **state)
 {
     struct world *w = *state;
@@ -48,7 +50,8 @@ static void keepalive_idle(void **state)
 }
 
 /* ka-one-lost, ka-abort: one unanswered probe proves nothing (MUST-29): only after all of them does
- * the connection end, with ETIMEDOUT and a RST in case the peer is there after all. */
+ * the connection end, with ETIMEDOUT and a RST in case the peer is there after all.
+ * Holds: MUST-29 */
 static void keepalive_abort(void **state)
 {
     struct world *w = *state;
@@ -87,7 +90,8 @@ static void keepalive_count_starts_anew(void **state)
     silent_for(w, 100 * HF_SECOND);
 }
 
-/* MUST-26: no keep-alive while sent data is unacknowledged: retransmission is at work then. */
+/* MUST-26: no keep-alive while sent data is unacknowledged: retransmission is at work then.
+ * Holds: MUST-26 */
 static void no_keepalive_with_data_out(void **state)
 {
     struct world *w = *state;
@@ -108,7 +112,8 @@ static void no_keepalive_with_data_out(void **state)
     peer(w, ". seq=1 ack=11");
 }
 
-/* An option set on a listener is what its connections begin with (MUST-24: per connection). */
+/* An option set on a listener is what its connections begin with (MUST-24: per connection).
+ * Holds: MUST-24 */
 static void keepalive_from_listener(void **state)
 {
     struct world *w = *state;
@@ -189,7 +194,8 @@ static void user_timeout_progress(void **state)
     event(w, HF_EVENT_ERROR, HF_ETIMEDOUT);
 }
 
-/* MUST-21's user timeout holds for the opening as well (RFC 9293 3.10.8: any state). */
+/* MUST-21's user timeout holds for the opening as well (RFC 9293 3.10.8: any state).
+ * Holds: MUST-21 */
 static void user_timeout_opening(void **state)
 {
     struct world *w = *state;

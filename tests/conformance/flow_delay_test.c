@@ -8,7 +8,8 @@
 #define SLACK (100 * HF_MICROSECOND)
 
 /* nagle-on: while a small segment is unacknowledged, small writes are gathered, and leave as one
- * segment when its ACK comes (SHLD-7). */
+ * segment when its ACK comes (SHLD-7).
+ * Holds: SHLD-7 */
 static void nagle_on(void **state)
 {
     struct world *w = *state;
@@ -35,7 +36,8 @@ static void nagle_on(void **state)
     peer(w, ". seq=1 ack=1131");
 }
 
-/* nagle-off, MUST-17: with the algorithm off for this connection every write leaves at once. */
+/* nagle-off, MUST-17: with the algorithm off for this connection every write leaves at once.
+ * Holds: MUST-17 */
 static void nagle_off(void **state)
 {
     struct world *w = *state;
@@ -49,7 +51,8 @@ static void nagle_off(void **state)
     peer(w, ". seq=1 ack=51");
 }
 
-/* Turning it off lets go what it held. */
+/* Turning it off lets go what it held.
+ * Holds: MUST-17 */
 static void nagle_switched_off(void **state)
 {
     struct world *w = *state;
@@ -81,7 +84,8 @@ static void nagle_and_close(void **state)
 }
 
 /* psh-last: the last segment of what the program wrote carries PSH, those before it do not
- * (RFC 9293 3.9.1.2, MUST-61). */
+ * (RFC 9293 3.9.1.2, MUST-61).
+ * Holds: MUST-61, SHLD-27 */
 static void psh_last(void **state)
 {
     struct world *w = *state;
@@ -99,7 +103,8 @@ static void psh_last(void **state)
 }
 
 /* HF_SEND_MORE: what is announced to be followed is not pushed; full segments go, and the rest when
- * what followed has come. */
+ * what followed has come.
+ * Holds: MAY-15, MAY-16 */
 static void more_follows(void **state)
 {
     struct world *w = *state;
@@ -115,7 +120,8 @@ static void more_follows(void **state)
     peer(w, ". seq=1 ack=1111");
 }
 
-/* HF_OPTION_CORK: partial segments wait, at most 200 ms (stack.h); pulling the cork sends them. */
+/* HF_OPTION_CORK: partial segments wait, at most 200 ms (stack.h); pulling the cork sends them.
+ * Holds: MUST-60 */
 static void cork(void **state)
 {
     struct world *w = *state;
@@ -158,7 +164,8 @@ static unsigned end_of_quick_acks(struct world *w)
     return 0;
 }
 
-/* delack-500ms: a lone segment's ACK waits, and not for 500 ms (MUST-40, SHLD-18). */
+/* delack-500ms: a lone segment's ACK waits, and not for 500 ms (MUST-40, SHLD-18).
+ * Holds: MUST-40, SHLD-18 */
 static void delayed_ack(void **state)
 {
     struct world *w = *state;
@@ -173,7 +180,8 @@ static void delayed_ack(void **state)
     silent_for(w, 10 * HF_SECOND);
 }
 
-/* The delay runs from the first segment that waits, not from the last. */
+/* The delay runs from the first segment that waits, not from the last.
+ * Holds: MUST-40 */
 static void delayed_ack_is_not_postponed(void **state)
 {
     struct world *w = *state;
@@ -189,7 +197,8 @@ static void delayed_ack_is_not_postponed(void **state)
 }
 
 /* delack-every-2nd: of full-sized segments at least every second is acknowledged at once
- * (RFC 9293 3.8.6.3 SHLD-19, RFC 5681 4.2). */
+ * (RFC 9293 3.8.6.3 SHLD-19, RFC 5681 4.2).
+ * Holds: SHLD-19 */
 static void every_second_segment(void **state)
 {
     struct world *w = *state;
@@ -214,7 +223,8 @@ static void every_second_segment(void **state)
 }
 
 /* RFC 5681 4.2: a segment above a hole is answered at once, each one, and so is what fills the
- * hole, wholly or in part. */
+ * hole, wholly or in part.
+ * Holds: SHLD-31, MAY-13 */
 static void out_of_order_at_once(void **state)
 {
     struct world *w = *state;

@@ -5,7 +5,8 @@
 #include "round_trip.h"
 
 /* urg-basic: the pointer counts from SEG.SEQ to the octet that follows the urgent data (MUST-62,
- * RFC 6093 3.1: in all that is sent as in all that is read). */
+ * RFC 6093 3.1: in all that is sent as in all that is read).
+ * Holds: MUST-30, MUST-62, RFC6093-4-a */
 static void pointer_names_the_next_octet(void **state)
 {
     struct world *w = *state;
@@ -20,7 +21,8 @@ static void pointer_names_the_next_octet(void **state)
 }
 
 /* urg-any-length: a sequence of urgent data of any length (MUST-31): every segment before the mark
- * says how far it still is, those after it carry no URG. */
+ * says how far it still is, those after it carry no URG.
+ * Holds: MUST-31 */
 static void mark_over_several_segments(void **state)
 {
     struct world *w = *state;
@@ -107,7 +109,8 @@ static void syn_has_no_urg(void **state)
 }
 
 /* urg-basic, receiving: the program is told when a mark appears (MUST-32) and can learn how much is
- * left before it (MUST-33). */
+ * left before it (MUST-33).
+ * Holds: MUST-32, MUST-33, RFC6093-4-a */
 static void program_is_told(void **state)
 {
     struct world *w = *state;
@@ -125,7 +128,8 @@ static void program_is_told(void **state)
     no_event(w, HF_EVENT_URGENT);
 }
 
-/* urg-advance: told again when the mark moves on, not when it is only repeated (MUST-32). */
+/* urg-advance: told again when the mark moves on, not when it is only repeated (MUST-32).
+ * Holds: MUST-32 */
 static void told_again_on_advance(void **state)
 {
     struct world *w = *state;
@@ -165,7 +169,8 @@ static void old_mark_is_no_news(void **state)
 }
 
 /* urg-wnd0, receiving: with a window of zero the segment's text is refused, its URG is not
- * (MUST-66). */
+ * (MUST-66).
+ * Holds: MUST-66 */
 static void heard_through_shut_window(void **state)
 {
     struct world *w = *state;

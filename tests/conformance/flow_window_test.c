@@ -22,7 +22,8 @@ static void shut_window(struct world *w, unsigned window)
 
 /* zwp-basic: data waits for a shut window: the first probe comes after an RTO, the next ones at
  * doubling intervals (MUST-36, SHLD-29, SHLD-30); as long as the peer answers, the connection stays
- * (MUST-37). The probe repeats the last acknowledged number, as Linux's does. */
+ * (MUST-37). The probe repeats the last acknowledged number, as Linux's does.
+ * Holds: MUST-36, MUST-37, SHLD-29, SHLD-30 */
 static void zero_window_probes(void **state)
 {
     struct world *w = *state;
@@ -45,7 +46,8 @@ static void zero_window_probes(void **state)
     no_event(w, HF_EVENT_SOFT_ERROR);
 }
 
-/* MUST-35: the window may open without anything having been sent at it. */
+/* MUST-35: the window may open without anything having been sent at it.
+ * Holds: MUST-35, MUST-36 */
 static void zero_window_without_data(void **state)
 {
     struct world *w = *state;
@@ -139,7 +141,8 @@ static void zero_window_fin(void **state)
 }
 
 /* The window ends in the middle of a segment: what is inside goes, not a byte more (MUST-34's other
- * side), as it is all that the window ever held. */
+ * side), as it is all that the window ever held.
+ * Holds: RFC7323-2.4-b */
 static void window_cuts_segment(void **state)
 {
     struct world *w = *state;
@@ -161,7 +164,7 @@ static void window_cuts_segment(void **state)
 
 /* sws-sender: a window that opens by less than a segment and less than half of the largest ever
  * offered is not filled; the override timer of 0.1 to 1 s lets it go (RFC 9293 3.8.6.2.1, MUST-38).
- */
+ * Holds: MUST-38 */
 static void silly_window_held(void **state)
 {
     struct world *w = *state;
@@ -183,7 +186,8 @@ static void silly_window_held(void **state)
     peer(w, ". seq=1 ack=8001 win=8000");
 }
 
-/* sws-sender: half of the largest window is worth sending, though it is under a segment. */
+/* sws-sender: half of the largest window is worth sending, though it is under a segment.
+ * Holds: MUST-38 */
 static void silly_window_half(void **state)
 {
     struct world *w = *state;
@@ -257,11 +261,13 @@ static void reads_byte_by_byte(struct world *w, unsigned buffer)
     assert_in_range(updates, 1, buffer / step + 1);
 }
 
+/* Holds: MUST-39, MAY-8 */
 static void silly_window_receiver(void **state)
 {
     reads_byte_by_byte(*state, 8000);
 }
 
+/* Holds: MUST-39 */
 static void silly_window_receiver_tiny(void **state)
 {
     reads_byte_by_byte(*state, 256);
@@ -326,18 +332,21 @@ static void right_edge_bytes(void **state)
     right_edge(*state, 1 << 20, 1, 3000);
 }
 
+/* Holds: SHLD-14 */
 static void right_edge_odd(void **state)
 {
     right_edge(*state, 300001, 97, 3000);
 }
 
+/* Holds: SHLD-14 */
 static void right_edge_large_shift(void **state)
 {
     right_edge(*state, 1 << 30, 333, 1000);
 }
 
 /* SHLD-14 again: a buffer made smaller does not take back what was offered; what was offered and
- * arrives is taken. */
+ * arrives is taken.
+ * Holds: SHLD-14, RFC7323-2.4-a */
 static void smaller_buffer_keeps_promise(void **state)
 {
     struct world *w = *state;

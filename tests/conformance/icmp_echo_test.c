@@ -123,7 +123,8 @@ static void resets_for_nobody(void **state)
 }
 
 /* MUST-57: a segment that was sent to a broadcast or multicast address, or comes from one, or from
- * nowhere, is dropped without an answer. */
+ * nowhere, is dropped without an answer.
+ * Holds: MUST-57, MUST-63 */
 static void no_reset_for_many(void **state)
 {
     struct world *w = *state;

@@ -95,7 +95,8 @@ static const struct error_case *hard_cases(const struct world *w)
 }
 
 /* icmp-soft: a soft error is told to the program and aborts nothing (MUST-54, MUST-56, MUST-47);
- * the data goes again in its own time. The error's number is Linux's. */
+ * the data goes again in its own time. The error's number is Linux's.
+ * Holds: MUST-47, MUST-54, MUST-56, SHLD-25 */
 static void soft_established(void **state)
 {
     struct world *w = *state;
@@ -120,7 +121,8 @@ static void soft_established(void **state)
     assert_int_equal(status_of(w).soft_error, HF_OK);
 }
 
-/* SHLD-20: the program may choose not to be told. */
+/* SHLD-20: the program may choose not to be told.
+ * Holds: SHLD-20 */
 static void soft_not_wanted(void **state)
 {
     struct world *w = *state;
@@ -135,7 +137,8 @@ static void soft_not_wanted(void **state)
 }
 
 /* icmp-soft while opening: MUST-56 holds there as well; should the SYNs then go unanswered, the
- * error that was reported is the one the program gets, as on Linux. */
+ * error that was reported is the one the program gets, as on Linux.
+ * Holds: MUST-56 */
 static void soft_opening(void **state)
 {
     struct world *w = *state;
@@ -152,7 +155,8 @@ static void soft_opening(void **state)
     event(w, HF_EVENT_ERROR, HF_EHOSTUNREACH);
 }
 
-/* icmp-hard-synsent: protocol or port unreachable ends the attempt (SHLD-26). */
+/* icmp-hard-synsent: protocol or port unreachable ends the attempt (SHLD-26).
+ * Holds: SHLD-26 */
 static void hard_opening(void **state)
 {
     struct world *w = *state;
@@ -171,7 +175,8 @@ static void hard_opening(void **state)
 }
 
 /* icmp-hard-estab: once synchronized anyone could have forged it, and the peer was there: taken as
- * soft (RFC 5927 5.2, as Linux does without IP_RECVERR). */
+ * soft (RFC 5927 5.2, as Linux does without IP_RECVERR).
+ * Holds: RFC5927-5.2-a */
 static void hard_established(void **state)
 {
     struct world *w = *state;
@@ -190,7 +195,8 @@ static void hard_established(void **state)
 }
 
 /* icmp-seq-check: a quoted number that is not in flight, SND.UNA <= SEQ < SND.NXT, is no quote of
- * ours (RFC 5927 4.1). In the opening, the SYN's own is the only one. */
+ * ours (RFC 5927 4.1). In the opening, the SYN's own is the only one.
+ * Holds: RFC5927-4.1-a */
 static void quoted_number_must_be_in_flight(void **state)
 {
     struct world *w = *state;
@@ -253,7 +259,8 @@ static void quote_of_nobody(void **state)
     silent_for(w, HF_SECOND);
 }
 
-/* icmp-quench: Source Quench is dropped without a trace on the connection (MUST-55). */
+/* icmp-quench: Source Quench is dropped without a trace on the connection (MUST-55).
+ * Holds: MUST-55, RFC5927-6-a */
 static void source_quench(void **state)
 {
     struct world *w = *state;
@@ -350,7 +357,8 @@ static void too_big_after_timeout(void **state)
 }
 
 /* pmtu-attack-hold: for data that is acknowledged, or never was sent, the message is forged or
- * late; one that claims no less than is in use lowers nothing (RFC 5927 7.2). */
+ * late; one that claims no less than is in use lowers nothing (RFC 5927 7.2).
+ * Holds: RFC5927-7.2-a */
 static void too_big_ignored(void **state)
 {
     struct world *w = *state;

@@ -110,7 +110,8 @@ static const struct config_case {
 };
 
 /* Each value alone makes the default configuration one that is refused, or is still taken (the
- * ranges of stack.h). */
+ * ranges of stack.h).
+ * Holds: MUST-40 */
 static void config_is_validated(void **state)
 {
     (void)state;
@@ -150,7 +151,8 @@ static void allocator_is_needed(void **state)
     hf_stack_free(NULL);
 }
 
-/* The documented defaults. */
+/* The documented defaults.
+ * Holds: MUST-28, SHLD-10 */
 static void defaults(void **state)
 {
     struct hf_config config = hf_config_default(), again = hf_config_default();
@@ -222,6 +224,7 @@ static void check_options(struct hf_stack *stack, hf_handle handle, hf_time now)
     assert_int_equal(hf_set_option(stack, handle, (enum hf_option) - 1, 0, now), HF_ENOPROTOOPT);
 }
 
+/* Holds: MUST-27 */
 static void option_ranges(void **state)
 {
     struct world *w = *state;
@@ -234,7 +237,8 @@ static void option_ranges(void **state)
     }
 }
 
-/* Options of a listener are inherited by its connections, all of them. */
+/* Options of a listener are inherited by its connections, all of them.
+ * Holds: MUST-27 */
 static void options_are_inherited(void **state)
 {
     struct world *w = *state;
@@ -263,7 +267,8 @@ static void options_are_inherited(void **state)
     }
 }
 
-/* MUST-48, MUST-49: the program sets TTL and DS field of what a connection sends, its SYN too. */
+/* MUST-48, MUST-49: the program sets TTL and DS field of what a connection sends, its SYN too.
+ * Holds: MUST-48, MUST-49, SHLD-21, SHLD-22 */
 static void ttl_and_class(void **state)
 {
     struct world *w = *state;
@@ -358,7 +363,8 @@ static void no_syn_retries(void **state)
 }
 
 /* MUST-16 and MAX_SEGMENT: no segment is larger than the least of what the peer's MSS, the path and
- * the program allow, options taken off (RFC 6691). */
+ * the program allow, options taken off (RFC 6691).
+ * Holds: MUST-16 */
 static void max_segment(void **state)
 {
     struct world *w = *state;

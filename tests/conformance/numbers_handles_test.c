@@ -410,7 +410,8 @@ static void peek(void **state)
     user_recv_error(w, HF_EAGAIN);
 }
 
-/* What hf_connect refuses (MUST-46 and stack.h), without a packet and without a trace. */
+/* What hf_connect refuses (MUST-46 and stack.h), without a packet and without a trace.
+ * Holds: MUST-46 */
 static void connect_refuses(void **state)
 {
     struct world *w = *state;

@@ -47,7 +47,8 @@ static hf_handle who_accepts(struct world *w, struct hf_address address, uint16_
 }
 
 /* An exact bind wins over its family's wildcard, and that over the wildcard of both, whatever the
- * order they were made in (MUST-41: each open stands alone). */
+ * order they were made in (MUST-41: each open stands alone).
+ * Holds: MUST-41 */
 static void exact_before_wildcard(void **state)
 {
     struct world *w = *state;
@@ -77,7 +78,8 @@ static void exact_before_wildcard(void **state)
 }
 
 /* passive-open-isolated: a second listener at the same endpoint is refused, the first is none the
- * worse (MUST-41); endpoints that are only alike are others. */
+ * worse (MUST-41); endpoints that are only alike are others.
+ * Holds: MUST-41 */
 static void listen_refuses(void **state)
 {
     struct world *w = *state;
@@ -170,7 +172,8 @@ static void addresses(void **state)
 }
 
 /* MUST-44: of several addresses the stack speaks from the one nearest to the peer; MUST-43: or the
- * program says which. */
+ * program says which.
+ * Holds: MUST-43, MUST-44, MUST-45 */
 static void source_address_choice(void **state)
 {
     struct world *w = *state;
@@ -502,7 +505,8 @@ static void cookies_keep_options(void **state)
     }
 }
 
-/* A port both listened at and connected from: each segment finds its own (MUST-42). */
+/* A port both listened at and connected from: each segment finds its own (MUST-42).
+ * Holds: MUST-42 */
 static void listen_and_connect_from_one_port(void **state)
 {
     struct world *w = *state;

@@ -111,7 +111,8 @@ static void fin_wait_2_by_option(void **state)
     in_state(w, HF_CLOSED);
 }
 
-/* SHLD-3 for a program that keeps its handle but has said that it reads no more. */
+/* SHLD-3 for a program that keeps its handle but has said that it reads no more.
+ * Holds: SHLD-3 */
 static void data_after_receive_shutdown(void **state)
 {
     struct world *w = *state;

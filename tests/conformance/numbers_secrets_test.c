@@ -30,7 +30,8 @@ static struct segment syn_to(struct world *w, uint16_t port, unsigned host, uint
 }
 
 /* isn-clock-prf: ISN = M + F(connection): for one pair of endpoints it advances with a clock of a
- * tick every 4 us (MUST-8, RFC 6528 3). */
+ * tick every 4 us (MUST-8, RFC 6528 3).
+ * Holds: MUST-8, RFC6528-3-a */
 static void isn_clock(void **state)
 {
     static const hf_time steps[] = {4 * HF_MICROSECOND, HF_MILLISECOND,   HF_SECOND,
@@ -47,7 +48,8 @@ static void isn_clock(void **state)
     }
 }
 
-/* The same clock on the passive side. */
+/* The same clock on the passive side.
+ * Holds: MUST-8 */
 static void isn_clock_passive(void **state)
 {
     struct world *w = *state;
@@ -68,7 +70,8 @@ static void isn_clock_passive(void **state)
 }
 
 /* F is keyed: endpoints that differ in one bit have unrelated numbers, and another seed gives other
- * numbers throughout (SHLD-1, MUST-9). 64 of them hit each top bit about half the time. */
+ * numbers throughout (SHLD-1, MUST-9). 64 of them hit each top bit about half the time.
+ * Holds: MUST-9, SHLD-1, RFC6528-3-b */
 static void isn_is_keyed(void **state)
 {
     struct world *w = *state;
@@ -133,7 +136,8 @@ static void ports_in_range(void **state)
 }
 
 /* RFC 6056 2, 3.3.4: the port to one peer does not tell the port to another: the differences
- * between successive peers are no constant, and hardly two peers get the same. */
+ * between successive peers are no constant, and hardly two peers get the same.
+ * Holds: RFC6056-3.3-a */
 static void ports_unpredictable_across_peers(void **state)
 {
     struct world *w = *state;
@@ -153,7 +157,8 @@ static void ports_unpredictable_across_peers(void **state)
     assert_true(equal_ports <= 6);
 }
 
-/* RFC 6056 3.3.4: to the same peer a port is not used again soon. */
+/* RFC 6056 3.3.4: to the same peer a port is not used again soon.
+ * Holds: RFC6056-3.3-b */
 static void ports_not_soon_again(void **state)
 {
     struct world *w = *state;
@@ -221,7 +226,7 @@ static void last_port_is_always_found(void **state)
 
 /* A tuple that is in use, by a connection or by its TIME-WAIT, cannot be opened again by hand
  * (MUST-13, RFC 9293 3.10.1: "connection already exists"), and the stack does not choose its port.
- */
+ * Holds: MUST-13 */
 static void tuple_in_use(void **state)
 {
     struct world *w = *state;

@@ -6,7 +6,7 @@
 
 /* ws-negotiate: our SYN offers a shift that lets its 16 bits cover the buffer; it is in use only if
  * the SYN-ACK has one, too (RFC 7323 2.2), and the windows of the SYNs themselves are not scaled.
- */
+ * Holds: RFC7323-2.2-a, RFC7323-2.2-b */
 static void scale_needs_both(void **state)
 {
     struct world *w = *state;
@@ -26,6 +26,7 @@ static void scale_needs_both(void **state)
     assert_true(status_of(w).numbers.rcv_wnd <= 65535);
 }
 
+/* Holds: REC-1, RFC7323-2.2-a */
 static void scale_in_use(void **state)
 {
     struct world *w = *state;
@@ -61,7 +62,8 @@ static void scale_passive(void **state)
     }
 }
 
-/* A SYN without the option gets a SYN-ACK without it, and no scaling. */
+/* A SYN without the option gets a SYN-ACK without it, and no scaling.
+ * Holds: RFC7323-2.2-a */
 static void scale_not_offered(void **state)
 {
     struct world *w = *state;
@@ -106,7 +108,8 @@ static void options_switched_off(void **state)
     peer(w, "R seq=1");
 }
 
-/* RFC 7323 2.3: a shift above 14 is used as 14. */
+/* RFC 7323 2.3: a shift above 14 is used as 14.
+ * Holds: RFC7323-2.3-a */
 static void scale_above_14(void **state)
 {
     struct world *w = *state;
@@ -118,7 +121,8 @@ static void scale_above_14(void **state)
     peer(w, ". seq=1 ack=9001 win=1");
 }
 
-/* Simultaneous open: the crossing SYN-ACK is a SYN, so its window is not scaled either. */
+/* Simultaneous open: the crossing SYN-ACK is a SYN, so its window is not scaled either.
+ * Holds: RFC7323-2.2-b */
 static void scale_crossing_syn_ack(void **state)
 {
     struct world *w = *state;
@@ -140,7 +144,8 @@ static void scale_crossing_syn_ack(void **state)
 }
 
 /* ts-negotiate: once both SYNs had timestamps, every segment but RST has them (RFC 7323 3.2; the
- * bench checks each), and TSecr is what the peer sent last in order. */
+ * bench checks each), and TSecr is what the peer sent last in order.
+ * Holds: RFC7323-3.2-a */
 static void timestamps_in_all(void **state)
 {
     struct world *w = *state;
@@ -159,7 +164,8 @@ static void timestamps_in_all(void **state)
 }
 
 /* RFC 7323 5.4: our clock ticks between once a second and once a millisecond, and never back (the
- * bench checks that), also from one connection to the next between the same endpoints. */
+ * bench checks that), also from one connection to the next between the same endpoints.
+ * Holds: RFC7323-5.4-a */
 static void timestamp_clock(void **state)
 {
     struct world *w = *state;
@@ -179,7 +185,8 @@ static void timestamp_clock(void **state)
 }
 
 /* RFC 7323 5.4, 7: the clock's offset is another for every pair of endpoints, so that it does not
- * tell how long the host has run. */
+ * tell how long the host has run.
+ * Holds: RFC7323-5.4-b */
 static void timestamp_offsets_differ(void **state)
 {
     struct world *w = *state;
@@ -198,7 +205,8 @@ static void timestamp_offsets_differ(void **state)
 }
 
 /* paws-drop: a timestamp before TS.Recent marks an old duplicate: an ACK answers, the segment is
- * dropped (RFC 7323 5.3 R1). An equal or newer one is fine. */
+ * dropped (RFC 7323 5.3 R1). An equal or newer one is fine.
+ * Holds: RFC7323-5.3-a */
 static void paws_drops(void **state)
 {
     struct world *w = *state;
@@ -218,7 +226,8 @@ static void paws_drops(void **state)
     assert_int_equal(status_of(w).receive_queue_bytes, 20);
 }
 
-/* PAWS compares in modulo 2^32 (RFC 7323 5.2): the clock may wrap. */
+/* PAWS compares in modulo 2^32 (RFC 7323 5.2): the clock may wrap.
+ * Holds: RFC7323-5.2-b */
 static void paws_wraps(void **state)
 {
     struct world *w = *state;
@@ -231,7 +240,8 @@ static void paws_wraps(void **state)
     sends(w, ". seq=1 ack=11 ts ecr=5");
 }
 
-/* paws-rst-exempt: a RST is judged by its number alone (RFC 7323 5.2, RFC 5961 3.2). */
+/* paws-rst-exempt: a RST is judged by its number alone (RFC 7323 5.2, RFC 5961 3.2).
+ * Holds: RFC7323-5.2-a */
 static void paws_spares_rst(void **state)
 {
     struct world *w = *state;
@@ -251,7 +261,8 @@ static void paws_spares_rst_without(void **state)
 }
 
 /* paws-idle-24d: half of the 32 bits pass in 24.8 days at a tick a millisecond; after 24 days
- * without a segment TS.Recent says nothing any more (RFC 7323 5.5). */
+ * without a segment TS.Recent says nothing any more (RFC 7323 5.5).
+ * Holds: RFC7323-5.5-a */
 static void paws_forgets(void **state)
 {
     struct world *w = *state;
@@ -288,7 +299,8 @@ static void paws_in_syn_received(void **state)
 }
 
 /* ts-recent-update: only a segment that begins at or before Last.ACK.sent moves TS.Recent, so that
- * one above a hole does not (RFC 7323 4.3 (2)). */
+ * one above a hole does not (RFC 7323 4.3 (2)).
+ * Holds: RFC7323-4.3-a */
 static void ts_recent_above_hole(void **state)
 {
     struct world *w = *state;
@@ -303,7 +315,8 @@ static void ts_recent_above_hole(void **state)
 }
 
 /* ts-echo-delack: a delayed ACK echoes the earliest segment that it acknowledges, so that the
- * sender's round trip includes the delay (RFC 7323 4.3 (A)). */
+ * sender's round trip includes the delay (RFC 7323 4.3 (A)).
+ * Holds: RFC7323-4.3-b */
 static void ts_echo_delayed(void **state)
 {
     struct world *w = *state;

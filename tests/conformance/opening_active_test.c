@@ -60,7 +60,8 @@ static void hs_active_much_data_on_ack(void **state)
 
 /* hs-syn-rexmt-r2: an unanswered SYN is sent again with its timeout doubling, from 1 s, for at
  * least three minutes, and then the program is told that it timed out (3.8.3 MUST-22, MUST-23; RFC
- * 6298 2.1, 5.5). Every copy has the same number and the same options. */
+ * 6298 2.1, 5.5). Every copy has the same number and the same options.
+ * Holds: MUST-22, MUST-23, RFC6298-2.1-a */
 static void hs_syn_rexmt_r2(void **state)
 {
     struct world *w = *state;
@@ -81,7 +82,8 @@ static void hs_syn_rexmt_r2(void **state)
     user_recv_error(w, HF_ETIMEDOUT);
 }
 
-/* MUST-22, MUST-23 with a number of tries of the program's own: R2 follows it. */
+/* MUST-22, MUST-23 with a number of tries of the program's own: R2 follows it.
+ * Holds: MUST-22 */
 static void hs_syn_rexmt_few(void **state)
 {
     struct world *w = *state;
@@ -212,7 +214,8 @@ static void syn_sent_synack_with_data_and_fin(void **state)
     silent_for(w, HF_SECOND);
 }
 
-/* The window in a SYN-ACK is never scaled (RFC 7323 2.2), those after it are. */
+/* The window in a SYN-ACK is never scaled (RFC 7323 2.2), those after it are.
+ * Holds: RFC7323-2.2-b */
 static void synack_window_is_not_scaled(void **state)
 {
     struct world *w = *state;
@@ -230,7 +233,8 @@ static void synack_window_is_not_scaled(void **state)
 }
 
 /* listen-vs-synsent-same-port: opening from a port does not disturb those who listen on it, nor
- * they the opening (3.9.1.1 MUST-42). */
+ * they the opening (3.9.1.1 MUST-42).
+ * Holds: MUST-42 */
 static void listen_and_connect_on_one_port(void **state)
 {
     struct world *w = *state;
@@ -269,7 +273,8 @@ static void connect_twice(void **state)
 }
 
 /* connect-mcast: an OPEN to broadcast, multicast or "any" is refused and nothing leaves
- * (3.9.2.3 MUST-46). */
+ * (3.9.2.3 MUST-46).
+ * Holds: MUST-46 */
 static void connect_to_no_host(void **state)
 {
     struct world *w = *state;
@@ -307,7 +312,8 @@ static uint32_t iss_of_attempt(struct world *w, uint16_t port)
 
 /* isn-clock-prf: for one 4-tuple the ISN follows a clock of about 4 microseconds a tick (3.4.1
  * MUST-8), 250000 a second; for different tuples the offset is a keyed hash, so they tell nothing
- * of each other (SHLD-1, RFC 6528 3). */
+ * of each other (SHLD-1, RFC 6528 3).
+ * Holds: MUST-8, MUST-9, SHLD-1, RFC6528-3-a, RFC6528-3-b */
 static void isn_clock_and_hash(void **state)
 {
     struct world *w = *state;

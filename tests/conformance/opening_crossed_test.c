@@ -16,7 +16,8 @@ static void cross_syns(struct world *w, const char *options)
 }
 
 /* simopen-basic: a SYN in SYN-SENT is answered with our own SYN again, now a SYN-ACK of the same
- * ISS (3.10.7.3 fourth, MUST-10); the peer's SYN-ACK then establishes and is acknowledged. */
+ * ISS (3.10.7.3 fourth, MUST-10); the peer's SYN-ACK then establishes and is acknowledged.
+ * Holds: MUST-10 */
 static void simultaneous_open(void **state)
 {
     struct world *w = *state;
@@ -63,7 +64,8 @@ static void simultaneous_open_with_data(void **state)
     user_recv(w, 50);
 }
 
-/* A lost SYN-ACK is sent again after the RTO, doubling, as any SYN (RFC 6298 5; MUST-22). */
+/* A lost SYN-ACK is sent again after the RTO, doubling, as any SYN (RFC 6298 5; MUST-22).
+ * Holds: MUST-22 */
 static void simultaneous_open_synack_lost(void **state)
 {
     struct world *w = *state;
@@ -119,7 +121,8 @@ static void simultaneous_open_synack_window(void **state)
 }
 
 /* hs-rst-active-synrcvd: RST for a connection that we opened actively: the program hears "refused"
- * (3.10.7.4 second, MUST-11). */
+ * (3.10.7.4 second, MUST-11).
+ * Holds: MUST-11 */
 static void simultaneous_open_refused(void **state)
 {
     struct world *w = *state;
@@ -148,7 +151,8 @@ static void simultaneous_open_bad_ack(void **state)
     in_state(w, HF_ESTABLISHED);
 }
 
-/* SYN-RECEIVED gives up like SYN-SENT (MUST-23): no sooner than three minutes. */
+/* SYN-RECEIVED gives up like SYN-SENT (MUST-23): no sooner than three minutes.
+ * Holds: MUST-23 */
 static void simultaneous_open_times_out(void **state)
 {
     struct world *w = *state;
@@ -246,7 +250,8 @@ static struct hf_address address_of(const char *text)
 }
 
 /* syn-to-bcast, syn-from-bcast: what is addressed to many is no business of TCP (MUST-57), and
- * what claims to come from many is dropped (MUST-63): no SYN-ACK, and no RST either. */
+ * what claims to come from many is dropped (MUST-63): no SYN-ACK, and no RST either.
+ * Holds: MUST-57, MUST-63 */
 static void syn_to_or_from_many(void **state)
 {
     struct world *w = *state;

@@ -24,7 +24,8 @@ static void hs_passive(void **state)
     silent_for(w, 200 * HF_SECOND);
 }
 
-/* RFC 7323 2.2, 3.2, RFC 2018 2: what the SYN offers may be answered, and each by itself. */
+/* RFC 7323 2.2, 3.2, RFC 2018 2: what the SYN offers may be answered, and each by itself.
+ * Holds: RFC7323-2.2-a, RFC7323-3.2-f */
 static void hs_passive_options(void **state)
 {
     struct world *w = *state;
@@ -192,7 +193,8 @@ static void hs_fin_completes(void **state)
 }
 
 /* hs-rst-passive-synrcvd: RST at RCV.NXT: back to LISTEN without a word to the program (MUST-11);
- * the next SYN is served. */
+ * the next SYN is served.
+ * Holds: MUST-11 */
 static void hs_reset_in_syn_received(void **state)
 {
     struct world *w = *state;
@@ -310,7 +312,8 @@ static void backlog_full(void **state)
 }
 
 /* passive-open-isolated: a second passive OPEN of the port is an error and does the first no harm
- * (3.9.1.1 MUST-41, MUST-42). */
+ * (3.9.1.1 MUST-41, MUST-42).
+ * Holds: MUST-41 */
 static void second_listen(void **state)
 {
     struct world *w = *state;

@@ -90,6 +90,7 @@ static void figure_6_basic_three_way_handshake(void **state)
     figure_play(&figure);
 }
 
+/* Holds: MUST-10 */
 static void figure_7_simultaneous_open(void **state)
 {
     static const struct figure_row rows[] = {

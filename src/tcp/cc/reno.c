@@ -43,6 +43,7 @@ static void reno_on_sent(struct cc_state *state, const struct cc_sample *sample)
     (void)sample;
 }
 
+/* Keeps MUST-19. */
 static void reno_on_ack(struct cc_state *state, const struct cc_sample *sample)
 {
     /* RFC 7661 1, RFC 5681 3.1: a window that was not used proves nothing about the path. */
@@ -69,7 +70,8 @@ static void reno_on_ack(struct cc_state *state, const struct cc_sample *sample)
     }
 }
 
-/* RFC 5681 3.1 equation 4 and 3.2: ssthresh = max(FlightSize / 2, 2*SMSS). */
+/* RFC 5681 3.1 equation 4 and 3.2: ssthresh = max(FlightSize / 2, 2*SMSS).
+ * Keeps MUST-19. */
 static void reno_on_congestion(struct cc_state *state, const struct cc_sample *sample,
                                enum cc_event event)
 {

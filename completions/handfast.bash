@@ -27,6 +27,12 @@ _handfast_options()
     ss)
         printf '%s\n' --control= --json --help
         ;;
+    wire)
+        printf '%s\n' --forward --backward --both --delay= --jitter= --rate= --queue= \
+            --queue-bytes= --codel= --red= --ecn --loss= --burst= --lose= --duplicate= --reorder= \
+            --reorder-by= --corrupt= --mtu= --too-big --router= --a-address= --b-address= \
+            --device-mtu= --seed= --seconds= --json= --help
+        ;;
     drill)
         printf '%s\n' --jobs= --ladder --junit= --allow-shell --define= --ip_version= \
             --tolerance_usecs= --tolerance_percent= --mtu= --local_ip= --remote_ip= --bind_port= \
@@ -44,7 +50,7 @@ _handfast_options()
 
 _handfast()
 {
-    local commands="demo listen connect proxy ss drill version help"
+    local commands="demo listen connect proxy ss wire drill version help"
     local demos="list handshake old-duplicate simultaneous-open transfer close lost-last-ack
         simultaneous-close half-open reset"
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}

@@ -20,10 +20,11 @@ complete -c handfast -n __handfast_no_command -a listen -d 'Wait for a connectio
 complete -c handfast -n __handfast_no_command -a connect -d 'Open a connection'
 complete -c handfast -n __handfast_no_command -a proxy -d 'Relay between two TCPs'
 complete -c handfast -n __handfast_no_command -a ss -d 'Show the connections of a running command'
+complete -c handfast -n __handfast_no_command -a wire -d 'Join two TUN devices by a link'
 complete -c handfast -n __handfast_no_command -a drill -d 'Run packetdrill scripts in virtual time'
 complete -c handfast -n __handfast_no_command -a version -d 'Say which version this is'
 complete -c handfast -n __handfast_no_command -a help -d 'Say what the commands do'
-complete -c handfast -n '__handfast_command demo listen connect proxy ss drill version help' \
+complete -c handfast -n '__handfast_command demo listen connect proxy ss wire drill version help' \
     -l help -d 'Print help'
 
 complete -c handfast -n '__handfast_command demo' -l seed -x -d 'Where all that is random comes from'
@@ -71,6 +72,34 @@ complete -c handfast -n '__handfast_command listen connect proxy' -l verbose -d 
 complete -c handfast -n '__handfast_command ss' -l control -rF -d 'The socket of the command to ask'
 complete -c handfast -n '__handfast_command ss' -l json -d 'All that is known, as JSON'
 
+complete -c handfast -n '__handfast_command wire' -l forward -d 'What follows is for A to B'
+complete -c handfast -n '__handfast_command wire' -l backward -d 'What follows is for B to A'
+complete -c handfast -n '__handfast_command wire' -l both -d 'What follows is for both again'
+complete -c handfast -n '__handfast_command wire' -l delay -x -d 'One way'
+complete -c handfast -n '__handfast_command wire' -l jitter -x -d 'Up to this much more'
+complete -c handfast -n '__handfast_command wire' -l rate -x -d 'Bits per second'
+complete -c handfast -n '__handfast_command wire' -l queue -x -d 'How many wait for the rate'
+complete -c handfast -n '__handfast_command wire' -l queue-bytes -x -d 'The same in bytes'
+complete -c handfast -n '__handfast_command wire' -l codel -x -d 'CoDel manages the queue'
+complete -c handfast -n '__handfast_command wire' -l red -x -d 'RED manages the queue'
+complete -c handfast -n '__handfast_command wire' -l ecn -d 'Mark instead of dropping'
+complete -c handfast -n '__handfast_command wire' -l loss -x -d 'Packets lost'
+complete -c handfast -n '__handfast_command wire' -l burst -x -d 'Loss in bursts'
+complete -c handfast -n '__handfast_command wire' -l lose -x -d 'Lose these packets'
+complete -c handfast -n '__handfast_command wire' -l duplicate -x -d 'Packets delivered twice'
+complete -c handfast -n '__handfast_command wire' -l reorder -x -d 'Packets held back'
+complete -c handfast -n '__handfast_command wire' -l reorder-by -x -d 'For how long'
+complete -c handfast -n '__handfast_command wire' -l corrupt -x -d 'Packets with a bit flipped'
+complete -c handfast -n '__handfast_command wire' -l mtu -x -d 'Larger packets are dropped'
+complete -c handfast -n '__handfast_command wire' -l too-big -d 'The sender is told by ICMP'
+complete -c handfast -n '__handfast_command wire' -l router -x -d 'Who tells it'
+complete -c handfast -n '__handfast_command wire' -l a-address -x -d "An address of the kernel's end of A"
+complete -c handfast -n '__handfast_command wire' -l b-address -x -d 'The same for B'
+complete -c handfast -n '__handfast_command wire' -l device-mtu -x -d 'The MTU of both devices'
+complete -c handfast -n '__handfast_command wire' -l seed -x -d 'What chance does'
+complete -c handfast -n '__handfast_command wire' -l seconds -x -d 'End after this time'
+complete -c handfast -n '__handfast_command wire' -l json -rF -d 'Write what was done as JSON'
+
 complete -c handfast -n '__handfast_command drill' -F
 complete -c handfast -n '__handfast_command drill' -l jobs -x -d 'So many scripts at once'
 complete -c handfast -n '__handfast_command drill' -l ladder -d 'Draw every run'
@@ -92,4 +121,4 @@ complete -c handfast -n '__handfast_command drill' -l dry_run -d 'Only read the 
 complete -c handfast -n '__handfast_command drill' -l verbose -d 'Every packet and call'
 
 complete -c handfast -n '__handfast_command help' -l list -d 'Every command and option, for programs'
-complete -c handfast -n '__handfast_command help' -a 'demo listen connect proxy ss drill version help'
+complete -c handfast -n '__handfast_command help' -a 'demo listen connect proxy ss wire drill version help'

@@ -272,6 +272,10 @@ extern "C" {
     X(LINK_LOSS, "link-loss", "The link lost it.", "link")                                         \
     X(LINK_LOSS_CHOSEN, "link-loss-chosen", "The link was told to lose this one.", "link")         \
     X(LINK_QUEUE, "link-queue", "The link's queue was full.", "link")                              \
+    X(LINK_MANAGED, "link-managed",                                                                \
+      "The queue was growing long: its management dropped this one.", "RFC 7567 2.1")              \
+    X(LINK_MARK, "link-mark", "The queue was growing long: its management marked this one CE.",    \
+      "RFC 3168 5")                                                                                \
     X(LINK_MTU, "link-mtu", "It is larger than the link's MTU.", "link")                           \
     X(LINK_CORRUPT, "link-corrupt", "The link flipped a bit.", "link")                             \
     X(LINK_DUPLICATE, "link-duplicate", "The link delivers it twice.", "link")                     \

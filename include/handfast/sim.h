@@ -8,9 +8,19 @@
 
 #include "stack.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* What is done about a queue that grows long. All but drop-tail judge packets before the queue is
+ * full. */
+enum hf_sim_management {
+    HF_SIM_DROP_TAIL, /* nothing: what comes when it is full is dropped */
+    HF_SIM_CODEL,     /* RFC 8289 */
+    HF_SIM_RED        /* Floyd and Jacobson 1993, gentle */
+};
 
 /* What one direction of a link does. Probabilities are in parts per million (0..1,000,000). */
 struct hf_sim_direction {
@@ -18,7 +28,17 @@ struct hf_sim_direction {
     hf_time delay_ns;              /* one way */
     hf_time jitter_ns;             /* uniform 0..jitter added; keeps the order unless reordered */
     uint32_t queue_packets;        /* waiting for the rate; 0: unlimited */
-    uint32_t mtu;                  /* larger packets are dropped; 0: unlimited */
+    uint32_t queue_bytes;          /* the same in bytes; 0: unlimited */
+    enum hf_sim_management management;
+    bool mark;                 /* it sets CE on ECN-capable packets instead of dropping them */
+    hf_time codel_target_ns;   /* 0: 5 ms */
+    hf_time codel_interval_ns; /* 0: 100 ms; at most 1,000 s */
+    uint64_t red_minimum_bytes, red_maximum_bytes; /* of the average queue; minimum < maximum */
+    uint32_t red_maximum_ppm;    /* the chance at red_maximum_bytes; 1..1,000,000 */
+    uint32_t mtu;                /* larger packets are dropped; 0: unlimited */
+    bool too_big;                /* and the sender is told by ICMP, unless IPv4's DF is off */
+    struct hf_address router[2]; /* who tells it over IPv4 and IPv6; another family: the
+                                    packet's destination does */
     uint32_t loss_ppm;
     uint32_t burst_enter_ppm; /* Gilbert-Elliott: good -> bad, per packet; 0: off */
     uint32_t burst_leave_ppm; /* bad -> good */
@@ -77,6 +97,12 @@ struct hf_sim_statistics {
     uint64_t sent, delivered, lost, queue_drops, mtu_drops, duplicated, reordered, corrupted;
     uint64_t bytes_delivered;
     uint32_t in_flight;
+    uint64_t aqm_drops; /* by the queue's management */
+    uint64_t marked;    /* with CE */
+    uint64_t too_big;   /* ICMP messages that told of mtu_drops */
+    uint64_t turns;     /* packets that took the wire, if it has a rate */
+    hf_time queue_ns;   /* what those have waited for it, together; and the longest */
+    hf_time queue_ns_max;
 };
 HF_API struct hf_sim_statistics hf_sim_statistics(const struct hf_sim *sim, int direction);
 

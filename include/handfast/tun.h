@@ -22,6 +22,7 @@ struct hf_tun_config {
     uint32_t mtu;     /* 576 (1280 with v6)..65535; 0: 1500 */
     const struct hf_tun_address *kernel_addresses; /* given to the kernel's end */
     size_t kernel_address_count;
+    uint32_t queue_packets; /* held for the reader, 1..1,000,000; 0: the kernel's own, 500 */
 };
 /* Opens, addresses and brings up the device by itself (ioctl and rtnetlink; no external program).
  * The descriptor is non-blocking. On failure: NULL, `message` says what failed, on what and

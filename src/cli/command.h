@@ -48,5 +48,6 @@ extern const struct command command_connect;
 extern const struct command command_listen;
 extern const struct command command_proxy;
 extern const struct command command_ss;
+extern const struct command command_wire;
 
 #endif

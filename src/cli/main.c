@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COMMANDS = 8 };
+enum { COMMANDS = 9 };
 
 static int run_help(int argc, char **argv);
 static int run_version(int argc, char **argv);
@@ -43,8 +43,8 @@ static const struct command command_version = {
 };
 
 static const struct command *const commands[COMMANDS] = {
-    &command_demo, &command_listen, &command_connect, &command_proxy,
-    &command_ss,   &command_drill,  &command_version, &command_help,
+    &command_demo, &command_listen, &command_connect, &command_proxy, &command_ss,
+    &command_wire, &command_drill,  &command_version, &command_help,
 };
 
 /* NULL after complaining. */

@@ -55,7 +55,7 @@ void network_options_init(struct network_options *network)
     *network = (struct network_options){.tun_name = "hf0", .mtu = 1500};
 }
 
-static bool parse_prefixed(const char *text, bool prefix_needed, struct hf_tun_address *parsed)
+bool network_parse_prefixed(const char *text, bool prefix_needed, struct hf_tun_address *parsed)
 {
     char address[HF_ADDRESS_TEXT];
     const char *slash = strchr(text, '/');
@@ -83,7 +83,7 @@ static bool take_address(struct hf_tun_address *list, size_t *count, const struc
         fail_usage(command, "--%s: at most %d of them", option, (int)NETWORK_MOST_ADDRESSES);
         return false;
     }
-    if (!parse_prefixed(text, prefix_needed, &list[*count])) {
+    if (!network_parse_prefixed(text, prefix_needed, &list[*count])) {
         fail_usage(command, "--%s: '%s' is not an address%s; write it like %s or %s", option, text,
                    prefix_needed ? " with a prefix length" : "", "10.66.0.1/24", "fd66::1/64");
         return false;

@@ -28,6 +28,9 @@ struct network_options {
 extern const struct option_row network_option_rows[];
 extern const size_t network_option_row_count;
 
+/* "10.66.0.1/24", "fd66::1/64"; without the length, unless it is needed, that of one host. False,
+ * silently, for anything else. */
+bool network_parse_prefixed(const char *text, bool prefix_needed, struct hf_tun_address *parsed);
 void network_options_init(struct network_options *network);
 /* Returns false after complaining. */
 bool network_options_take(struct network_options *network, const struct command *command, int id,

@@ -65,6 +65,11 @@ hf_time packet_heap_next_time(const struct packet_heap *heap)
     return heap->count == 0 ? HF_TIME_NEVER : heap->entries[0].time;
 }
 
+const struct packet_under_way *packet_heap_first(const struct packet_heap *heap)
+{
+    return heap->count == 0 ? NULL : heap->entries[0].packet;
+}
+
 struct packet_under_way *packet_heap_take(struct packet_heap *heap)
 {
     struct packet_under_way *taken;

@@ -38,6 +38,8 @@ struct packet_under_way *packet_heap_add(struct packet_heap *heap, hf_time time,
                                          const void *bytes, size_t length);
 /* HF_TIME_NEVER when empty. */
 hf_time packet_heap_next_time(const struct packet_heap *heap);
+/* The earliest, which stays; NULL when empty. */
+const struct packet_under_way *packet_heap_first(const struct packet_heap *heap);
 /* Takes the earliest out, for the caller to free(); NULL when empty. */
 struct packet_under_way *packet_heap_take(struct packet_heap *heap);
 

@@ -132,13 +132,23 @@ static int request_link(int socket, const struct ifinfomsg *link,
     return request(socket, &message, message.header.nlmsg_len, &answer);
 }
 
-int rtnetlink_set_mtu(int socket, int interface, uint32_t mtu)
+static int set_number(int socket, int interface, uint16_t attribute, uint32_t value)
 {
     struct ifinfomsg link = {.ifi_family = AF_UNSPEC, .ifi_index = interface};
     struct attributes attributes = {0};
 
-    attributes_add(&attributes, IFLA_MTU, &mtu, sizeof mtu);
+    attributes_add(&attributes, attribute, &value, sizeof value);
     return request_link(socket, &link, &attributes);
+}
+
+int rtnetlink_set_mtu(int socket, int interface, uint32_t mtu)
+{
+    return set_number(socket, interface, IFLA_MTU, mtu);
+}
+
+int rtnetlink_set_queue(int socket, int interface, uint32_t packets)
+{
+    return set_number(socket, interface, IFLA_TXQLEN, packets);
 }
 
 int rtnetlink_set_up(int socket, int interface)

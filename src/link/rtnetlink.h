@@ -13,6 +13,8 @@
 int rtnetlink_open(void);
 /* All: 0 or a negative errno of the kernel's. `interface` is the interface's index. */
 int rtnetlink_set_mtu(int socket, int interface, uint32_t mtu);
+/* How many packets wait in the device for its reader before the kernel drops more. */
+int rtnetlink_set_queue(int socket, int interface, uint32_t packets);
 int rtnetlink_set_up(int socket, int interface);
 /* IPv6 addresses are usable at once: there is nobody on a TUN device to have the address already,
  * so duplicate address detection is left out. */

@@ -34,6 +34,7 @@
 #define IPV4_MTU_MIN 576u
 #define IPV6_MTU_MIN 1280u
 #define MTU_MAX 65535u
+#define QUEUE_MAX_PACKETS 1000000u
 #define ADDRESS_PAUSES_MAX 5000 /* of a millisecond */
 #define PRIVILEGE_ADVICE \
     "run as root, with CAP_NET_ADMIN, or in a network namespace of your own (unshare -rn)"
@@ -142,6 +143,10 @@ static bool config_is_valid(const struct hf_tun_config *config, uint32_t mtu,
                         "TUN device %s: MTU %u is out of range; choose %u to %u%s", config->name,
                         mtu, mtu_min, MTU_MAX,
                         mtu_min == IPV6_MTU_MIN ? " (IPv6 needs at least 1280)" : "");
+    if (config->queue_packets > QUEUE_MAX_PACKETS)
+        return complain(complaint, EINVAL,
+                        "TUN device %s: a queue of %u packets is out of range; choose up to %u",
+                        config->name, config->queue_packets, QUEUE_MAX_PACKETS);
     return true;
 }
 
@@ -292,6 +297,12 @@ static bool set_up_through(int netlink, const struct hf_tun *tun,
         return complain(complaint, -error, "cannot set the MTU of TUN device %s to %u: %s; %s",
                         tun->name, tun->mtu, strerror(-error),
                         error == -EPERM ? PRIVILEGE_ADVICE : "choose another MTU");
+    if (config->queue_packets != 0)
+        error = rtnetlink_set_queue(netlink, interface, config->queue_packets);
+    if (error != 0)
+        return complain(complaint, -error, "cannot let TUN device %s hold %u packets: %s; %s",
+                        tun->name, config->queue_packets, strerror(-error),
+                        error == -EPERM ? PRIVILEGE_ADVICE : "choose fewer");
     error = rtnetlink_set_up(netlink, interface);
     if (error != 0)
         return complain(complaint, -error, "cannot bring up TUN device %s: %s; %s", tun->name,

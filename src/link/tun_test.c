@@ -96,7 +96,8 @@ static struct hf_tun *open_device(const char *name, uint32_t mtu)
 {
     struct hf_tun_address addresses[2] = {address_of(HF_IPV4, kernel_ipv4, 24),
                                           address_of(HF_IPV6, kernel_ipv6, 64)};
-    struct hf_tun_config config = {name, mtu, addresses, 2};
+    struct hf_tun_config config = {
+        .name = name, .mtu = mtu, .kernel_addresses = addresses, .kernel_address_count = 2};
     char message[256];
     struct hf_tun *tun = hf_tun_open(&config, message, sizeof message);
 

@@ -39,10 +39,25 @@ enum {
     ID_NON_FATAL,
     ID_STRICT_SEGMENTS,
     ID_DRY_RUN,
-    ID_VERBOSE
+    ID_VERBOSE,
+    ID_INIT_SCRIPTS,
+    ID_CODE_COMMAND,
+    ID_CODE_FORMAT,
+    ID_CODE_SOCKOPT,
+    ID_GATEWAY_IP,
+    ID_NETMASK_IP,
+    ID_SPEED,
+    ID_PERSISTENT_TUN_DEV,
+    ID_USE_EXPECT,
+    ID_IS_ANYIP,
+    ID_SEND_OMIT_FREE,
+    ID_TCP_TS_ECR_SCALED,
+    ID_DEBUG
 };
 
 enum { MOST_SETTINGS = 64, SETTING_BYTES = 256 };
+
+#define NO_EFFECT "Taken for packetdrill's sake; nothing here depends on it."
 
 static const struct option_row rows[] = {
     {ID_JOBS, "jobs", "NUMBER", "So many scripts at once, also as -j NUMBER. Default: 2."},
@@ -65,11 +80,27 @@ static const struct option_row rows[] = {
     {ID_CONNECT_PORT, "connect_port", "PORT", "The port of connect(fd, ..., ...). Default: 8080."},
     {ID_TCP_TS_TICK_USECS, "tcp_ts_tick_usecs", "NUMBER",
      "One tick of the scripts' TS val; 0, the default, leaves the stack's TS val uncompared."},
-    {ID_NON_FATAL, "non_fatal", "WHAT", "Refused: no mismatch is a mere warning here."},
+    {ID_NON_FATAL, "non_fatal", "WHAT",
+     "packet, syscall or both with a comma: their mismatches are told and do not end the script."},
     {ID_STRICT_SEGMENTS, "strict_segments", NULL,
      "A line stands for one segment, however many bytes it has."},
     {ID_DRY_RUN, "dry_run", NULL, "Only read the scripts."},
-    {ID_VERBOSE, "verbose", NULL, "Every packet and call as it happens."},
+    {ID_VERBOSE, "verbose", NULL, "Every packet and call as it happens, also as -v."},
+    {ID_INIT_SCRIPTS, "init_scripts", "FILES",
+     "Known is defaults.sh alone: the settings that the kernel's scripts begin with."},
+    {ID_CODE_COMMAND, "code_command", "PROGRAM", "What runs the code in scripts: python3."},
+    {ID_CODE_FORMAT, "code_format", "FORMAT", "The language of that code: python."},
+    {ID_CODE_SOCKOPT, "code_sockopt", "NAME",
+     "TCP_INFO, TCP_CC_INFO or SO_MEMINFO: the code is told all of them."},
+    {ID_GATEWAY_IP, "gateway_ip", "ADDRESS", NO_EFFECT},
+    {ID_NETMASK_IP, "netmask_ip", "ADDRESS", NO_EFFECT},
+    {ID_SPEED, "speed", "NUMBER", NO_EFFECT},
+    {ID_PERSISTENT_TUN_DEV, "persistent_tun_dev", NULL, NO_EFFECT},
+    {ID_USE_EXPECT, "use_expect", NULL, NO_EFFECT},
+    {ID_IS_ANYIP, "is_anyip", NULL, NO_EFFECT},
+    {ID_SEND_OMIT_FREE, "send_omit_free", NULL, NO_EFFECT},
+    {ID_TCP_TS_ECR_SCALED, "tcp_ts_ecr_scaled", NULL, NO_EFFECT},
+    {ID_DEBUG, "debug", NULL, NO_EFFECT},
 };
 
 enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
@@ -137,7 +168,7 @@ static bool take(void *context, int id, const char *argument)
     }
 }
 
-/* -D NAME=VALUE, -DNAME=VALUE, -j N and -jN in the long form that the rows have. The words are
+/* -D NAME=VALUE, -DNAME=VALUE, -j N, -jN and -v in the long form that the rows have. The words are
  * allocated and given back by the caller; NULL: out of memory. */
 static char *long_form(const char *word)
 {
@@ -149,6 +180,8 @@ static char *long_form(const char *word)
         name = word[1] == 'D' ? "--define" : "--jobs";
         value = word + 2;
     }
+    if (strcmp(word, "-v") == 0)
+        name = "--verbose";
     room = strlen(name) + strlen(value) + 2;
     made = malloc(room);
     if (made != NULL)
@@ -156,9 +189,30 @@ static char *long_form(const char *word)
     return made;
 }
 
+/* packetdrill's options that cannot have a meaning here are refused with the reason. */
+static bool none_refused(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        char name[64];
+        const char *why;
+        if (strncmp(argv[i], "--", 2) != 0)
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(argv[i] + 2, "="), argv[i] + 2);
+        why = drill_setting_refusal(name);
+        if (why != NULL) {
+            fail_usage(&command_drill, "--%s is refused: %s", name, why);
+            return false;
+        }
+    }
+    return true;
+}
+
 static int play(struct choices *choices, int argc, char **argv)
 {
     int first = 0;
+
+    if (!none_refused(argc, argv))
+        return EXIT_CODE_USAGE;
 
     switch (options_scan(&command_drill, argc, argv, NULL, take, choices, &first)) {
     case OPTIONS_HELP:

@@ -114,7 +114,7 @@ static void check_answer(struct drill_run *run, const struct drill_event *event,
     if (!fine) {
         answer_text(answer, actual);
         expected_text(call, expected, wanted);
-        run_fail(run, event, "%s returned %s, expected %s", call->name, actual, wanted);
+        run_differs(run, event, "%s returned %s, expected %s", call->name, actual, wanted);
     } else if (kind->result == DRILL_RESULT_DESCRIPTOR && answer >= 0) {
         bind_descriptor(run, event, expected, answer);
     }
@@ -137,9 +137,10 @@ static void check_time(struct drill_run *run, const struct drill_call_frame *fra
                  run_time_text(run, run->now, actual));
         return;
     }
-    if (event->time.range && (run->now < end - tolerance || run->now > end + tolerance))
-        run_fail(run, event, "%s returned at %s, expected at %s", event->call.name,
-                 run_time_text(run, run->now, actual), run_time_text(run, end, wanted));
+    if (event->time.range != DRILL_RANGE_NONE &&
+        (run->now < end - tolerance || run->now > end + tolerance))
+        run_differs(run, event, "%s returned at %s, expected at %s", event->call.name,
+                    run_time_text(run, run->now, actual), run_time_text(run, end, wanted));
 }
 
 void run_call(struct drill_run *run, const struct drill_event *event)
@@ -150,10 +151,10 @@ void run_call(struct drill_run *run, const struct drill_event *event)
     hf_time start = run->last_event, end = start;
     const struct drill_expression *argument = event->call.arguments;
     int64_t answer;
-    if (event->time.range)
+    if (event->time.range != DRILL_RANGE_NONE)
         end = start + (event->time.end_ns - event->time.begin_ns);
     frame.latest = end + run_tolerance(run, event, end - start);
-    if (run->frame != NULL && event->time.range) {
+    if (run->frame != NULL && event->time.range != DRILL_RANGE_NONE) {
         run_fail(run, event, "one call waits already; two cannot");
         return;
     }

@@ -113,7 +113,10 @@ static void check_time(struct drill_script *script, const struct drill_event *ev
     bool outbound = event->kind == DRILL_EVENT_PACKET && !event->packet.inbound;
     if (time->kind == DRILL_TIME_ANY && !outbound)
         drill_complain(script, event->position, "only an outbound packet may come at any time");
-    if (time->range && !outbound && event->kind != DRILL_EVENT_CALL)
+    if (time->range == DRILL_RANGE_WINDOW && event->kind == DRILL_EVENT_CALL)
+        drill_complain(script, event->position,
+                       "a call that waits has a time as +0...1; ~ is for outbound packets");
+    if (time->range != DRILL_RANGE_NONE && !outbound && event->kind != DRILL_EVENT_CALL)
         drill_complain(script, event->position,
                        "only outbound packets and calls that wait have a range of time");
     if (time->kind != DRILL_TIME_ABSOLUTE)

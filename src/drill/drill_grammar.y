@@ -50,6 +50,18 @@ static struct drill_expression *with_integer(struct drill_script *script,
     return made;
 }
 
+static struct drill_time instant_at(enum drill_time_kind kind, int64_t begin_ns)
+{
+    return (struct drill_time){.kind = kind, .begin_ns = begin_ns, .end_ns = begin_ns};
+}
+
+static struct drill_time from_to(enum drill_time_kind kind, enum drill_range range,
+                                 int64_t begin_ns, int64_t end_ns)
+{
+    return (struct drill_time){
+        .kind = kind, .range = range, .begin_ns = begin_ns, .end_ns = end_ns};
+}
+
 static struct drill_item *item_of(struct drill_script *script, const DRILL_YYLTYPE *location,
                                   const char *text, int64_t number, bool is_number)
 {
@@ -95,11 +107,11 @@ static struct drill_item *item_of(struct drill_script *script, const DRILL_YYLTY
 %type <expression> expression result_value field
 %type <chain> arguments some_arguments fields
 %type <event> event action
-%type <packet> packet tcp_packet icmp_packet direction quote quoted numbers
+%type <packet> packet tcp_packet icmp_packet direction way quote quoted numbers
 %type <text> flags
 %type <number> sequence
 %type <item> item
-%type <items> items words brackets tcp_items
+%type <items> items words brackets tcp_items ports
 %type <option> option some_options
 %type <options> options
 %type <result> result
@@ -140,7 +152,7 @@ event
     $$ = $2;
     $$->time = $1;
     $$->position = at(&@2);
-    if ($1.range && $1.end_ns < $1.begin_ns) {
+    if ($1.range != DRILL_RANGE_NONE && $1.end_ns < $1.begin_ns) {
         drill_complain(script, at(&@1), "this time ends before it begins");
         YYABORT;
     }
@@ -150,19 +162,20 @@ event
 ;
 
 time
-: instant { $$ = (struct drill_time){DRILL_TIME_ABSOLUTE, false, false, $1, $1}; }
-| instant ELLIPSIS instant {
-    $$ = (struct drill_time){DRILL_TIME_ABSOLUTE, true, false, $1, $3};
-}
-| '+' instant { $$ = (struct drill_time){DRILL_TIME_RELATIVE, false, false, $2, $2}; }
-| '+' instant ELLIPSIS instant {
-    $$ = (struct drill_time){DRILL_TIME_RELATIVE, true, false, $2, $4};
-}
+: instant { $$ = instant_at(DRILL_TIME_ABSOLUTE, $1); }
+| instant ELLIPSIS instant { $$ = from_to(DRILL_TIME_ABSOLUTE, DRILL_RANGE_WAIT, $1, $3); }
+| instant '~' instant { $$ = from_to(DRILL_TIME_ABSOLUTE, DRILL_RANGE_WINDOW, $1, $3); }
+| '+' instant { $$ = instant_at(DRILL_TIME_RELATIVE, $2); }
+| '+' instant ELLIPSIS instant { $$ = from_to(DRILL_TIME_RELATIVE, DRILL_RANGE_WAIT, $2, $4); }
 | '+' instant ELLIPSIS '+' instant {
-    $$ = (struct drill_time){DRILL_TIME_RELATIVE, true, false, $2, $5};
+    $$ = from_to(DRILL_TIME_RELATIVE, DRILL_RANGE_WAIT, $2, $5);
 }
-| '*' { $$ = (struct drill_time){DRILL_TIME_ANY, false, false, 0, 0}; }
-| '+' '*' { $$ = (struct drill_time){DRILL_TIME_ANY, false, false, 0, 0}; }
+| '+' instant '~' instant { $$ = from_to(DRILL_TIME_RELATIVE, DRILL_RANGE_WINDOW, $2, $4); }
+| '+' instant '~' '+' instant {
+    $$ = from_to(DRILL_TIME_RELATIVE, DRILL_RANGE_WINDOW, $2, $5);
+}
+| '*' { $$ = instant_at(DRILL_TIME_ANY, 0); }
+| '+' '*' { $$ = instant_at(DRILL_TIME_ANY, 0); }
 | '~' time { $$ = $2; $$.approximate = true; }
 ;
 
@@ -220,9 +233,9 @@ expression
 | integer { $$ = with_integer(script, &@1, $1); }
 | TEXT { $$ = with_text(script, DRILL_STRING, &@1, $1); }
 | WORD { $$ = with_text(script, DRILL_WORD, &@1, $1); }
-| WORD '(' expression ')' {
+| WORD '(' arguments ')' {
     $$ = with_text(script, DRILL_FUNCTION, &@1, $1);
-    $$->first = $3;
+    $$->first = $3.first;
 }
 | expression '|' expression {
     $$ = drill_expression_new(script, DRILL_OR, at(&@1));
@@ -255,7 +268,7 @@ field
     $$->text = $1->text;
     $$->first = $3;
     if ($1->kind == DRILL_FUNCTION) {
-        $3->next = $1->first;
+        $3->next = $1->first; /* msg_iov(N) = [...]: N stands beside the value */
     } else if ($1->kind != DRILL_WORD) {
         drill_complain(script, at(&@1), "the name of a field is expected before '='");
         YYABORT;
@@ -307,18 +320,32 @@ packet
 ;
 
 direction
+: way
+| way ports { $$ = $1; drill_read_ports(script, $$, $2.first); }
+;
+
+way
 : '<' {
     $$ = drill_packet_new(script);
     $$->inbound = true;
 }
 | '>' { $$ = drill_packet_new(script); }
-| direction '[' brackets ']' {
+| way '[' brackets ']' {
     $$ = $1;
     drill_read_ip_items(script, &$$->ip, $3.first);
 }
-| direction '(' brackets ')' {
+| way '(' brackets ')' {
     $$ = $1;
     drill_read_ip_items(script, &$$->ip, $3.first);
+}
+;
+
+/* SOURCE > DESTINATION, for other conversations than the current one. */
+ports
+: INTEGER '>' INTEGER {
+    $$.first = item_of(script, &@1, $1, drill_read_integer(script, at(&@1), $1), true);
+    $$.last = item_of(script, &@3, $3, drill_read_integer(script, at(&@3), $3), true);
+    $$.first->next = $$.last;
 }
 ;
 
@@ -350,6 +377,9 @@ flags
 | '.' { $$ = "."; }
 | '-' { $$ = ""; }
 | WORD '.' { $$ = drill_join_text(script, $1, "."); }
+/* With the number of the ACE field in place of A, W and E: .5, P.5 or P5. */
+| DECIMAL
+| WORD DECIMAL { $$ = drill_join_text(script, $1, $2); }
 ;
 
 /* seq:end(length) or seq(length) */

@@ -11,6 +11,10 @@
 
 #define KIND_ACCURATE_ECN_0 172u
 #define KIND_ACCURATE_ECN_1 174u
+#define EXPERIMENT_ACCURATE_ECN_0 0xacc0u
+#define EXPERIMENT_ACCURATE_ECN_1 0xacc1u
+
+enum { MD5_BYTES = 16 };
 
 static bool wanted_number(struct drill_script *script, const struct drill_item *name,
                           const struct drill_item *value, int64_t most)
@@ -106,16 +110,19 @@ static bool read_timestamp(struct drill_script *script, const struct drill_item 
     return wanted_end(script, ecr->next->next);
 }
 
-/* ECN e0b N ceb N e1b N, or with e1b first: RFC 9768 3.2.3's two orders are two kinds. Counters may
- * be left out from the end. */
+/* AccECN e0b N ceb N e1b N, or with e1b first: RFC 9768 3.2.3's two orders are two kinds, and were
+ * two experiments before they had a kind. Counters may be left out from the end. */
 static bool read_accurate_ecn(struct drill_script *script, const struct drill_item *name,
                               struct drill_option *option)
 {
+    bool experiment = strncmp(name->text, "exp-", 4) == 0;
     static const char *const orders[2][3] = {{"e0b", "ceb", "e1b"}, {"e1b", "ceb", "e0b"}};
     const struct drill_item *item = name->next;
     unsigned order = item != NULL && !item->is_number && strcmp(item->text, "e1b") == 0;
-    option->kind = DRILL_OPTION_ACCURATE_ECN;
+    option->kind = experiment ? DRILL_OPTION_EXPERIMENT : DRILL_OPTION_ACCURATE_ECN;
     option->value = order ? KIND_ACCURATE_ECN_1 : KIND_ACCURATE_ECN_0;
+    if (experiment)
+        option->value = order ? EXPERIMENT_ACCURATE_ECN_1 : EXPERIMENT_ACCURATE_ECN_0;
     for (unsigned i = 0; i < 3 && item != NULL; i++) {
         if (item->is_number || strcmp(item->text, orders[order][i]) != 0) {
             drill_complain(script, item->position, "'%s' is expected here", orders[order][i]);
@@ -168,6 +175,39 @@ static bool read_experiment(struct drill_script *script, const struct drill_item
     return read_data_option(script, name, option, DRILL_OPTION_EXPERIMENT);
 }
 
+/* md5 DIGEST, or md5 invalid: sixteen bytes that sign nothing. */
+static bool read_md5(struct drill_script *script, const struct drill_item *name,
+                     struct drill_option *option)
+{
+    const struct drill_item *value = name->next;
+    if (value == NULL || value->is_number)
+        return read_data_option(script, name, option, DRILL_OPTION_MD5);
+    if (strcmp(value->text, "valid") == 0) {
+        drill_complain(script, value->position,
+                       "'md5 valid': there is no key to sign with, for the stack has no TCP-MD5 "
+                       "(RFC 2385)");
+        return false;
+    }
+    if (strcmp(value->text, "invalid") != 0)
+        return read_data_option(script, name, option, DRILL_OPTION_MD5);
+    option->kind = DRILL_OPTION_MD5;
+    option->count = MD5_BYTES;
+    return wanted_end(script, value->next);
+}
+
+/* Multipath TCP's names (RFC 8684), in the words of packetdrill's own branch for it. */
+static bool is_multipath(const char *text)
+{
+    static const char *const names[] = {"mptcp",        "mp_capable",     "mp_join",  "dss",
+                                        "add_address",  "remove_address", "mp_prio",  "mp_fail",
+                                        "mp_fastclose", "mp_reset",       "mp_tcprst"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(text, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool read_named_option(struct drill_script *script, const struct drill_item *name,
                               struct drill_option *option)
 {
@@ -191,16 +231,24 @@ static bool read_named_option(struct drill_script *script, const struct drill_it
     if (strcmp(text, "FOEXP") == 0)
         return read_data_option(script, name, option, DRILL_OPTION_FAST_OPEN_EXP);
     if (strcmp(text, "md5") == 0)
-        return read_data_option(script, name, option, DRILL_OPTION_MD5);
+        return read_md5(script, name, option);
     if (strcmp(text, "hex") == 0)
         return read_data_option(script, name, option, DRILL_OPTION_RAW);
-    if (strcmp(text, "ECN") == 0)
+    if (strcmp(text, "ECN") == 0 || strcmp(text, "AccECN") == 0 || strcmp(text, "exp-ECN") == 0 ||
+        strcmp(text, "exp-AccECN") == 0)
         return read_accurate_ecn(script, name, option);
     if (strncmp(text, "exp-", 4) == 0)
         return read_experiment(script, name, option);
+    if (is_multipath(text)) {
+        drill_complain(script, name->position,
+                       "'%s' is Multipath TCP, which the stack does not have; hex gives any option "
+                       "byte by byte",
+                       text);
+        return false;
+    }
     drill_complain(script, name->position,
                    "'%s' is no TCP option; they are mss, wscale, sackOK, sack, TS, nop, eol, FO, "
-                   "FOEXP, md5, ECN, exp-NNNN and hex",
+                   "FOEXP, md5, AccECN (ECN), exp-AccECN, exp-NNNN and hex",
                    text);
     return false;
 }
@@ -246,6 +294,20 @@ void drill_read_tcp_items(struct drill_script *script, struct drill_packet *pack
         if (*seen)
             drill_complain(script, name->position, "'%s' stands there twice", name->text);
         *seen = true;
+    }
+}
+
+void drill_read_ports(struct drill_script *script, struct drill_packet *packet,
+                      const struct drill_item *ports)
+{
+    for (const struct drill_item *port = ports; port != NULL; port = port->next) {
+        bool peer = packet->inbound == (port == ports);
+        if (port->number < 1 || port->number > UINT16_MAX) {
+            drill_complain(script, port->position, "%s is no port: 1 to %d", port->text,
+                           UINT16_MAX);
+            return;
+        }
+        *(peer ? &packet->ip.peer_port : &packet->ip.local_port) = (int)port->number;
     }
 }
 

@@ -54,6 +54,7 @@ struct drill_run {
     const struct drill_settings *settings;
     enum drill_version version;
     FILE *out; /* what there is to say about it */
+    struct hf_config config;
     struct hf_stack *stack;
     struct hf_sockets *sockets;
     struct hf_address local, remote;
@@ -97,6 +98,9 @@ bool drill_run_script(const struct drill_script *script, const struct drill_sett
 /* The first failure: "path:line:column: message". */
 __attribute__((format(printf, 3, 4))) void
 run_fail(struct drill_run *run, const struct drill_event *event, const char *format, ...);
+/* A packet or a call is not as the line says: the same, unless --non_fatal makes it a warning. */
+__attribute__((format(printf, 3, 4))) void
+run_differs(struct drill_run *run, const struct drill_event *event, const char *format, ...);
 /* Seconds since the script began, for people. */
 const char *run_time_text(const struct drill_run *run, hf_time time, char text[32]);
 /* Lets the clock read `time` and takes what the stack sends. */
@@ -118,6 +122,10 @@ struct drill_flow *run_flow_new(struct drill_run *run, uint16_t remote_port, uin
 
 /* drill_call.c: a system call. */
 void run_call(struct drill_run *run, const struct drill_event *event);
+
+/* drill_config.c: the stack's configuration, and shell commands in the middle of a script. */
+bool run_configure(struct drill_run *run);
+void run_command(struct drill_run *run, const struct drill_event *event);
 
 /* drill_code.c: assertions. */
 void run_code(struct drill_run *run, const struct drill_event *event);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * packetdrill's options by their names. What only tells packetdrill about devices and gateways of
- * the kernel says nothing to a stack in virtual time and is taken without effect; what would turn a
- * failure into a warning is refused.
+ * the kernel says nothing to a stack in virtual time and is taken without effect; what asks for
+ * another machine or for another stack is refused.
  */
 #include "drill_settings.h"
+
+#include "drill_play.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +18,28 @@ static const char *const version_names[DRILL_VERSIONS] = {"ipv4", "ipv6", "ipv4-
 
 /* Names that mean nothing here. */
 static const char *const without_effect[] = {
-    "gateway_ip",         "netmask_ip",     "speed",          "init_scripts",
-    "code_command",       "code_format",    "code_sockopt",   "wire_client_dev",
-    "persistent_tun_dev", "tun_dev",        "so_filename",    "so_flags",
-    "use_expect",         "check_tcp_info", "send_omit_free", "fm_filename",
+    "gateway_ip", "netmask_ip", "speed",          "persistent_tun_dev", "tun_dev",
+    "use_expect", "is_anyip",   "send_omit_free", "tcp_ts_ecr_scaled",  "debug",
 };
+
+const char *drill_setting_refusal(const char *name)
+{
+    static const char wire[] = "both ends of the wire are in this process";
+    static const char plugin[] = "the stack under test is Handfast, in this process";
+    static const struct {
+        const char *name, *why;
+    } table[] = {
+        {"wire_client", wire},      {"wire_client_dev", wire}, {"wire_server", wire},
+        {"wire_server_at", wire},   {"wire_server_dev", wire}, {"wire_server_ip", wire},
+        {"wire_server_port", wire}, {"so_filename", plugin},   {"so_flags", plugin},
+        {"fm_filename", plugin},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (strcmp(table[i].name, name) == 0)
+            return table[i].why;
+    }
+    return NULL;
+}
 
 struct drill_settings drill_settings_default(void)
 {
@@ -106,6 +125,80 @@ static bool percent_of(const char *text, uint32_t *ppm, char message[256])
     return true;
 }
 
+/* Which mismatches only warn: packet, syscall, or both with a comma. */
+static bool non_fatal_of(struct drill_settings *settings, const char *text, char message[256])
+{
+    const char *at = text != NULL ? text : "";
+    do {
+        size_t length = strcspn(at, ",");
+        if (length == strlen("packet") && strncmp(at, "packet", length) == 0) {
+            settings->non_fatal_packets = true;
+        } else if (length == strlen("syscall") && strncmp(at, "syscall", length) == 0) {
+            settings->non_fatal_calls = true;
+        } else {
+            snprintf(message, 256,
+                     "--non_fatal: '%.60s' is not packet, syscall or both with a comma",
+                     text != NULL ? text : "");
+            return false;
+        }
+        at += length;
+    } while (*at++ == ',');
+    return true;
+}
+
+/* What a value must be one of, where only some have a meaning here. */
+static bool one_of(const char *name, const char *value, const char *const *words, char message[256])
+{
+    for (; *words != NULL; words++) {
+        if (value != NULL && strcmp(value, *words) == 0)
+            return true;
+    }
+    snprintf(message, 256, "--%s: '%.60s' has no meaning here", name, value != NULL ? value : "");
+    return false;
+}
+
+/* How the code in %{ }% is run, and what it is told. */
+static bool apply_code(const char *name, const char *value, char message[256], bool *known)
+{
+    static const char *const commands[] = {
+        "python", "python3", "/usr/bin/python", "/usr/bin/python3", "/usr/bin/env python3", NULL};
+    static const char *const formats[] = {"python", NULL};
+    static const char *const options[] = {"TCP_INFO", "TCP_CC_INFO", "SO_MEMINFO", "", NULL};
+    *known = true;
+    if (strcmp(name, "code_command") == 0)
+        return one_of(name, value, commands, message);
+    if (strcmp(name, "code_format") == 0)
+        return one_of(name, value, formats, message);
+    if (strcmp(name, "code_sockopt") == 0)
+        return one_of(name, value, options, message);
+    *known = false;
+    return false;
+}
+
+/* Scripts that go before every script: only one is known. */
+static bool init_scripts_of(struct drill_settings *settings, const char *text, char message[256])
+{
+    const char *at = text != NULL ? text : "";
+    while (*at != '\0') {
+        size_t length = strcspn(at, ",");
+        const char *name = at + length;
+        while (name > at && name[-1] != '/')
+            name--;
+        if ((size_t)(at + length - name) != strlen("defaults.sh") ||
+            strncmp(name, "defaults.sh", strlen("defaults.sh")) != 0) {
+            snprintf(
+                message, 256,
+                "--init_scripts: '%.60s' is refused: no script is run, and only the meaning of "
+                "defaults.sh is known",
+                at);
+            return false;
+        }
+        settings->defaults = true;
+        at += length + (at[length] == ',');
+    }
+    return true;
+}
+
 /* Names without a value. */
 static bool switch_on(struct drill_settings *settings, const char *name)
 {
@@ -171,8 +264,15 @@ bool drill_setting_apply(struct drill_settings *settings, const char *text, char
         return settings->has_remote = address_of(name, value, &settings->remote, message);
     if (strcmp(name, "define") == 0 || strcmp(name, "D") == 0)
         return true; /* read with the script's words */
-    if (strcmp(name, "non_fatal") == 0) {
-        snprintf(message, 256, "--non_fatal is refused: it would turn failures into warnings");
+    if (strcmp(name, "non_fatal") == 0)
+        return non_fatal_of(settings, value, message);
+    if (strcmp(name, "init_scripts") == 0)
+        return init_scripts_of(settings, value, message);
+    fine = apply_code(name, value, message, &known);
+    if (known)
+        return fine;
+    if (drill_setting_refusal(name) != NULL) {
+        snprintf(message, 256, "--%s is refused: %s", name, drill_setting_refusal(name));
         return false;
     }
     for (size_t i = 0; i < sizeof without_effect / sizeof without_effect[0]; i++) {

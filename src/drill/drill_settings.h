@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum drill_version { DRILL_V4, DRILL_V6, DRILL_MAPPED, DRILL_VERSIONS };
 
@@ -23,6 +24,8 @@ struct drill_settings {
     bool has_local, has_remote;
     struct hf_address local, remote; /* --local_ip, --remote_ip */
     uint16_t bind_port, connect_port;
+    bool defaults; /* --init_scripts: what the kernel's scripts begin with */
+    bool non_fatal_packets, non_fatal_calls; /* a mismatch is told, and does not end the script */
     bool strict_segments, dry_run, verbose, allow_shell, ladder;
 };
 
@@ -40,12 +43,27 @@ uint32_t drill_mtu(const struct drill_settings *settings, enum drill_version ver
 /* "ipv4", "ipv6", "ipv4-mapped-ipv6" */
 const char *drill_version_name(enum drill_version version);
 
+/* Do both say the same? */
+bool drill_config_same(const struct hf_config *a, const struct hf_config *b);
+
 /* One sysctl: net.ipv4.tcp_sack and kin, or handfast.NAME for a field of hf_config. */
 bool drill_sysctl_apply(struct hf_config *config, const char *name, const char *value,
                         char message[256]);
 
+/* What becomes of commands that have no meaning here. */
+enum drill_unknown {
+    DRILL_UNKNOWN_REFUSE,
+    DRILL_UNKNOWN_RUN, /* by /bin/sh: --allow-shell */
+    DRILL_UNKNOWN_SKIP
+};
+
+struct drill_shell {
+    struct hf_config *config;
+    enum drill_unknown unknown;
+    FILE *notes; /* told what changes nothing, or NULL */
+};
+
 /* The commands of one backtick line. False: message names what is refused. */
-bool drill_shell_apply(struct hf_config *config, const char *text, bool allow_shell,
-                       char message[256]);
+bool drill_shell_apply(const struct drill_shell *shell, const char *text, char message[256]);
 
 #endif

@@ -36,6 +36,11 @@ static void test_options(void **state)
     assert_true(set(&settings, "bind_port=99"));
     assert_int_equal(settings.bind_port, 99);
     assert_true(set(&settings, "gateway_ip=10.0.0.1"));
+    assert_true(set(&settings, "non_fatal=syscall"));
+    assert_true(settings.non_fatal_calls && !settings.non_fatal_packets);
+    assert_true(set(&settings, "code_sockopt=TCP_CC_INFO"));
+    assert_true(set(&settings, "init_scripts=../common/defaults.sh"));
+    assert_true(settings.defaults);
     assert_true(set(&settings, "strict_segments"));
     assert_true(settings.strict_segments);
 }
@@ -51,7 +56,15 @@ static void test_mtu_of_versions(void **state)
 static void test_refused_options(void **state)
 {
     static const char *const table[][2] = {
-        {"non_fatal=packet", "--non_fatal is refused: it would turn failures into warnings"},
+        {"non_fatal=packet,all",
+         "--non_fatal: 'packet,all' is not packet, syscall or both with a comma"},
+        {"so_filename=x.so",
+         "--so_filename is refused: the stack under test is Handfast, in this process"},
+        {"wire_client", "--wire_client is refused: both ends of the wire are in this process"},
+        {"code_format=perl", "--code_format: 'perl' has no meaning here"},
+        {"init_scripts=./defaults.sh,mine.sh",
+         "--init_scripts: 'mine.sh' is refused: no script is run, and only the meaning of "
+         "defaults.sh is known"},
         {"colour=red", "there is no option --colour"},
         {"mtu=10", "--mtu: '10' is not a number from 576 to 65535"},
         {"mtu", "--mtu needs a value: --mtu=NUMBER"},
@@ -73,9 +86,10 @@ static void test_refused_options(void **state)
 
 static bool run(struct hf_config *config, const char *text)
 {
+    const struct drill_shell shell = {config, DRILL_UNKNOWN_REFUSE, NULL};
     char message[256];
     *config = hf_config_bare();
-    return drill_shell_apply(config, text, false, message);
+    return drill_shell_apply(&shell, text, message);
 }
 
 static void test_sysctls(void **state)
@@ -86,7 +100,9 @@ static void test_sysctls(void **state)
     assert_int_equal(config.timestamps, 0);
     assert_int_equal(config.sack, 0);
     assert_true(run(&config, "sysctl -w net.ipv4.tcp_rmem=\"4096 87380 6291456\""));
-    assert_int_equal(config.receive_buffer_bytes, 87380);
+    assert_int_equal(config.receive_buffer_bytes, 6291456);
+    assert_true(run(&config, "sysctl -q net.ipv4.tcp_rmem='4096 9000 9000'; true || reboot"));
+    assert_int_equal(config.receive_buffer_bytes, 9000);
     assert_true(run(&config, "sysctl -w net.ipv4.tcp_keepalive_time=10 > /dev/null 2>&1"));
     assert_int_equal(config.keepalive_idle_ns, 10 * HF_SECOND);
     assert_true(run(&config, "../common/defaults.sh\n../common/set_sysctls.py \\\n"
@@ -102,18 +118,47 @@ static void test_sysctls(void **state)
     assert_int_equal(config.msl_ns, 1000);
 }
 
+/* As the kernel's own scripts write them. */
+static void test_routes_and_defaults(void **state)
+{
+    struct hf_config config;
+    (void)state;
+    assert_true(run(&config, "./defaults.sh\nip tcp_metrics flush all > /dev/null 2>&1"));
+    assert_int_equal(config.receive_buffer_bytes, 15728640);
+    assert_int_equal(config.send_buffer_bytes, 262144);
+    assert_true(run(&config, "ip route change 192.0.2.1 via 192.168.0.2 dev tun0 initcwnd 20 "
+                             "mtu lock 1400 rto_min 50ms\ntc qdisc replace dev tun0 root fq\n"
+                             "nstat -n >/dev/null"));
+    assert_int_equal(config.initial_window_segments, 20);
+    assert_int_equal(config.mtu, 1400);
+    assert_int_equal(config.min_rto_ns, 50 * HF_MILLISECOND);
+    assert_true(run(&config, "ip link set dev tun0 mtu 1280"));
+    assert_int_equal(config.mtu, 1280);
+    assert_true(run(&config, "echo 4096 5000 6000 >/proc/sys/net/ipv4/tcp_rmem"));
+    assert_int_equal(config.receive_buffer_bytes, 6000);
+}
+
 static void test_refused_commands(void **state)
 {
     static const char *const table[][2] = {
         {"rm -rf /", "the command 'rm' is refused: only sysctls are read; --allow-shell runs it"},
-        {"true && /sbin/ip route",
-         "the command 'ip' is refused: only sysctls are read; --allow-shell "
-         "runs it"},
+        {"true && /sbin/ip address add 10.0.0.1 dev lo",
+         "the command 'ip address' is refused: of ip only route, link, neigh and tcp_metrics are "
+         "read; --allow-shell runs it"},
+        {"ip route change 192.0.2.0/24 dev tun0 initcwnd many",
+         "ip route: initcwnd cannot be 'many'"},
+        {"ip route change 192.0.2.0/24 dev tun0 warp 9",
+         "ip route: 'warp' is nothing that the stack knows of a route"},
+        {"tc qdisc add dev tun0 root netem loss 1%",
+         "the command 'tc ... netem' is refused: between the stack and the script nothing is "
+         "delayed, lost or filtered"},
+        {"nstat -s | grep -q Timeouts",
+         "the command 'nstat |' is refused: the stack does not count in the kernel's names; ask "
+         "tcpi_* in %{ }% instead"},
         {"sysctl -w net.ipv4.tcp_warp=1", "there is no sysctl tcp_warp for Handfast"},
         {"sysctl -w handfast.warp=1", "hf_config has no field warp to set"},
         {"sysctl -w net.ipv4.tcp_sack=many", "sysctl tcp_sack: 'many' is out of range"},
         {"sysctl -w net.ipv4.tcp_sack=256", "sysctl tcp_sack: '256' is out of range"},
-        {"sysctl -w net.ipv4.tcp_sack", "'net.ipv4.tcp_sack': NAME=VALUE is expected"},
         {"sysctl -w net.ipv4.tcp_congestion_control=westwood",
          "sysctl tcp_congestion_control=westwood asks for what Handfast does not do; it has reno"},
         {"sysctl -w 'a", "the command 'sysctl -w 'a' is too long or its quotes do not end"},
@@ -122,7 +167,8 @@ static void test_refused_commands(void **state)
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct hf_config config = hf_config_bare();
         char message[256];
-        assert_false(drill_shell_apply(&config, table[i][0], false, message));
+        const struct drill_shell shell = {&config, DRILL_UNKNOWN_REFUSE, NULL};
+        assert_false(drill_shell_apply(&shell, table[i][0], message));
         assert_string_equal(message, table[i][1]);
     }
 }
@@ -132,7 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options),          cmocka_unit_test(test_mtu_of_versions),
         cmocka_unit_test(test_refused_options),  cmocka_unit_test(test_sysctls),
-        cmocka_unit_test(test_refused_commands),
+        cmocka_unit_test(test_refused_commands), cmocka_unit_test(test_routes_and_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,6 +80,25 @@ static bool settings_of(const struct drill_plan *plan, struct drill_script *scri
     return true;
 }
 
+/* Commands and sysctls by their names alone: what a script asks for is known before it begins. */
+static bool commands_known(const struct drill_settings *settings, struct drill_script *script)
+{
+    struct hf_config config = hf_config_bare();
+    const struct drill_shell shell = {
+        &config, settings->allow_shell ? DRILL_UNKNOWN_SKIP : DRILL_UNKNOWN_REFUSE, NULL};
+    char message[256];
+    for (const struct drill_command *command = script->commands; command != NULL;
+         command = command->next) {
+        if (!drill_shell_apply(&shell, command->text, message))
+            drill_complain(script, command->position, "%s", message);
+    }
+    for (const struct drill_event *event = script->events; event != NULL; event = event->next) {
+        if (event->kind == DRILL_EVENT_SHELL && !drill_shell_apply(&shell, event->text, message))
+            drill_complain(script, event->position, "%s", message);
+    }
+    return !script->failed;
+}
+
 /* One line for each version of IP that the script is run over. */
 static int play_versions(const struct drill_script *script, const struct drill_settings *settings,
                          FILE *out)
@@ -114,7 +133,8 @@ static int play_one(const struct drill_plan *plan, const char *path, FILE *out)
         return status;
     }
     if (drill_parse(&script, path, source, definitions, count) &&
-        settings_of(plan, &script, &settings) && drill_check(&script))
+        settings_of(plan, &script, &settings) && drill_check(&script) &&
+        commands_known(&settings, &script))
         status = play_versions(&script, &settings, out);
     else
         fprintf(out, "%s\n%-8s%s\n", script.message, "FAILED", path);

@@ -203,8 +203,7 @@ int64_t drill_read_time(struct drill_script *script, struct drill_position posit
     return seconds * SECOND_NS + nanoseconds;
 }
 
-uint16_t drill_read_flags(struct drill_script *script, struct drill_position position,
-                          const char *letters)
+static uint16_t flag_of(char letter)
 {
     static const struct {
         char letter;
@@ -213,24 +212,37 @@ uint16_t drill_read_flags(struct drill_script *script, struct drill_position pos
         {'F', DRILL_FIN}, {'S', DRILL_SYN}, {'R', DRILL_RST}, {'P', DRILL_PSH}, {'.', DRILL_ACK},
         {'U', DRILL_URG}, {'E', DRILL_ECE}, {'W', DRILL_CWR}, {'A', DRILL_AE},
     };
-    uint16_t flags = 0;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (table[i].letter == letter)
+            return table[i].flag;
+    }
+    return 0;
+}
+
+/* Letters, or for the ACE field (RFC 9768 3.1: AE, CWR and ECE as one number) a digit. */
+uint16_t drill_read_flags(struct drill_script *script, struct drill_position position,
+                          const char *letters)
+{
+    uint16_t flags = 0, seen = 0;
     for (const char *at = letters; *at != '\0'; at++) {
-        uint16_t found = 0;
-        for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-            if (table[i].letter == *at)
-                found = table[i].flag;
-        }
-        if (found == 0) {
+        bool digit = *at >= '0' && *at <= '7';
+        uint16_t mask = digit ? DRILL_AE | DRILL_CWR | DRILL_ECE : flag_of(*at);
+        if (mask == 0) {
             drill_complain(script, position,
-                           "'%s': '%c' is no TCP flag; they are F S R P . U E W A, or - for none",
+                           "'%s': '%c' is no TCP flag; they are F S R P . U E W A, 0 to 7 for ACE, "
+                           "or - for none",
                            letters, *at);
             return 0;
         }
-        if (flags & found) {
-            drill_complain(script, position, "'%s': '%c' stands there twice", letters, *at);
+        if (seen & mask) {
+            drill_complain(script, position,
+                           digit ? "'%s': %c stands for A, W and E, and once"
+                                 : "'%s': '%c' stands there twice",
+                           letters, *at);
             return 0;
         }
-        flags |= found;
+        seen |= mask;
+        flags = (uint16_t)(flags | (digit ? (*at - '0') << 6 : mask));
     }
     return flags;
 }

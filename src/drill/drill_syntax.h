@@ -23,7 +23,7 @@ enum drill_expression_kind {
     DRILL_INTEGER,   /* 12, 0x2, -1 */
     DRILL_STRING,    /* "reno" */
     DRILL_WORD,      /* a symbolic constant, until it is checked; then DRILL_INTEGER */
-    DRILL_FUNCTION,  /* htons(80), msg_iov(1): text(first child) */
+    DRILL_FUNCTION,  /* htons(80), msg_iov(1): text(children) */
     DRILL_OR,        /* A | B */
     DRILL_LIST,      /* [a, b] */
     DRILL_STRUCTURE, /* {a, b} or {name = a, ...} */
@@ -47,9 +47,15 @@ enum drill_time_kind {
     DRILL_TIME_ANY       /* *: whenever it happens */
 };
 
+enum drill_range {
+    DRILL_RANGE_NONE,  /* one instant */
+    DRILL_RANGE_WAIT,  /* begin...end: a call that waits; of packets the same as ~ */
+    DRILL_RANGE_WINDOW /* begin~end: a packet that may leave at any time between */
+};
+
 struct drill_time {
     enum drill_time_kind kind;
-    bool range;       /* begin...end */
+    enum drill_range range;
     bool approximate; /* ~: packetdrill's own tolerance, whatever the options say */
     int64_t begin_ns, end_ns;
 };
@@ -249,6 +255,9 @@ struct drill_option *drill_read_option(struct drill_script *script, const struct
 /* ack, win, urg after the numbers: names and values in turn. */
 void drill_read_tcp_items(struct drill_script *script, struct drill_packet *packet,
                           const struct drill_item *items);
+/* Two numbers: 53000 > 8080. */
+void drill_read_ports(struct drill_script *script, struct drill_packet *packet,
+                      const struct drill_item *ports);
 /* [ect0], (ttl 64) ... */
 void drill_read_ip_items(struct drill_script *script, struct drill_ip_info *ip,
                          const struct drill_item *items);

@@ -58,6 +58,8 @@ static void test_times(void **state)
         {"+0....2 ", DRILL_TIME_RELATIVE, true, false, 0, 200000000},
         {"0.1...0.3 ", DRILL_TIME_ABSOLUTE, true, false, 100000000, 300000000},
         {"* ", DRILL_TIME_ANY, false, false, 0, 0},
+        {"+.1~+.3 ", DRILL_TIME_RELATIVE, true, false, 100000000, 300000000},
+        {"1~1.5 ", DRILL_TIME_ABSOLUTE, true, false, 1000000000, 1500000000},
         {"~+1.5 ", DRILL_TIME_RELATIVE, false, true, 1500000000, 1500000000},
         {"0.000000001 ", DRILL_TIME_ABSOLUTE, false, false, 1, 1},
     };
@@ -69,12 +71,43 @@ static void test_times(void **state)
         snprintf(text, sizeof text, "%s > . 1:1(0) ack 1", table[i].text);
         time = &only(&script, text)->time;
         assert_int_equal(time->kind, table[i].kind);
-        assert_int_equal(time->range, table[i].range);
+        assert_int_equal(time->range != DRILL_RANGE_NONE, table[i].range);
         assert_int_equal(time->approximate, table[i].approximate);
         assert_int_equal(time->begin_ns, table[i].begin_ns);
         assert_int_equal(time->end_ns, table[i].end_ns);
         drill_script_free(&script);
     }
+}
+
+/* RFC 9768's field as a number, ports, and the newer names of options. */
+static void test_newer_words(void **state)
+{
+    static const struct {
+        const char *text;
+        uint16_t flags;
+    } table[] = {
+        {"+0 < P.5 1:2(1) ack 1", DRILL_PSH | DRILL_ACK | DRILL_AE | DRILL_ECE},
+        {"+0 < .7 1:2(1) ack 1", DRILL_ACK | DRILL_AE | DRILL_CWR | DRILL_ECE},
+        {"+0 < P2. 1:2(1) ack 1", DRILL_PSH | DRILL_ACK | DRILL_CWR},
+        {"+0 < S.0 1:2(1) ack 1", DRILL_SYN | DRILL_ACK},
+    };
+    struct drill_script script;
+    const struct drill_packet *packet;
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        assert_int_equal(only(&script, table[i].text)->packet.flags, table[i].flags);
+        drill_script_free(&script);
+    }
+    packet = &only(&script, "+0 > 8080>50000 S. 0:0(0) ack 1 <AccECN e1b 1 ceb 2 e0b 3,"
+                            "exp-AccECN e0b 1,md5 invalid>")
+                  ->packet;
+    assert_int_equal(packet->ip.local_port, 8080);
+    assert_int_equal(packet->ip.peer_port, 50000);
+    assert_int_equal(packet->options->kind, DRILL_OPTION_ACCURATE_ECN);
+    assert_int_equal(packet->options->value, 174);
+    assert_int_equal(packet->options->next->value, 0xacc0);
+    assert_int_equal(packet->options->next->next->count, 16);
+    drill_script_free(&script);
 }
 
 static void test_segments(void **state)
@@ -248,8 +281,8 @@ static void test_malformed(void **state)
               "s.pkt:1:29: the name 'SO_WARP' is not known");
     complains("0 close(3) = -1 EWHAT", "s.pkt:1:14: the error 'EWHAT' is not known");
     complains("0 close(3) = 0 EBADF", "s.pkt:1:14: an error comes with -1");
-    complains("0 < X. 1:1(0) ack 1 win 5",
-              "s.pkt:1:5: 'X.': 'X' is no TCP flag; they are F S R P . U E W A, or - for none");
+    complains("0 < X. 1:1(0) ack 1 win 5", "s.pkt:1:5: 'X.': 'X' is no TCP flag; they are F S R P "
+                                           ". U E W A, 0 to 7 for ACE, or - for none");
     complains("0 < SS 1:1(0)", "s.pkt:1:5: 'SS': 'S' stands there twice");
     complains("0 < . 1:5(3) ack 1", "s.pkt:1:7: from 1 to 5 are 4 bytes, not 3");
     complains("0 < . 1:4294967297(0) ack 1", "s.pkt:1:9: a sequence number has 32 bits");
@@ -314,6 +347,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_times),
+        cmocka_unit_test(test_newer_words),
         cmocka_unit_test(test_segments),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_icmp),

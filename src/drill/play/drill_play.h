@@ -28,6 +28,9 @@ struct drill_plan {
 /* Says what went wrong, one line a script, and at the end "N passed, N failed". */
 int drill_play(const struct drill_plan *plan);
 
+/* Of packetdrill's options those that cannot have a meaning here: why not; NULL: another. */
+const char *drill_setting_refusal(const char *name);
+
 /* Is this a setting? False: message says why not. */
 bool drill_setting_valid(const char *text, char message[256]);
 

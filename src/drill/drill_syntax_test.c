@@ -306,8 +306,12 @@ static void test_malformed(void **state)
               "badipsum");
     complains("0 < icmp unreachable colour", "s.pkt:1:22: no ICMP message is called 'unreachable "
                                              "colour'");
-    complains("0 < udp something", "s.pkt:1:5: a packet is TCP flags and numbers, or 'icmp', not "
-                                   "'udp'");
+    complains("0 < udp (9)", "s.pkt:1:5: 'udp': the stack has no UDP: nobody expects or answers "
+                             "such a packet");
+    complains("0 < gre: . 1:1(0)", "s.pkt:1:5: 'gre': packets within packets are not played: the "
+                                   "stack takes bare IP packets");
+    complains("0 < igmp query", "s.pkt:1:5: a packet is TCP flags and numbers, or 'icmp', not "
+                                "'igmp'");
     complains("0 > . 1:1(0) ack 1 <...", "s.pkt:1:24: the script ends in the middle of a line; "
                                          "expected '>'");
     complains("/* never\nending", "s.pkt:1:1: this comment does not end");

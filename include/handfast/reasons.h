@@ -221,7 +221,7 @@ extern "C" {
       "RFC 8985 7.2")                                                                              \
     X(TIMER_REORDERING, "timer-reordering", "What may have been reordered has had its time.",      \
       "RFC 8985 6.2")                                                                              \
-    X(CWND_RACK, "cwnd-rack", "Loss: ssthresh is half the flight; PRR brings it down.",            \
+    X(CWND_RACK, "cwnd-rack", "Loss: congestion control lowers ssthresh, PRR brings cwnd there.",  \
       "RFC 9937 6")                                                                                \
     X(CWND_LOSS_PROBE, "cwnd-loss-probe", "The probe mended a loss: cwnd answers for it.",         \
       "RFC 8985 7.4")                                                                              \
@@ -254,7 +254,7 @@ extern "C" {
       "RFC 5681 3.1")                                                                              \
     X(CWND_AVOIDANCE, "cwnd-avoidance", "Congestion avoidance: about one segment a round trip.",   \
       "RFC 5681 3.1")                                                                              \
-    X(CWND_FAST_RETRANSMIT, "cwnd-fast-retransmit", "Loss: ssthresh is half the flight.",          \
+    X(CWND_FAST_RETRANSMIT, "cwnd-fast-retransmit", "Loss: congestion control lowers ssthresh.",   \
       "RFC 5681 3.2")                                                                              \
     X(CWND_INFLATE, "cwnd-inflate", "A further duplicate ACK: one more segment has left.",         \
       "RFC 5681 3.2")                                                                              \
@@ -263,6 +263,19 @@ extern "C" {
     X(CWND_RECOVERED, "cwnd-recovered", "Recovery is over: cwnd is ssthresh.", "RFC 6582 3.2")     \
     X(CWND_TIMEOUT, "cwnd-timeout", "Timeout: cwnd is one segment.", "RFC 5681 3.1")               \
     X(CWND_IDLE, "cwnd-idle", "Idle for longer than the RTO: cwnd restarts.", "RFC 5681 4.1")      \
+    X(CWND_UNUSED, "cwnd-unused", "For an RTO less than cwnd was needed: half of the rest goes.",  \
+      "RFC 2861 3.2")                                                                              \
+    X(HYSTART_ROUND, "hystart-round", "A round trip of slow start is over.", "RFC 9406 4.2")       \
+    X(HYSTART_CSS, "hystart-css", "The round trip has grown: slow start goes on more slowly.",     \
+      "RFC 9406 4.2")                                                                              \
+    X(HYSTART_RESUMED, "hystart-resumed",                                                          \
+      "The round trip is short again: slow start goes on at full speed.", "RFC 9406 4.2")          \
+    X(HYSTART_OVER, "hystart-over", "Five rounds of longer round trips: slow start is over.",      \
+      "RFC 9406 4.2")                                                                              \
+    X(CUBIC_EPOCH, "cubic-epoch", "Congestion avoidance begins: t of the cubic curve is 0.",       \
+      "RFC 9438 4.2")                                                                              \
+    X(CUBIC_FAST_CONVERGENCE, "cubic-fast-convergence",                                            \
+      "Loss before W_max was reached again: the curve leaves room for others.", "RFC 9438 4.7")    \
     X(WINDOW_ZERO, "window-zero", "The peer closed its window.", "RFC 9293 3.8.6")                 \
     X(WINDOW_OPENED, "window-opened", "The peer opened its window again.", "RFC 9293 3.8.6")       \
     X(WINDOW_SHRUNK, "window-shrunk", "The peer moved its right edge left.",                       \

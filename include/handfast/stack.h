@@ -13,6 +13,7 @@
 #ifndef HANDFAST_STACK_H
 #define HANDFAST_STACK_H
 
+#include "congestion.h"
 #include "reasons.h"
 #include "trace.h"
 #include "types.h"
@@ -29,6 +30,8 @@ struct hf_allocator {
     void (*release)(void *context, void *memory, size_t size);
     void *context;
 };
+
+#define HF_CONFIG_CONGESTION_CONTROLS 4
 
 struct hf_config {
     /* Secrets. Everything unpredictable (ISNs, ports, hash keys, timestamp offsets) is derived from
@@ -70,16 +73,21 @@ struct hf_config {
     uint32_t keepalive_probes;     /* 9 */
     hf_time fin_wait_2_timeout_ns; /* of connections their program has closed; 60 s */
     uint32_t initial_window_segments; /* RFC 6928; 10 */
-    uint8_t timestamps;               /* RFC 7323; 1 */
-    uint8_t window_scaling;           /* RFC 7323; 1 */
-    uint8_t sack;                     /* RFC 2018 generation; 1 */
-    uint8_t nagle;                    /* 1 */
-    uint8_t syn_cookies;              /* when the SYN cache is full (RFC 4987 3.6); 1 */
-    uint8_t rfc1337;                  /* 1: RST never ends TIME-WAIT */
-    uint8_t answer_echo;              /* ICMP echo; 1 */
-    uint8_t ttl;                      /* TTL / hop limit; 64 */
-    uint8_t traffic_class;            /* DS field and ECN bits; 0 */
-    uint16_t port_low, port_high;     /* RFC 6056 range for outgoing ports; 49152..65535 */
+    /* Congestion control: of new connections; cubic. And up to four of the program's own, which
+     * may then be chosen by name (unused ones NULL and last); all must outlive the stack. */
+    const struct hf_cc_ops *congestion_control;
+    const struct hf_cc_ops *congestion_controls[HF_CONFIG_CONGESTION_CONTROLS];
+    uint8_t slow_start_after_idle; /* cwnd halves for each RTO without use (RFC 2861); 1 */
+    uint8_t timestamps;            /* RFC 7323; 1 */
+    uint8_t window_scaling;        /* RFC 7323; 1 */
+    uint8_t sack;                  /* RFC 2018 generation; 1 */
+    uint8_t nagle;                 /* 1 */
+    uint8_t syn_cookies;           /* when the SYN cache is full (RFC 4987 3.6); 1 */
+    uint8_t rfc1337;               /* 1: RST never ends TIME-WAIT */
+    uint8_t answer_echo;           /* ICMP echo; 1 */
+    uint8_t ttl;                   /* TTL / hop limit; 64 */
+    uint8_t traffic_class;         /* DS field and ECN bits; 0 */
+    uint16_t port_low, port_high;  /* RFC 6056 range for outgoing ports; 49152..65535 */
 };
 
 /* A complete configuration for a hosted program: malloc, a random seed, the defaults above. */
@@ -254,7 +262,8 @@ enum hf_option {
     HF_OPTION_SOFT_ERRORS,           /* 0/1: 0 turns soft-error events off (SHLD-20) */
     HF_OPTION_FIN_WAIT_2_NS,    /* after hf_close: 0 as configured; -1: no waiting, reset at once */
     HF_OPTION_RECEIVE_SHUTDOWN, /* 0/1: 1 and data after our FIN resets (nobody will read it) */
-    HF_OPTION_BACKLOG           /* 1..65535, listeners only */
+    HF_OPTION_BACKLOG,          /* 1..65535, listeners only */
+    HF_OPTION_CONGESTION        /* an index: see hf_congestion_control_find; at any time */
 };
 /* 0, HF_EINVAL (value out of range), HF_ENOPROTOOPT (no such option). */
 HF_API int hf_set_option(struct hf_stack *stack, hf_handle handle, enum hf_option option,
@@ -268,6 +277,7 @@ struct hf_counters {
     uint64_t connections_opened_actively, connections_accepted;
     uint64_t connections_reset, connections_timed_out;
     uint64_t segments_retransmitted, resets_sent, challenge_acks_sent;
+    uint64_t slow_starts_slowed, slow_starts_ended_by_delay; /* HyStart++ (RFC 9406) */
     uint64_t replies_dropped, syn_records_evicted, time_wait_evicted;
     uint32_t connections, listeners, syn_records, time_waits; /* now */
     uint64_t memory_used_bytes, memory_peak_bytes;

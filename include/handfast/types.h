@@ -67,6 +67,7 @@ typedef uint64_t hf_handle;
 /* Errors are Linux's errno numbers, negated, on every platform. */
 enum hf_error {
     HF_OK = 0,
+    HF_ENOENT = -2,         /* nothing of that name */
     HF_EBADF = -9,          /* stale or foreign handle */
     HF_EAGAIN = -11,        /* nothing to read, or no room to write, now */
     HF_ENOMEM = -12,        /* the allocator or config.memory_bytes said no */

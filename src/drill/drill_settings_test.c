@@ -109,6 +109,7 @@ static void test_sysctls(void **state)
                              " /proc/sys/net/ipv4/tcp_syn_retries=3 \\\n"
                              " /proc/sys/net/ipv4/tcp_congestion_control=reno"));
     assert_int_equal(config.syn_retries, 3);
+    assert_string_equal(config.congestion_control->name, "reno");
     assert_true(run(&config, "echo 0 > /proc/sys/net/ipv4/tcp_window_scaling; true"));
     assert_int_equal(config.window_scaling, 0);
     assert_true(run(&config, "sysctl -w net.ipv4.ip_local_port_range='1024 2048'"));
@@ -160,7 +161,9 @@ static void test_refused_commands(void **state)
         {"sysctl -w net.ipv4.tcp_sack=many", "sysctl tcp_sack: 'many' is out of range"},
         {"sysctl -w net.ipv4.tcp_sack=256", "sysctl tcp_sack: '256' is out of range"},
         {"sysctl -w net.ipv4.tcp_congestion_control=westwood",
-         "sysctl tcp_congestion_control=westwood asks for what Handfast does not do; it has reno"},
+         "sysctl tcp_congestion_control: Handfast has no congestion control 'westwood'; it has "
+         "reno "
+         "and cubic"},
         {"sysctl -w 'a", "the command 'sysctl -w 'a' is too long or its quotes do not end"},
     };
     (void)state;

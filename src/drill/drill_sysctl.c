@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Linux's sysctls by the fields of hf_config that mean the same; `handfast.FIELD` sets any field
- * directly. A value that Handfast has in any case (tcp_congestion_control=reno) is taken; one that
+ * directly. A value that Handfast has in any case (tcp_stdurg=1) is taken; one that
  * asks for what it does not do is refused, so that no script passes by not being heard.
  */
 #include "drill_settings.h"
@@ -46,6 +46,7 @@ static const struct field linux_fields[] = {
     /* The most it may grow to is what tells the window scale. */
     FIELD("tcp_rmem", receive_buffer_bytes, BITS_32, 1, 2),
     FIELD("tcp_wmem", send_buffer_bytes, BITS_32, 1, 1),
+    FIELD("tcp_slow_start_after_idle", slow_start_after_idle, BITS_8, 1, 0),
     FIELD("tcp_max_syn_backlog", max_syn_records, BITS_32, 1, 0),
     FIELD("tcp_max_tw_buckets", max_time_wait, BITS_32, 1, 0),
     FIELD("tcp_rto_min_us", min_rto_ns, BITS_64, HF_MICROSECOND, 0),
@@ -78,6 +79,7 @@ static const struct field own_fields[] = {
     OWN(keepalive_probes, BITS_32),
     OWN(fin_wait_2_timeout_ns, BITS_64),
     OWN(initial_window_segments, BITS_32),
+    OWN(slow_start_after_idle, BITS_8),
     OWN(timestamps, BITS_8),
     OWN(window_scaling, BITS_8),
     OWN(sack, BITS_8),
@@ -97,7 +99,6 @@ static const struct {
     const char *name;
     const char *values[4];
 } settled[] = {
-    {"tcp_congestion_control", {"reno", NULL}},
     {"tcp_ecn", {"0", NULL}},
     {"tcp_ecn_fallback", {NULL}},
     {"tcp_fastopen", {"0", NULL}},
@@ -107,7 +108,6 @@ static const struct {
     {"tcp_early_retrans", {"3", "4", NULL}},
     {"tcp_recovery", {"1", NULL}},
     {"tcp_thin_linear_timeouts", {"0", NULL}},
-    {"tcp_slow_start_after_idle", {"1", NULL}},
     {"tcp_mtu_probing", {"0", NULL}},
     {"tcp_tw_reuse", {NULL}},
     {"tcp_no_metrics_save", {NULL}},
@@ -218,6 +218,34 @@ static bool is_settled(const char *name, const char *value, char message[256])
     return false;
 }
 
+/* tcp_congestion_control sets the default; the lists of what is available and allowed are taken
+ * when they name nothing that is not there. */
+static bool set_congestion(struct hf_config *config, const char *name, const char *value,
+                           char message[256])
+{
+    const char *at = value + strspn(value, " \t");
+    while (*at != '\0') {
+        char one[HF_CC_NAME_BYTES] = "";
+        size_t length = strcspn(at, " \t");
+        const struct hf_cc_ops *ops = NULL;
+        if (length < sizeof one) {
+            memcpy(one, at, length);
+            ops = hf_congestion_control(one);
+        }
+        if (ops == NULL) {
+            snprintf(message, 256,
+                     "sysctl %s: Handfast has no congestion control '%.*s'; it has reno and cubic",
+                     name, (int)(length < 40 ? length : 40), at);
+            return false;
+        }
+        if (strcmp(name, "tcp_congestion_control") == 0)
+            config->congestion_control = ops;
+        at += length;
+        at += strspn(at, " \t");
+    }
+    return true;
+}
+
 bool drill_sysctl_apply(struct hf_config *config, const char *name, const char *value,
                         char message[256])
 {
@@ -235,6 +263,10 @@ bool drill_sysctl_apply(struct hf_config *config, const char *name, const char *
         if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
             name += strlen(prefixes[i]);
     }
+    if (strcmp(name, "tcp_congestion_control") == 0 ||
+        strcmp(name, "tcp_available_congestion_control") == 0 ||
+        strcmp(name, "tcp_allowed_congestion_control") == 0)
+        return set_congestion(config, name, value, message);
     fine = set_field(config, linux_fields, sizeof linux_fields / sizeof linux_fields[0], name,
                      value, message, &known);
     return known ? fine : is_settled(name, value, message);

@@ -32,8 +32,9 @@ int core_option_set(struct socket *socket, enum hf_option option, int64_t value)
     return 0;
 }
 
-static int64_t default_of(const struct hf_config *config, enum hf_option option)
+static int64_t default_of(const struct hf_stack *stack, enum hf_option option)
 {
+    const struct hf_config *config = hf_stack_config(stack);
     switch (option) {
     case HF_OPTION_NAGLE:
         return config->nagle;
@@ -59,6 +60,8 @@ static int64_t default_of(const struct hf_config *config, enum hf_option option)
         return config->traffic_class;
     case HF_OPTION_SOFT_ERRORS:
         return 1;
+    case HF_OPTION_CONGESTION:
+        return hf_congestion_control_find(stack, config->congestion_control->name);
     case HF_OPTION_CORK:
     case HF_OPTION_KEEPALIVE:
     case HF_OPTION_MAX_SEGMENT:
@@ -82,7 +85,7 @@ int64_t core_option_get(const struct socket *socket, enum hf_option option)
         hf_get_option(stack, socket->handle, option, &value) == HF_OK) {
         return value;
     }
-    return default_of(hf_stack_config(stack), option);
+    return default_of(stack, option);
 }
 
 /* A core listener that several sockets share (SO_REUSEPORT) does not follow any of them once it is

@@ -13,7 +13,6 @@
 #define DEFAULT_MSS 536
 #define SMALLEST_MSS 88
 #define LARGEST_MSS 32767
-#define CONGESTION_NAME_BYTES 16 /* Linux's TCP_CA_NAME_MAX */
 #define LONGEST_FIN_WAIT_2_S 120
 
 static int set_nodelay(struct socket *socket, const struct option_row *row, int value)
@@ -103,20 +102,20 @@ static int get_fin_wait_2(struct socket *socket, const struct option_row *row, i
     return 0;
 }
 
+/* Before there is a connection what was asked for, or the stack's default. */
 static const char *congestion_name(struct socket *socket)
 {
-    struct hf_status status;
-    if (socket->handle != HF_NO_HANDLE && socket->progress != PROGRESS_LISTENING &&
-        hf_status(socket->file.set->config.stack, socket->handle, &status) == HF_OK) {
-        return status.congestion_control;
-    }
-    return "reno";
+    const struct hf_stack *stack = socket->file.set->config.stack;
+    int64_t index = core_option_get(socket, HF_OPTION_CONGESTION);
+    const char *name = hf_congestion_control_name(stack, (int)index);
+    return name != NULL ? name : "";
 }
 
-/* There is one algorithm to choose from. */
+/* Linux looks at no more than 15 characters, and knows no empty name. */
 static int set_congestion(struct socket *socket, const void *value, socklen_t length)
 {
-    char name[CONGESTION_NAME_BYTES] = {0};
+    char name[HF_CC_NAME_BYTES] = {0};
+    int index;
     if (length < 1) {
         return -EINVAL;
     }
@@ -124,12 +123,13 @@ static int set_congestion(struct socket *socket, const void *value, socklen_t le
         return -EFAULT;
     }
     memcpy(name, value, length < sizeof name - 1 ? length : sizeof name - 1);
-    return strcmp(name, congestion_name(socket)) == 0 ? 0 : -ENOENT;
+    index = hf_congestion_control_find(socket->file.set->config.stack, name);
+    return index < 0 ? -ENOENT : core_option_set(socket, HF_OPTION_CONGESTION, index);
 }
 
 static int get_congestion(struct socket *socket, void *value, socklen_t *length)
 {
-    char name[CONGESTION_NAME_BYTES] = {0};
+    char name[HF_CC_NAME_BYTES] = {0};
     const char *text = congestion_name(socket);
     for (size_t i = 0; i < sizeof name - 1 && text[i] != 0; i++) {
         name[i] = text[i];

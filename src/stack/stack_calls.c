@@ -205,7 +205,36 @@ int hf_get_option(const struct hf_stack *stack, hf_handle handle, enum hf_option
         return HF_OK;
     }
     if (listener != NULL) {
-        return tcp_get_option(&listener->prototype, option, value);
+        return tcp_get_option(&listener->prototype, &stack->host, option, value);
     }
-    return connection != NULL ? tcp_get_option(&connection->tcp, option, value) : HF_EBADF;
+    return connection != NULL ? tcp_get_option(&connection->tcp, &stack->host, option, value)
+                              : HF_EBADF;
+}
+
+/* ---- the algorithms there are */
+
+const char *hf_congestion_control_name(const struct hf_stack *stack, int index)
+{
+    const struct hf_cc_ops *ops = tcp_cc_at(&stack->config, index);
+    return ops != NULL ? ops->name : NULL;
+}
+
+static bool same_name(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+int hf_congestion_control_find(const struct hf_stack *stack, const char *name)
+{
+    const struct hf_cc_ops *ops;
+    for (int i = 0; (ops = tcp_cc_at(&stack->config, i)) != NULL; i++) {
+        if (same_name(ops->name, name)) {
+            return i;
+        }
+    }
+    return HF_ENOENT;
 }

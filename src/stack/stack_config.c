@@ -34,6 +34,8 @@ struct hf_config hf_config_bare(void)
     config.keepalive_probes = 9;
     config.fin_wait_2_timeout_ns = 60 * HF_SECOND;
     config.initial_window_segments = 10;
+    config.congestion_control = hf_congestion_control("cubic");
+    config.slow_start_after_idle = 1;
     config.timestamps = 1;
     config.window_scaling = 1;
     config.sack = 1;
@@ -93,8 +95,37 @@ static bool counts_valid(const struct hf_config *config)
            config->port_low >= 1 && config->port_low <= config->port_high;
 }
 
+static bool algorithm_valid(const struct hf_cc_ops *ops)
+{
+    size_t length = 0;
+    if (ops == NULL || ops->name == NULL || ops->init == NULL || ops->on_congestion == NULL ||
+        (ops->governs_recovery ? ops->on_delivery == NULL : ops->on_ack == NULL)) {
+        return false;
+    }
+    while (length < HF_CC_NAME_BYTES && ops->name[length] != '\0') {
+        length++;
+    }
+    return within(length, 1, HF_CC_NAME_BYTES - 1) && ops->private_bytes <= HF_CC_PRIVATE_BYTES_MAX;
+}
+
+static bool algorithms_valid(const struct hf_config *config)
+{
+    bool ended = false;
+    for (int i = 0; i < HF_CONFIG_CONGESTION_CONTROLS; i++) {
+        const struct hf_cc_ops *ops = config->congestion_controls[i];
+        ended |= ops == NULL;
+        if (ops != NULL && (ended || !algorithm_valid(ops))) {
+            return false;
+        }
+    }
+    /* The default is one of those that can be chosen. */
+    return algorithm_valid(config->congestion_control) &&
+           tcp_cc_at(config, tcp_cc_index(config, config->congestion_control)) != NULL;
+}
+
 bool stack_config_valid(const struct hf_config *config)
 {
     return config->allocator.allocate != NULL && config->allocator.release != NULL &&
-           buffers_valid(config) && times_valid(config) && counts_valid(config);
+           buffers_valid(config) && times_valid(config) && counts_valid(config) &&
+           algorithms_valid(config);
 }

@@ -320,6 +320,7 @@ static bool record_check(struct hf_stack *stack, struct syn_record *record, uint
 
 static void inherit_options(struct tcp_conn *conn, const struct tcp_conn *prototype)
 {
+    conn->cc = prototype->cc;
     conn->nagle = prototype->nagle;
     conn->cork = prototype->cork;
     conn->keepalive = prototype->keepalive;

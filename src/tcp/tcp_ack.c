@@ -147,6 +147,9 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, enum hf_reason *reason)
 {
     struct tcp_ack_news news = {.acked_bytes = 0};
+    if (conn->sender != NULL) {
+        conn->sender->ack_rtt_us = 0;
+    }
     if (seq_gt(segment->ack, conn->snd.nxt)) {
         *reason = HF_REASON_ACK_FUTURE;
         return false;

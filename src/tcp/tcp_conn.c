@@ -46,7 +46,7 @@ void tcp_conn_init(struct tcp_conn *conn, const struct tcp_host *host,
     conn->challenge_refill = host->now;
     conn->last_received = host->now;
     conn->progress_time = host->now;
-    conn->cc = &cc_reno;
+    conn->cc = config->congestion_control;
     conn->rack.reo_wnd_mult = 1;
     stop_all_timers(conn);
     tcp_rtt_init(conn, host);
@@ -60,6 +60,7 @@ void tcp_conn_clear(struct tcp_conn *conn, struct tcp_host *host)
     conn->receive_bytes = 0;
     tcp_reassembly_free(conn, host);
     tcp_sent_free(&conn->sent, host->memory);
+    tcp_sender_free(conn, host);
 }
 
 void tcp_tell(struct tcp_conn *conn, enum hf_event_type type)
@@ -97,6 +98,7 @@ void tcp_finish(struct tcp_conn *conn, struct tcp_host *host, int error, enum hf
     conn->fin_queued = false;
     tcp_reassembly_free(conn, host);
     tcp_sent_free(&conn->sent, host->memory);
+    tcp_sender_free(conn, host);
     tcp_set_state(conn, host, HF_CLOSED, reason);
     if (error != HF_OK) {
         if (tcp_tracing(host) && !conn->orphan) {

@@ -16,6 +16,7 @@
 #include "memory.h"
 #include "seq32.h"
 #include "tcp_segment.h"
+#include "tcp_sender.h"
 #include "tcp_sent.h"
 
 #include <handfast/stack.h>
@@ -194,12 +195,13 @@ struct tcp_conn {
     seq32 rtt_seq;
     hf_time rtt_start;
 
-    struct tcp_sent *sent; /* only with SACK, only while something is in flight */
+    struct tcp_sender *sender; /* from before the first byte leaves */
+    struct tcp_sent *sent;     /* only with SACK, only while something is in flight */
     struct tcp_rack rack;
     struct tcp_prr prr;
-    struct cc_state congestion;
+    struct hf_cc_state congestion;
     int32_t inflation_bytes; /* fast recovery's inflation and deflation of cwnd (RFC 6582) */
-    const struct cc_ops *cc;
+    const struct hf_cc_ops *cc;
 
     hf_time deadlines[TCP_TIMER_COUNT];
     hf_time progress_time; /* when the oldest unacknowledged was first sent, or progress was made */
@@ -332,8 +334,14 @@ void tcp_wait_abandoned(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_abort(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason, int error);
 int tcp_set_option(struct tcp_conn *conn, struct tcp_host *host, enum hf_option option,
                    int64_t value);
-int tcp_get_option(const struct tcp_conn *conn, enum hf_option option, int64_t *value);
+int tcp_get_option(const struct tcp_conn *conn, const struct tcp_host *host, enum hf_option option,
+                   int64_t *value);
 void tcp_status(const struct tcp_conn *conn, struct hf_status *status);
+
+/* ---- tcp_congestion.c: the algorithms by index, as <handfast/congestion.h> counts them */
+
+const struct hf_cc_ops *tcp_cc_at(const struct hf_config *config, int index);
+int tcp_cc_index(const struct hf_config *config, const struct hf_cc_ops *ops);
 
 /* ---- tcp_trace.c */
 

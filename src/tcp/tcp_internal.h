@@ -66,8 +66,24 @@ uint32_t tcp_cwnd_bytes(const struct tcp_conn *conn);
 uint32_t tcp_send_allowance(const struct tcp_conn *conn);
 /* FlightSize as the algorithms mean it: after a timeout only what was sent again counts. */
 uint32_t tcp_pipe(const struct tcp_conn *conn);
-struct cc_sample tcp_cc_sample(const struct tcp_conn *conn, const struct tcp_host *host,
-                               uint32_t acked_bytes);
+
+/* ---- tcp_congestion.c: between the connection and its congestion control */
+
+/* Memory for a connection that sends, and its algorithm begun; false: none to be had. */
+bool tcp_sender_reserve(struct tcp_conn *conn, struct tcp_host *host);
+void tcp_sender_free(struct tcp_conn *conn, struct tcp_host *host);
+/* The first cwnd and ssthresh. */
+void tcp_cc_open(struct tcp_conn *conn, struct tcp_host *host);
+/* HF_EINVAL: there is no such index; HF_ENOMEM: everything stays as it was. */
+int tcp_cc_choose(struct tcp_conn *conn, struct tcp_host *host, int index);
+struct hf_cc_sample tcp_cc_sample(const struct tcp_conn *conn, const struct tcp_host *host,
+                                  uint32_t acked_bytes);
+/* A segment has left; SND.NXT counts it. */
+void tcp_cc_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t sent_bytes);
+/* Whether cwnd is what holds us back; `limited`: it did just now. */
+void tcp_cc_validate(struct tcp_conn *conn, struct tcp_host *host, bool limited);
+bool tcp_cwnd_limited(const struct tcp_conn *conn);
+void tcp_cc_restart_after_idle(struct tcp_conn *conn, struct tcp_host *host);
 
 /* ---- tcp_rtt.c: RFC 6298 */
 

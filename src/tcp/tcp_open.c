@@ -122,15 +122,11 @@ void tcp_open_passive(struct tcp_conn *conn, struct tcp_host *host,
  * Keeps RFC6298-5.7-a. */
 void tcp_synchronized(struct tcp_conn *conn, struct tcp_host *host)
 {
-    struct cc_sample sample = tcp_cc_sample(conn, host, 0);
-    if (conn->syn_retransmitted) {
-        sample.initial_segments = 1; /* RFC 5681 3.1 */
-        if (!conn->rtt_measured) {
-            /* RFC 6298 5.7: data transmission begins with an RTO of 3 s. */
-            conn->rto_us = max_u32(conn->rto_us, 3u * 1000000u);
-        }
+    if (conn->syn_retransmitted && !conn->rtt_measured) {
+        /* RFC 6298 5.7: data transmission begins with an RTO of 3 s. */
+        conn->rto_us = max_u32(conn->rto_us, 3u * 1000000u);
     }
-    conn->cc->init(&conn->congestion, &sample);
+    tcp_cc_open(conn, host);
     conn->backoff = 0;
     conn->probes_out = 0;
     conn->r1_reported = false;

@@ -26,6 +26,7 @@ static const struct option_range {
     [HF_OPTION_FIN_WAIT_2_NS] = {-1, 24 * 3600 * HF_SECOND},
     [HF_OPTION_RECEIVE_SHUTDOWN] = {0, 1},
     [HF_OPTION_BACKLOG] = {1, 65535},
+    [HF_OPTION_CONGESTION] = {0, INT32_MAX},
 };
 #define OPTION_COUNT (sizeof option_ranges / sizeof option_ranges[0])
 
@@ -123,6 +124,8 @@ int tcp_set_option(struct tcp_conn *conn, struct tcp_host *host, enum hf_option 
     case HF_OPTION_RECEIVE_SHUTDOWN:
         conn->receive_shutdown = value != 0;
         break;
+    case HF_OPTION_CONGESTION:
+        return tcp_cc_choose(conn, host, (int)value);
     case HF_OPTION_BACKLOG:
         return HF_EOPNOTSUPP; /* a connection has none; the stack answers for listeners */
     }
@@ -130,7 +133,8 @@ int tcp_set_option(struct tcp_conn *conn, struct tcp_host *host, enum hf_option 
     return HF_OK;
 }
 
-int tcp_get_option(const struct tcp_conn *conn, enum hf_option option, int64_t *value)
+int tcp_get_option(const struct tcp_conn *conn, const struct tcp_host *host, enum hf_option option,
+                   int64_t *value)
 {
     switch (option) {
     case HF_OPTION_NAGLE:
@@ -186,6 +190,9 @@ int tcp_get_option(const struct tcp_conn *conn, enum hf_option option, int64_t *
         return HF_OK;
     case HF_OPTION_RECEIVE_SHUTDOWN:
         *value = conn->receive_shutdown;
+        return HF_OK;
+    case HF_OPTION_CONGESTION:
+        *value = tcp_cc_index(host->config, conn->cc);
         return HF_OK;
     case HF_OPTION_BACKLOG:
         return HF_EOPNOTSUPP;

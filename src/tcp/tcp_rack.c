@@ -55,6 +55,7 @@ static void rack_update(struct tcp_conn *conn, const struct tcp_host *host,
     if (ambiguous(conn, record, segment, rtt)) {
         return;
     }
+    conn->sender->ack_rtt_us = max_u32(rtt_us, 1);
     if (!(record->flags & TCP_SENT_REPEATED) &&
         (rack->min_rtt_us == 0 || rtt_us < rack->min_rtt_us)) {
         rack->min_rtt_us = max_u32(rtt_us, 1); /* step 1 */
@@ -233,12 +234,12 @@ static void forget_probe(struct tcp_conn *conn)
 /* `delivered_bytes`: by the ACK that shows the loss. */
 static void enter_recovery(struct tcp_conn *conn, struct tcp_host *host, uint32_t delivered_bytes)
 {
-    struct cc_sample sample = tcp_cc_sample(conn, host, 0);
+    struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);
     uint32_t before = tcp_cwnd_bytes(conn);
     /* RFC 5681 3.2 step 2, RFC 6675 5 (4.2): without what left, as limited transmit, beyond cwnd
      * because SACKed segments made room. */
     sample.flight_bytes = min_u32(sample.flight_bytes, conn->congestion.cwnd_bytes);
-    conn->cc->on_congestion(&conn->congestion, &sample, CC_EVENT_FAST_RETRANSMIT);
+    conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
     conn->recovery = TCP_RECOVERY_FAST;
     conn->snd.recover = conn->snd.nxt;
     conn->rtt_timing = false;
@@ -360,12 +361,12 @@ static void probe_on_ack(struct tcp_conn *conn, struct tcp_host *host,
          segment->options.sack_count == 0)) {
         rack->probe_out = false;
     } else if (seq_gt(segment->ack, rack->probe_end)) {
-        struct cc_sample sample = tcp_cc_sample(conn, host, 0);
+        struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);
         sample.flight_bytes += news->acked_bytes; /* what was in flight when it came */
         uint32_t before = tcp_cwnd_bytes(conn);
         rack->probe_out = false;
         if (conn->recovery == TCP_RECOVERY_NONE) {
-            conn->cc->on_congestion(&conn->congestion, &sample, CC_EVENT_FAST_RETRANSMIT);
+            conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
             tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_LOSS_PROBE, before);
         }
     }
@@ -411,7 +412,9 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     if (conn->recovery == TCP_RECOVERY_FAST) {
         prr_on_ack(conn, news, lost > 0);
     } else if (news->acked_bytes > 0 && before != TCP_RECOVERY_FAST) {
-        tcp_grow_cwnd(conn, host, news->acked_bytes, before == TCP_RECOVERY_TIMEOUT);
+        /* What was SACKed before has counted before. */
+        tcp_grow_cwnd(conn, host, min_u32(news->acked_bytes, news->delivered_bytes),
+                      before == TCP_RECOVERY_TIMEOUT);
     }
     if (conn->sent != NULL && conn->sent->count == 0) {
         tcp_sent_free(&conn->sent, host->memory);

@@ -55,19 +55,6 @@ uint32_t tcp_send_allowance(const struct tcp_conn *conn)
     return allowance > UINT32_MAX ? UINT32_MAX : (uint32_t)allowance;
 }
 
-struct cc_sample tcp_cc_sample(const struct tcp_conn *conn, const struct tcp_host *host,
-                               uint32_t acked_bytes)
-{
-    return (struct cc_sample){
-        .now = host->now,
-        .mss_bytes = tcp_effective_mss(conn),
-        .flight_bytes = tcp_flight(conn),
-        .acked_bytes = acked_bytes,
-        .initial_segments = host->config->initial_window_segments,
-        .cwnd_limited = conn->cwnd_limited,
-    };
-}
-
 static void trace_cwnd(const struct tcp_conn *conn, const struct tcp_host *host,
                        enum hf_reason reason, uint32_t before)
 {
@@ -89,7 +76,7 @@ static void retransmit_first(struct tcp_conn *conn, enum hf_reason reason)
 void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host)
 {
     uint32_t mss = tcp_effective_mss(conn);
-    struct cc_sample sample;
+    struct hf_cc_sample sample;
     uint32_t before = tcp_cwnd_bytes(conn);
     if (conn->recovery == TCP_RECOVERY_FAST) {
         /* Each tells that one segment has left; there cannot be more of them than are in flight. */
@@ -115,7 +102,7 @@ void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host)
     sample = tcp_cc_sample(conn, host, 0);
     /* RFC 5681 3.2 step 2: without what limited transmit sent. */
     sample.flight_bytes = (uint32_t)seq_diff(conn->snd.first_duplicate, conn->snd.una);
-    conn->cc->on_congestion(&conn->congestion, &sample, CC_EVENT_FAST_RETRANSMIT);
+    conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
     conn->recovery = TCP_RECOVERY_FAST;
     conn->snd.recover = conn->snd.nxt;
     conn->inflation_bytes = (int32_t)(DUPLICATE_ACK_THRESHOLD * mss);
@@ -125,13 +112,15 @@ void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host)
 
 static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host)
 {
-    struct cc_sample sample = tcp_cc_sample(conn, host, 0);
+    struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);
     uint32_t before = tcp_cwnd_bytes(conn);
     bool fast = conn->recovery == TCP_RECOVERY_FAST;
     conn->recovery = TCP_RECOVERY_NONE;
     conn->inflation_bytes = 0;
     if (fast) {
-        conn->cc->on_recovery_exit(&conn->congestion, &sample);
+        if (conn->cc->on_recovery_exit != NULL) {
+            conn->cc->on_recovery_exit(&conn->congestion, &sample);
+        }
         trace_cwnd(conn, host, HF_REASON_CWND_RECOVERED, before);
     }
     conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
@@ -159,7 +148,7 @@ static void partial_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t a
 void tcp_grow_cwnd(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes,
                    bool repeating)
 {
-    struct cc_sample sample = tcp_cc_sample(conn, host, acked_bytes);
+    struct hf_cc_sample sample = tcp_cc_sample(conn, host, acked_bytes);
     uint32_t before = tcp_cwnd_bytes(conn);
     bool slow_start = conn->congestion.cwnd_bytes < conn->congestion.ssthresh_bytes;
     sample.cwnd_limited |= repeating;
@@ -167,9 +156,6 @@ void tcp_grow_cwnd(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_
     conn->cc->on_ack(&conn->congestion, &sample);
     if (conn->congestion.cwnd_bytes >= conn->congestion.ssthresh_bytes) {
         conn->after_timeout = false;
-    }
-    if (seq_ge(conn->snd.una, conn->snd.limited_until)) {
-        conn->cwnd_limited = false; /* shown for this window; the next must show it again */
     }
     trace_cwnd(conn, host, slow_start ? HF_REASON_CWND_SLOW_START : HF_REASON_CWND_AVOIDANCE,
                before);
@@ -196,10 +182,10 @@ void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked
  * Keeps RFC6298-5.4-a. */
 void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
-    struct cc_sample sample = tcp_cc_sample(conn, host, 0);
+    struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);
     uint32_t before = tcp_cwnd_bytes(conn);
     conn->cc->on_congestion(&conn->congestion, &sample,
-                            conn->backoff == 0 ? CC_EVENT_TIMEOUT : CC_EVENT_TIMEOUT_AGAIN);
+                            conn->backoff == 0 ? HF_CC_TIMEOUT : HF_CC_TIMEOUT_AGAIN);
     conn->recovery = TCP_RECOVERY_TIMEOUT;
     conn->after_timeout = true;
     conn->snd.recover = conn->snd.nxt;

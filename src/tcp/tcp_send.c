@@ -308,7 +308,7 @@ static bool nagle_holds(const struct tcp_conn *conn)
 /* RFC 9293 3.8.6.2.1 (MUST-38), with U the usable window and D what there is to send:
  * how much may go now, 0: nothing.
  * Keeps SHLD-28, RFC7323-2.4-b. */
-static uint32_t sendable_bytes(struct tcp_conn *conn, uint32_t unsent)
+static uint32_t sendable_bytes(struct tcp_conn *conn, struct tcp_host *host, uint32_t unsent)
 {
     int64_t window_room = (int64_t)conn->snd.wnd - tcp_flight(conn);
     int64_t cwnd_room = (int64_t)tcp_send_allowance(conn) - tcp_pipe(conn);
@@ -319,8 +319,7 @@ static uint32_t sendable_bytes(struct tcp_conn *conn, uint32_t unsent)
     }
     if (cwnd_room < (int64_t)min_u32(room, unsent) && tcp_flight(conn) > 0 &&
         !(conn->intents & TCP_INTENT_LOSS_PROBE)) {
-        conn->cwnd_limited = true;
-        conn->snd.limited_until = conn->snd.nxt;
+        tcp_cc_validate(conn, host, true);
         return 0; /* cwnd is spent in whole segments */
     }
     length = min_u32(unsent, room);
@@ -342,20 +341,6 @@ static uint32_t sendable_bytes(struct tcp_conn *conn, uint32_t unsent)
     return 0;
 }
 
-/* RFC 5681 4.1. */
-static void restart_after_idle(struct tcp_conn *conn, struct tcp_host *host)
-{
-    if (tcp_flight(conn) == 0 && conn->last_sent != 0 &&
-        host->now - conn->last_sent > conn->rto_us * HF_MICROSECOND) {
-        struct cc_sample sample = tcp_cc_sample(conn, host, 0);
-        uint32_t before = conn->congestion.cwnd_bytes;
-        conn->cc->on_idle_restart(&conn->congestion, &sample);
-        if (before != conn->congestion.cwnd_bytes) {
-            tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_IDLE, before);
-        }
-    }
-}
-
 /* RFC 1191 6.3, RFC 8201 4: paths change; ten minutes after the last decrease a larger size is
  * tried. */
 static void forget_old_path_mtu(struct tcp_conn *conn, const struct tcp_host *host)
@@ -370,7 +355,6 @@ static void forget_old_path_mtu(struct tcp_conn *conn, const struct tcp_host *ho
 static void account_new_data(struct tcp_conn *conn, struct tcp_host *host, uint32_t length,
                              bool fin)
 {
-    struct cc_sample sample;
     if (tcp_flight(conn) == 0) {
         conn->progress_time = host->now;
     }
@@ -390,13 +374,7 @@ static void account_new_data(struct tcp_conn *conn, struct tcp_host *host, uint3
         conn->rtt_start = host->now;
     }
     conn->intents &= (uint16_t) ~(TCP_INTENT_FORCE_SMALL | TCP_INTENT_PROBE);
-    if (conn->snd.wnd != 0 && conn->congestion.cwnd_bytes < conn->congestion.ssthresh_bytes &&
-        2ull * tcp_flight(conn) > conn->congestion.cwnd_bytes) {
-        conn->snd.limited_until = conn->snd.nxt;
-        conn->cwnd_limited = true; /* RFC 7661 4.1: more than half of it is in use */
-    }
-    sample = tcp_cc_sample(conn, host, 0);
-    conn->cc->on_sent(&conn->congestion, &sample);
+    tcp_cc_sent(conn, host, length + (fin ? 1u : 0u));
 }
 
 static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
@@ -411,9 +389,9 @@ static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct t
         return false;
     }
     if (unsent > 0) {
-        restart_after_idle(conn, host);
+        tcp_cc_restart_after_idle(conn, host);
         forget_old_path_mtu(conn, host);
-        length = sendable_bytes(conn, unsent);
+        length = sendable_bytes(conn, host, unsent);
         if (length == 0) {
             return false;
         }
@@ -423,7 +401,8 @@ static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct t
     if (length == 0 && !fin) {
         return false;
     }
-    if (conn->sack && !tcp_sent_reserve(&conn->sent, host->memory)) {
+    if (!tcp_sender_reserve(conn, host) ||
+        (conn->sack && !tcp_sent_reserve(&conn->sent, host->memory))) {
         return false; /* ACKs will make room */
     }
     build_data(conn, host, segment, conn->snd.nxt, length, fin, payload_offset);

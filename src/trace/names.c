@@ -77,6 +77,8 @@ static const char *known_error_text(enum hf_error error)
     switch (error) {
     case HF_OK:
         return "success";
+    case HF_ENOENT:
+        return "nothing of that name";
     case HF_EBADF:
         return "no such connection or listener";
     case HF_EAGAIN:

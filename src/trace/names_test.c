@@ -87,12 +87,12 @@ static void a_reason_out_of_range_is_no_crash(void **state)
 
 static void every_error_has_a_phrase_of_its_own(void **state)
 {
-    const int errors[] = {HF_OK,         HF_EBADF,         HF_EAGAIN,      HF_ENOMEM,
-                          HF_EACCES,     HF_EINVAL,        HF_EPIPE,       HF_EPROTO,
-                          HF_EMSGSIZE,   HF_ENOPROTOOPT,   HF_EOPNOTSUPP,  HF_EAFNOSUPPORT,
-                          HF_EADDRINUSE, HF_EADDRNOTAVAIL, HF_ENETUNREACH, HF_ECONNABORTED,
-                          HF_ECONNRESET, HF_ENOBUFS,       HF_EISCONN,     HF_ENOTCONN,
-                          HF_ETIMEDOUT,  HF_ECONNREFUSED,  HF_EHOSTUNREACH};
+    const int errors[] = {HF_OK,         HF_EBADF,         HF_EAGAIN,       HF_ENOMEM,
+                          HF_EACCES,     HF_EINVAL,        HF_EPIPE,        HF_EPROTO,
+                          HF_EMSGSIZE,   HF_ENOPROTOOPT,   HF_EOPNOTSUPP,   HF_EAFNOSUPPORT,
+                          HF_EADDRINUSE, HF_EADDRNOTAVAIL, HF_ENETUNREACH,  HF_ECONNABORTED,
+                          HF_ECONNRESET, HF_ENOBUFS,       HF_EISCONN,      HF_ENOTCONN,
+                          HF_ETIMEDOUT,  HF_ECONNREFUSED,  HF_EHOSTUNREACH, HF_ENOENT};
     const size_t count = sizeof(errors) / sizeof(errors[0]);
 
     (void)state;

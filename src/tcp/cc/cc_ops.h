@@ -1,60 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * Congestion control decides how fast; loss detection (tcp_ack.c) decides what is lost. An
- * algorithm writes only cwnd, ssthresh and its own scratch, and reads what happened from a sample.
+ * The algorithms that come with Handfast. What an algorithm is stands in <handfast/congestion.h>;
+ * nothing in this folder sees more of a connection than that, so that one from outside can do all
+ * that these do.
  */
 #ifndef CC_OPS_H
 #define CC_OPS_H
 
-#include <handfast/types.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <handfast/congestion.h>
+#include <stddef.h>
 
-#define CC_SSTHRESH_INFINITE UINT32_MAX
+/* Names that callers may still use. */
+#define cc_sample hf_cc_sample
+#define cc_state hf_cc_state
+#define CC_EVENT_FAST_RETRANSMIT HF_CC_FAST_RETRANSMIT
+#define CC_EVENT_TIMEOUT HF_CC_TIMEOUT
+#define CC_EVENT_TIMEOUT_AGAIN HF_CC_TIMEOUT_AGAIN
 
-struct cc_state {
-    uint32_t cwnd_bytes;
-    uint32_t ssthresh_bytes;
-    uint32_t scratch[2]; /* the algorithm's own */
-    /* What both were before the last reduction that may yet prove needless. Loss recovery keeps
-     * them and gives them back; an algorithm only reads them. */
-    uint32_t prior_cwnd_bytes;
-    uint32_t prior_ssthresh_bytes;
-};
+extern const struct hf_cc_ops cc_reno, cc_cubic;
 
-/* What the moment looks like, in bytes. */
-struct cc_sample {
-    hf_time now;
-    uint32_t mss_bytes;    /* SMSS */
-    uint32_t flight_bytes; /* FlightSize: sent and not cumulatively acknowledged */
-    uint32_t acked_bytes;  /* newly acknowledged by this ACK */
-    uint32_t initial_segments;
-    bool after_timeout; /* this slow start follows a timeout: L = 1 (RFC 3465 2.3) */
-    bool cwnd_limited;  /* the sender was held back by cwnd, not by data or the peer's window */
-};
-
-enum cc_event {
-    CC_EVENT_FAST_RETRANSMIT, /* loss told by duplicate ACKs */
-    CC_EVENT_TIMEOUT,         /* loss told by the retransmission timer, first of a series */
-    CC_EVENT_TIMEOUT_AGAIN    /* the timer ran out again for the same data */
-};
-
-struct cc_ops {
-    const char *name;
-    /* cwnd and ssthresh of a new connection; segments: RFC 6928's window, or 1 after a lost SYN. */
-    void (*init)(struct cc_state *state, const struct cc_sample *sample);
-    void (*on_sent)(struct cc_state *state, const struct cc_sample *sample);
-    /* New data acknowledged outside recovery, or in slow start after a timeout. */
-    void (*on_ack)(struct cc_state *state, const struct cc_sample *sample);
-    void (*on_congestion)(struct cc_state *state, const struct cc_sample *sample,
-                          enum cc_event event);
-    void (*on_recovery_exit)(struct cc_state *state, const struct cc_sample *sample);
-    void (*on_idle_restart)(struct cc_state *state, const struct cc_sample *sample);
-    /* The last reduction was needless (RFC 4015, RFC 3708): cwnd and ssthresh have been given back;
-     * what else the algorithm changed at on_congestion it takes back here. May be NULL. */
-    void (*on_undo)(struct cc_state *state, const struct cc_sample *sample);
-};
-
-extern const struct cc_ops cc_reno;
+/* The index-th, or NULL; those of the configuration follow. */
+const struct hf_cc_ops *cc_builtin(unsigned index);
+#define CC_BUILTIN_COUNT 2
 
 #endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * HyStart++ (RFC 9406): leaving slow start before it overruns the path. Where the round trip grows
+ * from one round to the next, slow start goes on more slowly for a while (Conservative Slow Start);
+ * if the growth proves to be noise it resumes, and after five rounds congestion avoidance begins.
+ */
+#ifndef HYSTART_H
+#define HYSTART_H
+
+#include <handfast/congestion.h>
+
+struct hystart {
+    uint32_t window_end; /* windowEnd: a round is over when it is acknowledged */
+    uint32_t last_round_min_rtt_us, round_min_rtt_us; /* UINT32_MAX: infinity */
+    uint32_t css_baseline_min_rtt_us;
+    uint8_t samples; /* rttSampleCount, no further than is asked for */
+    uint8_t
+        css_rounds; /* of this Conservative Slow Start, the current one included; 0: not in it */
+    bool started;   /* the first round has begun */
+    bool over;      /* it is for the initial slow start only (RFC 9406 4.3) */
+};
+
+void hystart_init(struct hystart *hystart);
+/* One ACK in the initial slow start, for which alone it is (RFC 9406 4.3). What its bytes are
+ * worth: divide them by the answer; 0: slow start is over, ssthresh is to become cwnd. */
+uint32_t hystart_on_ack(struct hystart *hystart, const struct hf_cc_sample *sample);
+
+#endif

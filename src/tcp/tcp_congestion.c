@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Between a connection and its congestion control (<handfast/congestion.h>): choosing one, giving
+ * it memory, telling it what happened; and the two rules that hold for every algorithm: a window
+ * that is not used does not grow, and one that has not been used for long is not there any more.
+ *
+ * Both rules are Linux's, which follow RFC 2861. DEVIATION: RFC 5681 4.1 goes back to the restart
+ * window after one RTO of idling; here cwnd is halved for each RTO that passed, down to that
+ * window, and ssthresh remembers three quarters of what it was (RFC 2861 3.2).
+ */
+#include "tcp_internal.h"
+
+/* ---- choosing */
+
+const struct hf_cc_ops *tcp_cc_at(const struct hf_config *config, int index)
+{
+    if (index < 0 || index >= CC_BUILTIN_COUNT + HF_CONFIG_CONGESTION_CONTROLS) {
+        return NULL;
+    }
+    return index < CC_BUILTIN_COUNT ? cc_builtin((unsigned)index)
+                                    : config->congestion_controls[index - CC_BUILTIN_COUNT];
+}
+
+int tcp_cc_index(const struct hf_config *config, const struct hf_cc_ops *ops)
+{
+    int index = 0;
+    while (tcp_cc_at(config, index) != NULL && tcp_cc_at(config, index) != ops) {
+        index++;
+    }
+    return index;
+}
+
+static void release_private(struct tcp_conn *conn, struct tcp_host *host)
+{
+    if (conn->congestion.private_state != NULL) {
+        memory_release(host->memory, conn->congestion.private_state, conn->cc->private_bytes);
+        conn->congestion.private_state = NULL;
+    }
+}
+
+static bool begin(struct tcp_conn *conn, struct tcp_host *host, const struct hf_cc_ops *ops)
+{
+    struct hf_cc_sample sample;
+    void *memory = NULL;
+    if (ops->private_bytes > 0) {
+        memory = memory_allocate(host->memory, ops->private_bytes);
+        if (memory == NULL) {
+            return false;
+        }
+        memset(memory, 0, ops->private_bytes);
+    }
+    release_private(conn, host);
+    conn->cc = ops;
+    conn->congestion.private_state = memory;
+    conn->congestion.pacing_rate = 0;
+    sample = tcp_cc_sample(conn, host, 0);
+    ops->init(&conn->congestion, &sample);
+    return true;
+}
+
+int tcp_cc_choose(struct tcp_conn *conn, struct tcp_host *host, int index)
+{
+    const struct hf_cc_ops *ops = tcp_cc_at(host->config, index);
+    if (ops == NULL) {
+        return HF_EINVAL;
+    }
+    if (ops == conn->cc) {
+        return HF_OK;
+    }
+    if (conn->sender == NULL) {
+        conn->cc = ops; /* it begins when there is something to send */
+        return HF_OK;
+    }
+    return begin(conn, host, ops) ? HF_OK : HF_ENOMEM;
+}
+
+/* ---- a connection that sends */
+
+bool tcp_sender_reserve(struct tcp_conn *conn, struct tcp_host *host)
+{
+    if (conn->sender != NULL) {
+        return true;
+    }
+    conn->sender = memory_allocate(host->memory, sizeof *conn->sender);
+    if (conn->sender == NULL) {
+        return false;
+    }
+    memset(conn->sender, 0, sizeof *conn->sender);
+    conn->sender->used_stamp = host->now;
+    if (!begin(conn, host, conn->cc)) {
+        tcp_sender_free(conn, host);
+        return false;
+    }
+    return true;
+}
+
+void tcp_sender_free(struct tcp_conn *conn, struct tcp_host *host)
+{
+    release_private(conn, host);
+    if (conn->sender != NULL) {
+        memory_release(host->memory, conn->sender, sizeof *conn->sender);
+        conn->sender = NULL;
+    }
+}
+
+/* RFC 6928 2: IW = min(10*MSS, max(2*MSS, 14600)). A configured other count of segments wins; RFC
+ * 5681 3.1: one segment after a lost SYN or SYN-ACK. */
+static uint32_t initial_window(const struct tcp_conn *conn, const struct tcp_host *host)
+{
+    uint32_t mss = tcp_effective_mss(conn);
+    uint32_t segments = conn->syn_retransmitted ? 1 : host->config->initial_window_segments;
+    return segments == 10 ? min_u32(10 * mss, max_u32(2 * mss, 14600)) : segments * mss;
+}
+
+void tcp_cc_open(struct tcp_conn *conn, struct tcp_host *host)
+{
+    conn->congestion.cwnd_bytes = initial_window(conn, host);
+    /* RFC 5681 3.1: the initial ssthresh should be arbitrarily high. */
+    conn->congestion.ssthresh_bytes = HF_CC_INFINITE;
+}
+
+/* ---- telling it, and hearing from it */
+
+static void tell(const struct hf_cc_sample *sample, enum hf_reason reason)
+{
+    const struct tcp_conn *conn = sample->connection;
+    const struct tcp_host *host = sample->host;
+    if (reason == HF_REASON_HYSTART_CSS) {
+        host->counters->slow_starts_slowed++;
+    } else if (reason == HF_REASON_HYSTART_OVER) {
+        host->counters->slow_starts_ended_by_delay++;
+    }
+    tcp_trace(conn, host, HF_TRACE_CWND, reason, conn->congestion.cwnd_bytes);
+}
+
+struct hf_cc_sample tcp_cc_sample(const struct tcp_conn *conn, const struct tcp_host *host,
+                                  uint32_t acked_bytes)
+{
+    struct hf_cc_sample sample = {
+        .now = host->now,
+        .mss_bytes = tcp_effective_mss(conn),
+        .flight_bytes = tcp_flight(conn),
+        .pipe_bytes = tcp_pipe(conn),
+        .acked_bytes = acked_bytes,
+        .initial_window_bytes = initial_window(conn, host),
+        .snd_una = conn->snd.una.value,
+        .snd_nxt = conn->snd.nxt.value,
+        .after_timeout = conn->after_timeout,
+        .cwnd_limited = tcp_cwnd_limited(conn),
+        .in_recovery = conn->recovery != TCP_RECOVERY_NONE,
+        .srtt_us = conn->srtt_us,
+        .min_rtt_us = conn->rack.min_rtt_us,
+        .tell = tell,
+        .connection = conn,
+        .host = host,
+    };
+    if (conn->sender != NULL) {
+        sample.rtt_us = conn->sender->ack_rtt_us;
+    }
+    return sample;
+}
+
+/* ---- is the window used? (RFC 2861, RFC 7661 1) */
+
+bool tcp_cwnd_limited(const struct tcp_conn *conn)
+{
+    if (conn->cwnd_limited) {
+        return true;
+    }
+    /* In slow start half of it in use is enough: the next round may take twice as much. */
+    return conn->sender != NULL && conn->congestion.cwnd_bytes < conn->congestion.ssthresh_bytes &&
+           conn->congestion.cwnd_bytes < 2ull * conn->sender->max_flight_bytes;
+}
+
+/* RFC 2861 3.2: for a whole RTO no more than used_bytes were needed; half of what is too much goes,
+ * and ssthresh remembers. */
+static void give_up_unused(struct tcp_conn *conn, struct tcp_host *host)
+{
+    struct tcp_sender *sender = conn->sender;
+    struct hf_cc_state *state = &conn->congestion;
+    uint32_t used = max_u32(sender->used_bytes, initial_window(conn, host));
+    uint32_t before = state->cwnd_bytes;
+    if (conn->recovery == TCP_RECOVERY_NONE && !conn->send_blocked && used < before) {
+        state->ssthresh_bytes = max_u32(state->ssthresh_bytes, before / 4 * 3);
+        state->cwnd_bytes = (uint32_t)(((uint64_t)before + used) / 2);
+        tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_UNUSED, before);
+    }
+    sender->used_bytes = 0;
+    sender->used_stamp = host->now;
+}
+
+void tcp_cc_validate(struct tcp_conn *conn, struct tcp_host *host, bool limited)
+{
+    struct tcp_sender *sender = conn->sender;
+    uint32_t flight = tcp_flight(conn);
+    if (sender == NULL) {
+        return;
+    }
+    /* The strongest sign of one window's time counts. */
+    if (limited || seq_ge(conn->snd.una, conn->snd.limited_until) ||
+        (!conn->cwnd_limited && flight > sender->max_flight_bytes)) {
+        conn->cwnd_limited = limited;
+        sender->max_flight_bytes = flight;
+        conn->snd.limited_until = conn->snd.nxt;
+    }
+    if (tcp_cwnd_limited(conn)) {
+        sender->used_bytes = 0;
+        sender->used_stamp = host->now;
+        return;
+    }
+    sender->used_bytes = max_u32(sender->used_bytes, flight);
+    if (host->config->slow_start_after_idle && conn->cc->on_idle_restart == NULL &&
+        host->now - sender->used_stamp >= conn->rto_us * HF_MICROSECOND) {
+        give_up_unused(conn, host);
+    }
+}
+
+void tcp_cc_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t sent_bytes)
+{
+    struct hf_cc_sample sample;
+    tcp_cc_validate(conn, host,
+                    (uint64_t)tcp_pipe(conn) + tcp_effective_mss(conn) > tcp_cwnd_bytes(conn));
+    if (conn->cc->on_sent != NULL) {
+        sample = tcp_cc_sample(conn, host, 0);
+        sample.sent_bytes = sent_bytes;
+        conn->cc->on_sent(&conn->congestion, &sample);
+    }
+}
+
+/* ---- after idling */
+
+static void halve_for_idle(struct tcp_conn *conn, const struct tcp_host *host, hf_time idle)
+{
+    struct hf_cc_state *state = &conn->congestion;
+    uint32_t cwnd = state->cwnd_bytes;
+    uint32_t restart = min_u32(initial_window(conn, host), cwnd);
+    hf_time rto = conn->rto_us * HF_MICROSECOND;
+    state->ssthresh_bytes = max_u32(state->ssthresh_bytes, cwnd / 4 * 3);
+    for (idle -= rto; idle > 0 && cwnd > restart; idle -= rto) {
+        cwnd /= 2;
+    }
+    state->cwnd_bytes = max_u32(cwnd, restart);
+    conn->sender->used_bytes = 0;
+    conn->sender->used_stamp = host->now;
+}
+
+void tcp_cc_restart_after_idle(struct tcp_conn *conn, struct tcp_host *host)
+{
+    hf_time idle = host->now - conn->last_sent;
+    uint32_t before = conn->congestion.cwnd_bytes;
+    if (tcp_flight(conn) > 0 || conn->last_sent == 0 || conn->sender == NULL ||
+        idle <= conn->rto_us * HF_MICROSECOND) {
+        return;
+    }
+    if (conn->cc->on_idle_restart != NULL) {
+        struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);
+        conn->cc->on_idle_restart(&conn->congestion, &sample);
+    } else if (host->config->slow_start_after_idle) {
+        halve_for_idle(conn, host, idle);
+    }
+    if (before != conn->congestion.cwnd_bytes) {
+        tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_IDLE, before);
+    }
+}

@@ -241,6 +241,24 @@ static void timer_is_not_pushed_back(void **state)
     silent_for(w, 600 * HF_SECOND);
 }
 
+/* RFC 6298 5.5, 5.7: only an ACK of new data ends the backoff: one that acknowledges nothing but
+ * widens the window does not.
+ * Holds: RFC6298-5.5-a */
+static void window_update_keeps_the_backoff(void **state)
+{
+    struct world *w = *state;
+
+    establish_with_rtt(w, 100 * MS, 20000, "mss=1000");
+    user_send(w, 10);
+    sends(w, "P. seq=1 ack=1 len=10");
+    sends_between(w, 300 * MS - SLACK, 300 * MS + SLACK, "P. seq=1 ack=1 len=10");
+    silent_for(w, 100 * MS);
+    peer(w, ". seq=1 ack=1 win=30000");
+    sends_between(w, 500 * MS - SLACK, 500 * MS + SLACK, "P. seq=1 ack=1 len=10");
+    sends_between(w, 1200 * MS - SLACK, 1200 * MS + SLACK, "P. seq=1 ack=1 len=10");
+    peer(w, ". seq=1 ack=11");
+}
+
 /* RFC 5681 3.1: each ACK of new data in slow start opens the window; the one that ends the
  * timeout's recovery, too. */
 static void grows_after_timeout(void **state)
@@ -444,6 +462,7 @@ int main(void)
         BOTH(syn_ack_repeated_no_sample),
         BOTH(timeout_window),
         BOTH(timeout_small_flight),
+        BOTH(window_update_keeps_the_backoff),
         BOTH(grows_after_timeout),
         BOTH(window_shrinks_under_flight),
         BOTH(window_shrinks_with_user_timeout),

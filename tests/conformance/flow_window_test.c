@@ -46,6 +46,31 @@ static void zero_window_probes(void **state)
     no_event(w, HF_EVENT_SOFT_ERROR);
 }
 
+/* SHLD-29, SHLD-30: the first probe comes an RTO after the window was shut and the next ones follow
+ * their own clock: ACKs that repeat the shut window, with text or without, put none of them off.
+ * Holds: SHLD-29, SHLD-30 */
+static void zero_window_repeated(void **state)
+{
+    struct world *w = *state;
+    unsigned seq = 1;
+
+    shut_window(w, 5000);
+    user_send(w, 2000);
+    for (unsigned i = 0; i < 2; i++) {
+        hf_time probe_due = w->now + (i == 0 ? 300 * MS : 600 * MS);
+        while (w->now + 90 * MS < probe_due) {
+            silent_for(w, 90 * MS);
+            peer(w, ". seq=%u ack=1001 win=0", seq);
+            silent(w);
+            peer(w, "P. seq=%u ack=1001 win=0 len=10", seq);
+            sends(w, ". seq=1001 ack=%u", seq += 10);
+        }
+        sends_between(w, probe_due - w->now - SLACK, probe_due - w->now + SLACK,
+                      ". seq=1000 ack=%u", seq);
+    }
+    peer(w, ". seq=%u ack=1001 win=0", seq);
+}
+
 /* MUST-35: the window may open without anything having been sent at it.
  * Holds: MUST-35, MUST-36 */
 static void zero_window_without_data(void **state)
@@ -419,15 +444,25 @@ static void send_buffer_fills(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(zero_window_probes),         BOTH(zero_window_without_data),
-        BOTH(zero_window_reopens),        BOTH(zero_window_no_answer),
-        BOTH(zero_window_user_timeout),   BOTH(zero_window_fin),
-        BOTH(window_cuts_segment),        BOTH(silly_window_held),
-        BOTH(silly_window_half),          BOTH(silly_window_receiver),
-        BOTH(silly_window_receiver_tiny), BOTH(acks_do_not_creep),
-        BOTH(right_edge_bytes),           BOTH(right_edge_odd),
-        BOTH(right_edge_large_shift),     BOTH(smaller_buffer_keeps_promise),
-        BOTH(acks_pass_shut_window),      BOTH(send_buffer_fills),
+        BOTH(zero_window_probes),
+        BOTH(zero_window_without_data),
+        BOTH(zero_window_repeated),
+        BOTH(zero_window_reopens),
+        BOTH(zero_window_no_answer),
+        BOTH(zero_window_user_timeout),
+        BOTH(zero_window_fin),
+        BOTH(window_cuts_segment),
+        BOTH(silly_window_held),
+        BOTH(silly_window_half),
+        BOTH(silly_window_receiver),
+        BOTH(silly_window_receiver_tiny),
+        BOTH(acks_do_not_creep),
+        BOTH(right_edge_bytes),
+        BOTH(right_edge_odd),
+        BOTH(right_edge_large_shift),
+        BOTH(smaller_buffer_keeps_promise),
+        BOTH(acks_pass_shut_window),
+        BOTH(send_buffer_fills),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -376,6 +376,22 @@ static void too_big_ignored(void **state)
     peer(w, ". seq=1 ack=%u", 1 + own_mss(w));
 }
 
+/* A path's limit that the peer's own MSS keeps us under already: nothing was too big, so there is
+ * nothing to lower or to send again.
+ * Holds: RFC5927-7.2-a */
+static void too_big_for_nobody(void **state)
+{
+    struct world *w = *state;
+
+    establish_with_rtt(w, 100 * MS, 65535, "mss=1000");
+    user_send(w, 2000);
+    sends_segments(w, 1, 1000, 2);
+    assert_int_equal(too_big(w, 1400, 1), HF_REASON_ICMP_TOO_BIG_IGNORED);
+    silent(w);
+    assert_int_equal(status_of(w).path_mtu_bytes, w->config.mtu);
+    peer(w, ". seq=1 ack=2001");
+}
+
 /* pmtu floors: what claims less than every path takes is not believed to the letter: IPv6 promises
  * 1280 (RFC 8201 4), and for IPv4 the stack stops at 552, as Linux does, and then lets routers
  * fragment (RFC 1191 3: do not go on eliciting the message). */
@@ -500,15 +516,16 @@ static void bad_messages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(soft_established),      BOTH(soft_not_wanted),
-        BOTH(soft_opening),          BOTH(hard_opening),
-        BOTH(hard_established),      BOTH(quoted_number_must_be_in_flight),
-        BOTH(syn_received),          BOTH(quote_of_nobody),
-        ONLY_V4(source_quench),      BOTH(too_big_resends),
-        BOTH(too_big_after_timeout), BOTH(too_big_ignored),
-        BOTH(too_big_floor),         ONLY_V4(too_big_without_mtu),
-        BOTH(too_big_is_forgotten),  BOTH(soft_error_taken_late),
-        ONLY_V4(dont_fragment),      BOTH(bad_messages),
+        BOTH(soft_established),       BOTH(soft_not_wanted),
+        BOTH(soft_opening),           BOTH(hard_opening),
+        BOTH(hard_established),       BOTH(quoted_number_must_be_in_flight),
+        BOTH(syn_received),           BOTH(quote_of_nobody),
+        ONLY_V4(source_quench),       BOTH(too_big_resends),
+        BOTH(too_big_after_timeout),  BOTH(too_big_ignored),
+        BOTH(too_big_for_nobody),     BOTH(too_big_floor),
+        ONLY_V4(too_big_without_mtu), BOTH(too_big_is_forgotten),
+        BOTH(soft_error_taken_late),  ONLY_V4(dont_fragment),
+        BOTH(bad_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,8 +5,8 @@ The source is cut into tokens; comments, strings and preprocessor lines are none
 each function every token, condition, statement and clause that decides something becomes a mutant or a
 few: a comparison moved by one or turned round, a condition negated, dropped or always true, one clause
 of it dropped, && for ||, a statement or call left out, a constant one off, another state, another flag.
-What only tells (traces, reasons, assertions) is left alone. The number in a #define counts as a decision
-of the file.
+What only tells (traces, reasons, assertions, and conditions of nothing else) is left alone. The number
+in a #define counts as a decision of the file.
 
 A mutant is known by its file, its function and its line with the change marked in it, as in
 `if (window_room [<= => <] 0) {`; not by a line number, so that it keeps its name while the code around
@@ -150,6 +150,9 @@ class Finder:
         starts = self.statement_starts()
         for i in starts:
             self.note_telling(i)
+        for i in range(self.begin + 1, self.end):
+            if self.tokens[i].text == "if":
+                self.note_telling_branch(i)
         for i in starts:
             self.statement(i)
         for i in range(self.begin + 1, self.end):
@@ -195,6 +198,16 @@ class Finder:
         text = self.source[self.tokens[i].start:self.tokens[end].end]
         if TELLING.match(self.tokens[i].text) or REASON.match(text):
             self.silent.update(range(i, end + 1))
+
+    def note_telling_branch(self, i):
+        """An `if` whose one branch only tells decides nothing else."""
+        closing = self.pairs[i + 1]
+        if self.tokens[closing + 1].text != "{":
+            return
+        last = self.pairs[closing + 1]
+        only_tells = all(j in self.silent for j in range(closing + 2, last))
+        if last > closing + 2 and only_tells and self.tokens[last + 1].text != "else":
+            self.silent.update(range(i + 1, closing + 1))
 
     def statement(self, i):
         first, following = self.tokens[i], self.tokens[i + 1]

@@ -217,6 +217,36 @@ extern "C" {
       "RFC 8985 7.3")                                                                              \
     X(LOSS_RACK, "loss-rack", "Something sent later has arrived: this one is lost.",               \
       "RFC 8985 6.2")                                                                              \
+    X(LOSS_THRESHOLD, "loss-threshold",                                                            \
+      "Enough segments above it are SACKed, and nothing was seen to be reordered: it is lost.",    \
+      "RFC 8985 6.2")                                                                              \
+    X(LOSS_TIMEOUT, "loss-timeout", "The timer ran out: what left long enough ago is lost.",       \
+      "RFC 8985 6.3")                                                                              \
+    X(REORDERING_SEEN, "reordering-seen", "What was overtaken has arrived: the path reorders.",    \
+      "RFC 8985 6.2")                                                                              \
+    X(SACK_RENEGING, "sack-reneging",                                                              \
+      "The peer no longer has what it had SACKed: no SACK is believed.", "RFC 2018 8")             \
+    X(DSACK_SENT, "dsack-sent", "This came before: the next ACK says so.", "RFC 2883 4")           \
+    X(DSACK_SEEN, "dsack-seen", "The peer has it twice.", "RFC 2883 4")                            \
+    X(DSACK_IGNORED, "dsack-ignored", "More duplicates than were ever sent again: not believed.",  \
+      "RFC 3708 4")                                                                                \
+    X(REO_WND_WIDER, "reo-wnd-wider", "The duplicate was needless: reordering gets more time.",    \
+      "RFC 8985 6.2")                                                                              \
+    X(UNDO_TIMESTAMP, "undo-timestamp",                                                            \
+      "The ACK answers the original: nothing was lost, cwnd is given back.", "RFC 3522 3.2")       \
+    X(UNDO_DSACK, "undo-dsack", "All that was sent again came twice: cwnd is given back.",         \
+      "RFC 3708 3")                                                                                \
+    X(UNDO_FRTO, "undo-frto", "The timeout was spurious: what was sent once has arrived.",         \
+      "RFC 5682 3.1")                                                                              \
+    X(FRTO_NEW_DATA, "frto-new-data",                                                              \
+      "After the timeout: new data leaves, whose ACKs will show whether it was spurious.",         \
+      "RFC 5682 2.1")                                                                              \
+    X(FRTO_LOSS, "frto-loss", "The timeout was no mistake: what follows is sent again.",           \
+      "RFC 5682 2.1")                                                                              \
+    X(LOSS_PROBE_NEEDLESS, "loss-probe-needless", "The probe and the original both arrived.",      \
+      "RFC 8985 7.4")                                                                              \
+    X(BACKOFF_REVERTED, "backoff-reverted",                                                        \
+      "The path is broken, not congested: one doubling of the RTO is taken back.", "RFC 6069 4")   \
     X(TIMER_LOSS_PROBE, "timer-loss-probe", "The tail loss probe's time has come.",                \
       "RFC 8985 7.2")                                                                              \
     X(TIMER_REORDERING, "timer-reordering", "What may have been reordered has had its time.",      \

@@ -81,6 +81,10 @@ struct hf_config {
     uint8_t timestamps;            /* RFC 7323; 1 */
     uint8_t window_scaling;        /* RFC 7323; 1 */
     uint8_t sack;                  /* RFC 2018 generation; 1 */
+    uint8_t dsack;                 /* RFC 2883: tell the peer of its duplicates; 1 */
+    uint8_t frto;                  /* RFC 5682: tell spurious timeouts from real ones; 1 */
+    uint8_t loss_probe;            /* RFC 8985 7: tail loss probes; 0: none; 3 */
+    uint8_t duplicate_threshold;   /* RFC 5681's three duplicate ACKs, 1..127; 3 */
     uint8_t nagle;                 /* 1 */
     uint8_t syn_cookies;           /* when the SYN cache is full (RFC 4987 3.6); 1 */
     uint8_t rfc1337;               /* 1: RST never ends TIME-WAIT */
@@ -212,6 +216,13 @@ struct hf_status {
     uint32_t backlog, accept_queue; /* listeners */
     uint32_t mss_bytes;             /* effective send MSS: payload bytes per full segment */
     uint32_t retransmits;           /* segments sent again, ever */
+    uint64_t bytes_retransmitted;   /* payload */
+    uint32_t dsacks_received;       /* segments the peer said came twice (RFC 2883) */
+    uint32_t reorderings;           /* ACKs that showed reordering (RFC 8985 6.2) */
+    uint32_t timeouts;              /* of the retransmission timer, ever */
+    uint32_t undos;                 /* reductions of cwnd that proved needless (RFC 4015) */
+    uint32_t loss_probes;           /* RFC 8985 7 */
+    uint32_t duplicate_threshold;   /* RFC 5681's three duplicate ACKs */
     uint32_t backoff;               /* consecutive timeouts now */
     uint64_t bytes_sent, bytes_received, bytes_acked; /* payload; sent counts repeats */
     uint64_t segments_sent, segments_received;
@@ -278,6 +289,9 @@ struct hf_counters {
     uint64_t connections_reset, connections_timed_out;
     uint64_t segments_retransmitted, resets_sent, challenge_acks_sent;
     uint64_t slow_starts_slowed, slow_starts_ended_by_delay; /* HyStart++ (RFC 9406) */
+    uint64_t retransmit_timeouts, loss_probes, sack_renegings;
+    uint64_t dsacks_sent, dsacks_received;
+    uint64_t undos_by_timestamp, undos_by_dsack, undos_by_frto; /* RFC 3522, 3708, 5682 */
     uint64_t replies_dropped, syn_records_evicted, time_wait_evicted;
     uint32_t connections, listeners, syn_records, time_waits; /* now */
     uint64_t memory_used_bytes, memory_peak_bytes;

@@ -26,6 +26,8 @@ enum hf_trace_kind {
     HF_TRACE_LOSS,     /* a segment in flight is taken as lost (value: its sequence number) */
     HF_TRACE_CALL,     /* a user call (reason OPEN_ACTIVE, USER_CLOSE...; value: bytes, if any) */
     HF_TRACE_ERROR,    /* the program is told of an error (value: enum hf_error) */
+    HF_TRACE_RECOVERY, /* what loss recovery learns or does besides (reason: what; value: a sequence
+                          number) */
     HF_TRACE_LIMIT,    /* a limit of hf_config was reached */
     HF_TRACE_LINK      /* a simulated link did something to a packet (reason LINK_*; value: the
                           time it is held, in ns); `host` is the host that sent it */

@@ -39,6 +39,10 @@ struct hf_config hf_config_bare(void)
     config.timestamps = 1;
     config.window_scaling = 1;
     config.sack = 1;
+    config.dsack = 1;
+    config.frto = 1;
+    config.loss_probe = 3;
+    config.duplicate_threshold = 3;
     config.nagle = 1;
     config.syn_cookies = 1;
     config.rfc1337 = 1;
@@ -63,7 +67,8 @@ static bool buffers_valid(const struct hf_config *config)
            within(config->max_listeners, 1, (1u << 30) - 1) &&
            within(config->max_syn_records, 1, (1u << 30) - 1) &&
            within(config->max_time_wait, 1, (1u << 30) - 1) &&
-           within(config->max_addresses, 1, 65536) && within(config->max_replies, 1, 1u << 20);
+           within(config->duplicate_threshold, 1, 127) && within(config->max_addresses, 1, 65536) &&
+           within(config->max_replies, 1, 1u << 20);
 }
 
 static bool interval(hf_time value, hf_time low, hf_time high)

@@ -38,6 +38,14 @@ static enum hf_reason answer_echo(struct hf_stack *stack, const struct ip_header
     return HF_REASON_ICMP_ECHO;
 }
 
+/* RFC 6069 3: net or host unreachable, no route or address unreachable. */
+static bool path_broken(const struct icmp_message *message)
+{
+    bool ipv6 = message->quoted_source.address.family == HF_IPV6;
+    return message->kind == ICMP_KIND_UNREACHABLE &&
+           (message->code == 0 || message->code == (ipv6 ? 3 : 1));
+}
+
 static enum hf_reason news_for_connection(struct hf_stack *stack, uint32_t index,
                                           const struct icmp_message *message)
 {
@@ -47,6 +55,9 @@ static enum hf_reason news_for_connection(struct hf_stack *stack, uint32_t index
         reason =
             tcp_icmp_too_big(&connection->tcp, &stack->host, message->quoted_seq, message->mtu);
     } else {
+        if (path_broken(message)) {
+            tcp_icmp_unreachable(&connection->tcp, &stack->host, message->quoted_seq);
+        }
         reason = tcp_icmp_error(&connection->tcp, &stack->host, message->quoted_seq,
                                 message->severity == ICMP_SEVERITY_HARD, message->error);
     }

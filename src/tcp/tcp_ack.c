@@ -68,12 +68,14 @@ static void new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct t
         conn->rto_us = (uint32_t)(tcp_backed_off_rto(conn, host) / HF_MICROSECOND);
     }
     acked_bytes = release_acknowledged(conn, host, segment->ack);
+    conn->snd.una_before = conn->snd.una;
     conn->snd.una = segment->ack;
     conn->snd.retransmit_next = seq_max(conn->snd.retransmit_next, conn->snd.una);
     if (conn->urgent_sending && seq_ge(conn->snd.una, conn->snd.up)) {
         conn->urgent_sending = false;
     }
     conn->backoff = 0;
+    conn->backoff_reverted = false;
     conn->r1_reported = false;
     conn->soft_error = HF_OK;
     conn->progress_time = host->now;
@@ -85,7 +87,7 @@ static void new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct t
     news->acked_bytes = acked_bytes;
     news->progress = true;
     if (!conn->sack) {
-        tcp_on_new_ack(conn, host, acked_bytes);
+        tcp_on_new_ack(conn, host, segment, news);
     }
     conn->duplicate_acks = 0;
     tell_writable(conn);
@@ -169,7 +171,7 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
     } else {
         news.duplicate = is_duplicate_ack(conn, segment);
         if (news.duplicate && !conn->sack && tcp_flight(conn) > 0) {
-            tcp_on_duplicate_ack(conn, host);
+            tcp_on_duplicate_ack(conn, host, segment, &news);
         }
     }
     update_window(conn, host, segment);

@@ -196,6 +196,7 @@ static enum verdict first_check_sequence(struct tcp_conn *conn, struct tcp_host 
     /* "An acknowledgment should be sent in reply." A retransmission of data that we have means that
      * our ACK was lost, so it is always answered; the rest is limited. */
     if (segment->payload_length > 0 || (segment->flags & HF_FIN)) {
+        tcp_dsack_note_old(conn, host, segment);
         tcp_ack_now(conn, HF_REASON_SEND_ACK_DUPLICATE);
     } else if (*reason == HF_REASON_SYN_CHALLENGED) {
         challenge(conn, host);
@@ -484,6 +485,9 @@ static enum hf_reason eight_steps(struct tcp_conn *conn, struct tcp_host *host,
     if (second_check_rst(conn, host, &segment, &reason) == STOP ||
         fourth_check_syn(conn, host, &segment, &reason) == STOP) {
         return reason;
+    }
+    if (segment.payload_length > 0) {
+        tcp_dsack_note_old(conn, host, &segment); /* its front came before */
     }
     cut_right = trim_to_window(conn, &segment);
     if (fifth_check_ack(conn, host, arrived, &segment, &reason) == STOP) {

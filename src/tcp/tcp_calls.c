@@ -253,6 +253,12 @@ void tcp_status(const struct tcp_conn *conn, struct hf_status *status)
     }
     status->mss_bytes = tcp_effective_mss(conn);
     status->retransmits = conn->retransmits;
+    status->bytes_retransmitted = conn->bytes_retransmitted;
+    status->dsacks_received = conn->dsacks_received;
+    status->reorderings = conn->reorderings;
+    status->timeouts = conn->timeouts;
+    status->undos = conn->undos;
+    status->loss_probes = conn->loss_probes;
     status->backoff = conn->backoff;
     status->bytes_sent = conn->bytes_sent;
     status->bytes_received = conn->bytes_received;

@@ -68,14 +68,32 @@ enum tcp_intent {
 
 /* RFC 8985's variables. */
 struct tcp_rack {
-    hf_time sent; /* RACK.xmit_ts: when the latest-sent delivered segment left */
-    seq32 end;    /* RACK.end_seq */
-    seq32 fack;   /* RACK.fack: the highest delivered */
+    hf_time sent;   /* RACK.xmit_ts: when the latest-sent delivered segment left */
+    uint32_t order; /* its ordinal, instead of RACK.end_seq: see tcp_sent.h */
+    seq32 fack;     /* RACK.fack: the highest delivered */
     seq32 dsack_round, probe_end;
     uint32_t rtt_us, min_rtt_us;
     uint8_t reo_wnd_mult, reo_wnd_persist;
     bool valid, reordering_seen, dsack_round_valid;
     bool probe_out, probe_repeats; /* TLP.end_seq is set; TLP.is_retrans */
+};
+
+/* Whether the last reduction of cwnd was needless (tcp_undo.c). */
+struct tcp_undo {
+    seq32 marker;         /* SND.UNA at the reduction */
+    uint32_t stamp;       /* the clock of timestamps at the first repetition since (RFC 3522) */
+    uint32_t retransmits; /* repetitions since that no DSACK has shown to be needless */
+    bool possible;        /* there is a reduction to be undone */
+    bool repeated;        /* something was sent again since: `retransmits` means something */
+    bool stamped;
+};
+
+/* RFC 5682: was the timeout spurious? */
+enum tcp_frto {
+    TCP_FRTO_OFF,
+    TCP_FRTO_FIRST, /* step 2: the first repetition is out; what does the next ACK cover? */
+    TCP_FRTO_NEW,   /* step 2b: new data may leave, and nothing again */
+    TCP_FRTO_SECOND /* step 3: it has left; its ACK decides */
 };
 
 /* RFC 9937's. */
@@ -124,6 +142,7 @@ struct tcp_conn {
         seq32 limited_until;   /* cwnd_limited holds until this is acknowledged */
         seq32 first_duplicate; /* snd.nxt at the first duplicate ACK: before limited transmit */
         seq32 small_end;       /* the end of the last segment under a full one (Nagle) */
+        seq32 una_before;      /* SND.UNA before it last moved (RFC 6582 4.1) */
     } snd;
     seq32 iss;
     /* The receive sequence space. */
@@ -161,6 +180,9 @@ struct tcp_conn {
     bool cwnd_limited : 1;      /* cwnd held data back (until snd.limited_until) */
     bool after_timeout : 1;     /* this slow start follows a timeout (RFC 3465 2.3) */
     bool path_mtu_locked : 1;   /* the path takes less than we cut: DF is off (RFC 1191 3) */
+    bool dsack_due : 1;         /* the next ACK reports `dsack` (RFC 2883) */
+    bool backoff_reverted : 1;  /* an ICMP message took back a doubling (RFC 6069) */
+    uint8_t frto;               /* enum tcp_frto */
     uint8_t recovery;           /* enum tcp_recovery */
     uint8_t duplicate_acks;     /* received in a row */
     uint8_t duplicate_acks_due; /* to send, one for each out-of-order segment */
@@ -199,6 +221,8 @@ struct tcp_conn {
     struct tcp_sent *sent;     /* only with SACK, only while something is in flight */
     struct tcp_rack rack;
     struct tcp_prr prr;
+    struct tcp_undo undo;
+    struct tcp_sack_block dsack;
     struct hf_cc_state congestion;
     int32_t inflation_bytes; /* fast recovery's inflation and deflation of cwnd (RFC 6582) */
     const struct hf_cc_ops *cc;
@@ -224,6 +248,10 @@ struct tcp_conn {
     int told_soft_error; /* what HF_EVENT_SOFT_ERROR came for */
 
     uint32_t retransmits;
+    uint32_t dsacks_received; /* segments that DSACK said came twice */
+    uint32_t reorderings;     /* ACKs that showed reordering */
+    uint32_t timeouts, undos, loss_probes;
+    uint64_t bytes_retransmitted;
     uint64_t bytes_sent, bytes_received, bytes_acked;
     uint64_t segments_sent, segments_received;
 };
@@ -353,6 +381,8 @@ void tcp_trace_numbers(const struct tcp_conn *conn, struct hf_trace_numbers *num
 /* ICMP news about a segment of ours, already matched to this connection. */
 enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq,
                               bool hard, int error);
+/* RFC 6069: network or host unreachable, no more than a bad path. */
+void tcp_icmp_unreachable(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq);
 enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, const struct tcp_host *host,
                                 seq32 quoted_seq, uint32_t mtu);
 

@@ -36,6 +36,26 @@ enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq3
     return HF_REASON_ICMP_SOFT;
 }
 
+/* RFC 6069 4: while the timer runs out again and again, such a message about the segment that it
+ * sends again shows that the path is broken and not congested. So the last doubling is taken back,
+ * once for each message, and what is left of the shorter RTO is waited for. */
+void tcp_icmp_unreachable(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq)
+{
+    hf_time deadline;
+    if (conn->recovery != TCP_RECOVERY_TIMEOUT || conn->backoff == 0 ||
+        !seq_eq(quoted_seq, conn->snd.una) || conn->snd.wnd == 0) {
+        return;
+    }
+    conn->backoff--;
+    conn->backoff_reverted = true;
+    deadline = conn->last_sent + tcp_backed_off_rto(conn, host);
+    deadline = deadline > host->now ? deadline : host->now;
+    if (deadline < conn->deadlines[TCP_TIMER_RETRANSMIT]) {
+        conn->deadlines[TCP_TIMER_RETRANSMIT] = deadline;
+    }
+    tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_BACKOFF_REVERTED, conn->snd.una.value);
+}
+
 /* RFC 1191 6, RFC 8201 4: a smaller MTU, and what was too big goes again at once, cut to fit, with
  * no change of cwnd. RFC 5927 7.2: never more than what is in use now.
  * Keeps RFC5927-7.2-a. */

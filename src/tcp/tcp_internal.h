@@ -32,6 +32,9 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
 
 /* ---- tcp_rack.c: loss recovery with SACK */
 
+/* RFC 8985 6.2 step 4: a wider reo_wnd is kept for so many recoveries. */
+#define TCP_RACK_PERSIST 16u
+
 /* What one ACK brought. */
 struct tcp_ack_news {
     uint32_t acked_bytes;     /* of data, cumulatively */
@@ -40,15 +43,56 @@ struct tcp_ack_news {
     bool progress;  /* SND.UNA moved */
     bool duplicate; /* RFC 5681 2's duplicate ACK, outstanding data or not */
     bool dsack;
-    bool widened; /* the first DSACK of its round: reo_wnd has grown */
+    bool widened;   /* the first DSACK of its round: reo_wnd has grown */
+    bool probe_dup; /* the DSACK is of the tail loss probe */
+    bool original;  /* something sent only once was delivered, sent before recovery began */
+    bool reordered; /* ... and something above it had been delivered before */
 };
 /* SND.UNA has been moved already. */
 void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, struct tcp_ack_news *news);
 void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host);
-void tcp_rack_all_lost(struct tcp_conn *conn);
+void tcp_rack_on_retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_arm_loss_probe(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_loss_probe_timeout(struct tcp_conn *conn, struct tcp_host *host);
+
+/* ---- tcp_dsack.c: duplicates told of, and heard of (RFC 2883) */
+
+/* The peer sent [left, right) again: the next ACK says so. */
+void tcp_dsack_note(struct tcp_conn *conn, struct tcp_host *host, seq32 left, seq32 right);
+/* A segment with text or FIN that lies, at least in part, before RCV.NXT. */
+void tcp_dsack_note_old(struct tcp_conn *conn, struct tcp_host *host,
+                        const struct tcp_segment *segment);
+/* Text at or above RCV.NXT that lies, at least in part, in what is held out of order. */
+void tcp_dsack_note_held(struct tcp_conn *conn, struct tcp_host *host,
+                         const struct tcp_segment *segment);
+/* The first SACK block, where it is a DSACK: news->dsack. Before the ACK is taken. */
+void tcp_dsack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
+                      const struct tcp_segment *segment, struct tcp_ack_news *news);
+
+/* ---- tcp_undo.c: needless reductions taken back */
+
+/* cwnd and ssthresh are about to be reduced. */
+void tcp_undo_begin(struct tcp_conn *conn);
+/* A repetition leaves, which is no tail loss probe. */
+void tcp_undo_on_repeat(struct tcp_conn *conn, const struct tcp_host *host);
+/* RFC 3522: the ACK answers an original that was sent before it was sent again. */
+bool tcp_undo_by_timestamp(const struct tcp_conn *conn, const struct tcp_segment *segment);
+/* RFC 3708: every repetition was a duplicate. */
+bool tcp_undo_by_dsack(const struct tcp_conn *conn);
+/* RFC 4015: gives back what was taken, and ends recovery. `none_lost`: what is marked as lost is
+ * in flight. */
+void tcp_undo(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason, bool none_lost);
+/* The one of the two that holds: why, or HF_REASON_NONE. */
+enum hf_reason tcp_undo_reason(const struct tcp_conn *conn, const struct tcp_segment *segment);
+
+/* ---- tcp_frto.c: RFC 5682 */
+
+/* The retransmission timer has run out; before recovery's state is changed. */
+void tcp_frto_begin(struct tcp_conn *conn, const struct tcp_host *host);
+/* An ACK while recovering from a timeout. True: the timeout was spurious, and is undone. */
+bool tcp_frto_on_ack(struct tcp_conn *conn, struct tcp_host *host,
+                     const struct tcp_segment *segment, const struct tcp_ack_news *news);
 
 /* ---- tcp_recovery.c */
 
@@ -57,8 +101,10 @@ void tcp_loss_probe_timeout(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_grow_cwnd(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes,
                    bool repeating);
 
-void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host);
-void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes);
+void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host,
+                          const struct tcp_segment *segment, const struct tcp_ack_news *news);
+void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_segment *segment,
+                    const struct tcp_ack_news *news);
 void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host);
 /* cwnd as RFC 5681 and 6582 count it, fast recovery's inflation included. */
 uint32_t tcp_cwnd_bytes(const struct tcp_conn *conn);

@@ -13,13 +13,18 @@
  */
 #include "tcp_internal.h"
 
-#define DUPLICATE_THRESHOLD 3u
-#define DSACK_PERSIST 16u
-#define WORST_DELAYED_ACK (200 * HF_MILLISECOND) /* RFC 8985 7.2: WCDelAckT */
+#define WORST_DELAYED_ACK (200 * HF_MILLISECOND) /* RFC 8985 7.2: TLP.max_ack_delay */
+#define TIMER_SLACK (2 * HF_MILLISECOND)         /* as Linux: timers of both sides are coarse */
+#define RENEGING_WAIT_MIN (10 * HF_MILLISECOND)
+#define PTO_WITHOUT_RTT HF_SECOND /* 7.2: no SRTT yet */
 
-static bool sent_after(hf_time time_a, seq32 end_a, hf_time time_b, seq32 end_b)
+/* Has RACK.segment left after this one? DEVIATION: 6.2 step 2 breaks ties of time by sequence
+ * number, which takes what was sent again in the same moment for older than it is; the ordinal of
+ * the transmission does not. */
+static bool left_before(const struct tcp_sent_record *record, const struct tcp_rack *rack)
 {
-    return time_a > time_b || (time_a == time_b && seq_gt(end_a, end_b));
+    return rack->sent > record->sent ||
+           (rack->sent == record->sent && (int32_t)(rack->order - record->order) > 0);
 }
 
 /* ---- 6.2 steps 1 to 3: what an acknowledged record teaches */
@@ -39,7 +44,8 @@ static bool ambiguous(const struct tcp_conn *conn, const struct tcp_sent_record 
 }
 
 static void rack_update(struct tcp_conn *conn, const struct tcp_host *host,
-                        const struct tcp_sent_record *record, const struct tcp_segment *segment)
+                        const struct tcp_sent_record *record, const struct tcp_segment *segment,
+                        struct tcp_ack_news *news)
 {
     struct tcp_rack *rack = &conn->rack;
     seq32 end = tcp_sent_end(record);
@@ -51,6 +57,11 @@ static void rack_update(struct tcp_conn *conn, const struct tcp_host *host,
         rack->fack = end;
     } else if (seq_lt(end, rack->fack) && !(record->flags & TCP_SENT_REPEATED)) {
         rack->reordering_seen = true;
+        news->reordered = true;
+    }
+    /* RFC 5682 3.1: what was sent after recovery began tells nothing about what was before. */
+    if (!(record->flags & TCP_SENT_REPEATED) && seq_le(end, conn->snd.recover)) {
+        news->original = true;
     }
     if (ambiguous(conn, record, segment, rtt)) {
         return;
@@ -62,9 +73,9 @@ static void rack_update(struct tcp_conn *conn, const struct tcp_host *host,
     }
     /* Step 2. */
     rack->rtt_us = max_u32(rtt_us, 1);
-    if (!rack->valid || sent_after(record->sent, end, rack->sent, rack->end)) {
+    if (!rack->valid || !left_before(record, rack)) {
         rack->sent = record->sent;
-        rack->end = end;
+        rack->order = record->order;
         rack->valid = true;
     }
 }
@@ -89,7 +100,7 @@ static void take_cumulative(struct tcp_conn *conn, struct tcp_host *host,
         }
         if (!(record->flags & TCP_SENT_SACKED)) {
             news->delivered_bytes += record->length;
-            rack_update(conn, host, record, segment);
+            rack_update(conn, host, record, segment, news);
         }
         tcp_sent_drop_first(sent);
     }
@@ -107,48 +118,12 @@ static void take_block(struct tcp_conn *conn, struct tcp_host *host,
         if (seq_gt(tcp_sent_end(record), block.right)) {
             return;
         }
-        rack_update(conn, host, record, segment);
+        rack_update(conn, host, record, segment, news);
         tcp_sent_mark_sacked(sent, id);
         news->delivered_bytes += record->length;
         news->sacked_bytes += record->length;
         id = tcp_sent_skip_sacked(sent, id);
     }
-}
-
-/* RFC 2883 4: the first block is a duplicate's when it lies below the ACK or inside the second. One
- * that names what was never sent is an error or an attack. */
-static bool is_dsack(const struct tcp_conn *conn, const struct tcp_segment *segment)
-{
-    const struct tcp_options *options = &segment->options;
-    const struct tcp_sack_block *block = &options->sack[0];
-    if (options->sack_count == 0 || seq_ge(block->left, block->right) ||
-        seq_gt(block->right, conn->snd.nxt)) {
-        return false;
-    }
-    if (seq_lt(block->left, segment->ack)) {
-        return true;
-    }
-    return options->sack_count > 1 && seq_ge(block->left, options->sack[1].left) &&
-           seq_le(block->right, options->sack[1].right);
-}
-
-/* RFC 8985 6.2 step 4: a DSACK in a round trip says that reo_wnd was too small. */
-static void take_dsack(struct tcp_conn *conn, struct tcp_ack_news *news)
-{
-    struct tcp_rack *rack = &conn->rack;
-    if (rack->dsack_round_valid && seq_ge(conn->snd.una, rack->dsack_round)) {
-        rack->dsack_round_valid = false;
-    }
-    if (!news->dsack || rack->dsack_round_valid) {
-        return;
-    }
-    news->widened = true;
-    rack->dsack_round_valid = true;
-    rack->dsack_round = conn->snd.nxt;
-    if (rack->reo_wnd_mult < UINT8_MAX) {
-        rack->reo_wnd_mult++;
-    }
-    rack->reo_wnd_persist = DSACK_PERSIST;
 }
 
 /* In ascending order, whatever order they came in: where ACKs were lost several blocks are new at
@@ -180,12 +155,17 @@ static void take_sack(struct tcp_conn *conn, struct tcp_host *host,
 
 /* ---- 6.2 steps 4 and 5: what is lost */
 
-static hf_time reordering_window(const struct tcp_conn *conn)
+static bool threshold_reached(const struct tcp_conn *conn, const struct tcp_host *host)
+{
+    return conn->sent->sacked_count >= host->config->duplicate_threshold;
+}
+
+static hf_time reordering_window(const struct tcp_conn *conn, const struct tcp_host *host)
 {
     const struct tcp_rack *rack = &conn->rack;
     hf_time window;
     if (!rack->reordering_seen &&
-        (conn->recovery != TCP_RECOVERY_NONE || conn->sent->sacked_count >= DUPLICATE_THRESHOLD)) {
+        (conn->recovery != TCP_RECOVERY_NONE || threshold_reached(conn, host))) {
         return 0;
     }
     window = (hf_time)rack->min_rtt_us * HF_MICROSECOND / 4 * rack->reo_wnd_mult;
@@ -199,13 +179,16 @@ static uint32_t detect_loss(struct tcp_conn *conn, struct tcp_host *host)
 {
     const struct tcp_rack *rack = &conn->rack;
     struct tcp_sent *sent = conn->sent;
-    hf_time reo_wnd = reordering_window(conn);
+    hf_time reo_wnd = reordering_window(conn, host);
+    enum hf_reason reason = reo_wnd == 0 && conn->recovery == TCP_RECOVERY_NONE
+                                ? HF_REASON_LOSS_THRESHOLD
+                                : HF_REASON_LOSS_RACK;
     uint32_t lost = 0;
     conn->deadlines[TCP_TIMER_REORDERING] = HF_TIME_NEVER;
     while (rack->valid && sent->oldest != TCP_SENT_NONE) {
         const struct tcp_sent_record *record = tcp_sent_at(sent, sent->oldest);
         hf_time due;
-        if (!sent_after(rack->sent, rack->end, record->sent, tcp_sent_end(record))) {
+        if (!left_before(record, rack)) {
             break;
         }
         due = record->sent + (hf_time)rack->rtt_us * HF_MICROSECOND + reo_wnd;
@@ -215,7 +198,7 @@ static uint32_t detect_loss(struct tcp_conn *conn, struct tcp_host *host)
             conn->deadlines[TCP_TIMER_REORDERING] = due;
             break;
         }
-        tcp_trace(conn, host, HF_TRACE_LOSS, HF_REASON_LOSS_RACK, record->seq.value);
+        tcp_trace(conn, host, HF_TRACE_LOSS, reason, record->seq.value);
         tcp_sent_mark_lost(sent, sent->oldest);
         lost++;
     }
@@ -239,6 +222,7 @@ static void enter_recovery(struct tcp_conn *conn, struct tcp_host *host, uint32_
     /* RFC 5681 3.2 step 2, RFC 6675 5 (4.2): without what left, as limited transmit, beyond cwnd
      * because SACKed segments made room. */
     sample.flight_bytes = min_u32(sample.flight_bytes, conn->congestion.cwnd_bytes);
+    tcp_undo_begin(conn);
     conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
     conn->recovery = TCP_RECOVERY_FAST;
     conn->snd.recover = conn->snd.nxt;
@@ -307,29 +291,30 @@ static void prr_on_ack(struct tcp_conn *conn, const struct tcp_ack_news *news, b
 
 /* ---- 7: tail loss probe */
 
-static bool loss_probe_wanted(const struct tcp_conn *conn)
+static bool loss_probe_wanted(const struct tcp_conn *conn, const struct tcp_host *host)
 {
-    return conn->sack && conn->sent != NULL && conn->sent->count > 0 && !conn->rack.probe_out &&
-           conn->recovery == TCP_RECOVERY_NONE && conn->sent->sacked_count == 0 &&
-           conn->rtt_measured && conn->backoff == 0;
+    return conn->sack && host->config->loss_probe && conn->sent != NULL && conn->sent->count > 0 &&
+           !conn->rack.probe_out && conn->recovery == TCP_RECOVERY_NONE &&
+           conn->sent->sacked_count == 0 && conn->backoff == 0;
 }
 
 void tcp_arm_loss_probe(struct tcp_conn *conn, struct tcp_host *host)
 {
     hf_time *deadline = &conn->deadlines[TCP_TIMER_LOSS_PROBE];
-    hf_time pto;
+    hf_time retransmit = conn->deadlines[TCP_TIMER_RETRANSMIT];
+    hf_time pto = PTO_WITHOUT_RTT;
     *deadline = HF_TIME_NEVER;
-    if (!loss_probe_wanted(conn)) {
+    if (!loss_probe_wanted(conn, host)) {
         return;
     }
     /* 7.2: two round trips, and the peer's delayed ACK where a single segment waits for it. */
-    pto = host->now + 2 * (hf_time)conn->srtt_us * HF_MICROSECOND + 2 * HF_MILLISECOND;
-    if (conn->sent->count == 1) {
-        pto += WORST_DELAYED_ACK;
+    if (conn->rtt_measured) {
+        pto = 2 * (hf_time)conn->srtt_us * HF_MICROSECOND;
+        pto += conn->sent->count == 1 ? WORST_DELAYED_ACK : TIMER_SLACK;
     }
-    if (pto < conn->deadlines[TCP_TIMER_RETRANSMIT]) {
-        *deadline = pto;
-    }
+    /* "If Now() + PTO > TCP_RTO_expire(): PTO = TCP_RTO_expire() - Now()": then the probe takes the
+     * timer's turn, and the timer comes an RTO later. */
+    *deadline = host->now + pto < retransmit ? host->now + pto : retransmit;
 }
 
 void tcp_loss_probe_timeout(struct tcp_conn *conn, struct tcp_host *host)
@@ -339,6 +324,8 @@ void tcp_loss_probe_timeout(struct tcp_conn *conn, struct tcp_host *host)
     }
     tcp_trace(conn, host, HF_TRACE_TIMER, HF_REASON_TIMER_LOSS_PROBE, 0);
     conn->intents |= TCP_INTENT_LOSS_PROBE;
+    conn->loss_probes++;
+    host->counters->loss_probes++;
     conn->rack.probe_out = true;
     conn->rack.probe_repeats = tcp_unsent_bytes(conn) == 0;
     conn->rack.probe_end = conn->snd.nxt; /* of new data: moved on when it is sent */
@@ -355,10 +342,13 @@ static void probe_on_ack(struct tcp_conn *conn, struct tcp_host *host,
         return;
     }
     /* It carried new data; or a DSACK, or a plain duplicate ACK, says that it was the duplicate. */
-    if (!rack->probe_repeats ||
-        (news->dsack && seq_eq(segment->options.sack[0].right, rack->probe_end)) ||
+    if (!rack->probe_repeats || news->probe_dup ||
         (seq_eq(segment->ack, rack->probe_end) && news->duplicate &&
          segment->options.sack_count == 0)) {
+        if (rack->probe_repeats) {
+            tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_LOSS_PROBE_NEEDLESS,
+                      rack->probe_end.value);
+        }
         rack->probe_out = false;
     } else if (seq_gt(segment->ack, rack->probe_end)) {
         struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);
@@ -366,9 +356,56 @@ static void probe_on_ack(struct tcp_conn *conn, struct tcp_host *host,
         uint32_t before = tcp_cwnd_bytes(conn);
         rack->probe_out = false;
         if (conn->recovery == TCP_RECOVERY_NONE) {
+            tcp_undo_begin(conn);
             conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
             tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_LOSS_PROBE, before);
         }
+    }
+}
+
+/* ---- what an ACK may show to have been wrong */
+
+/* RFC 2018 8: the first of what is not acknowledged was SACKed, yet the ACK that came so far stops
+ * before it. Either the ACK of the rest is on its way, or the peer has dropped what it had: the
+ * timer decides soon (Linux: half a round trip, 10 ms at least), and then no SACK is believed. */
+static void suspect_reneging(struct tcp_conn *conn, const struct tcp_host *host,
+                             const struct tcp_ack_news *news)
+{
+    struct tcp_sent *sent = conn->sent;
+    hf_time wait = conn->srtt_us * HF_MICROSECOND / 2;
+    hf_time deadline;
+    if (!news->progress || sent->count == 0 ||
+        !(tcp_sent_at(sent, sent->first)->flags & TCP_SENT_SACKED)) {
+        return;
+    }
+    deadline = host->now + (wait > RENEGING_WAIT_MIN ? wait : RENEGING_WAIT_MIN);
+    if (deadline < conn->deadlines[TCP_TIMER_RETRANSMIT]) {
+        conn->deadlines[TCP_TIMER_RETRANSMIT] = deadline;
+    }
+}
+
+/* Was the recovery that is going on, or the last one, a mistake? */
+static void judge_recovery(struct tcp_conn *conn, struct tcp_host *host,
+                           const struct tcp_segment *segment, const struct tcp_ack_news *news)
+{
+    enum hf_reason reason = HF_REASON_NONE;
+    switch ((enum tcp_recovery)conn->recovery) {
+    case TCP_RECOVERY_NONE:
+        reason = tcp_undo_by_dsack(conn) ? HF_REASON_UNDO_DSACK : HF_REASON_NONE;
+        break;
+    case TCP_RECOVERY_FAST:
+        if (news->progress) {
+            reason = tcp_undo_reason(conn, segment);
+        } else if (tcp_undo_by_dsack(conn)) {
+            reason = HF_REASON_UNDO_DSACK;
+        }
+        break;
+    case TCP_RECOVERY_TIMEOUT:
+        (void)tcp_frto_on_ack(conn, host, segment, news);
+        return;
+    }
+    if (reason != HF_REASON_NONE) {
+        tcp_undo(conn, host, reason, reason == HF_REASON_UNDO_TIMESTAMP);
     }
 }
 
@@ -392,13 +429,20 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     if (overtaken) {
         forget_probe(conn); /* the answer came before the probe had left: it is not needed */
     }
-    news->dsack = is_dsack(conn, segment);
-    take_dsack(conn, news);
+    tcp_dsack_on_ack(conn, host, segment, news);
     if (conn->sent == NULL) {
         first_rtt(conn);
     } else {
         take_cumulative(conn, host, segment, news);
         take_sack(conn, host, segment, news);
+        suspect_reneging(conn, host, news);
+    }
+    if (news->reordered) {
+        conn->reorderings++;
+        tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_REORDERING_SEEN, conn->snd.una.value);
+    }
+    judge_recovery(conn, host, segment, news);
+    if (conn->sent != NULL) {
         lost = detect_loss(conn, host);
     }
     probe_on_ack(conn, host, segment, news);
@@ -418,6 +462,7 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
     if (conn->sent != NULL && conn->sent->count == 0) {
         tcp_sent_free(&conn->sent, host->memory);
+        conn->rack.order = 0; /* ordinals begin anew */
         conn->deadlines[TCP_TIMER_REORDERING] = HF_TIME_NEVER;
         conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;
     }
@@ -425,7 +470,7 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
      * put it off. */
     if (news->progress || overtaken) {
         tcp_arm_loss_probe(conn, host);
-    } else if (!loss_probe_wanted(conn)) {
+    } else if (!loss_probe_wanted(conn, host)) {
         conn->deadlines[TCP_TIMER_LOSS_PROBE] = HF_TIME_NEVER;
     }
 }
@@ -449,22 +494,33 @@ void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host)
     }
 }
 
-/* RFC 8985 6.3, RFC 2018 8: after a timeout all that is not SACKed is lost; and when the very first
- * is SACKed without being acknowledged, the peer has gone back on its SACKs and none is believed.
- */
-void tcp_rack_all_lost(struct tcp_conn *conn)
+/* RFC 8985 6.3: after a timeout the first segment is lost, and what left so long ago that RACK
+ * would wait for it no more. RFC 2018 8: when the very first is SACKed without being acknowledged,
+ * the peer has gone back on its SACKs; none is believed, and all of it goes again. */
+void tcp_rack_on_retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_sent *sent = conn->sent;
+    hf_time patience;
+    bool reneging;
     if (sent == NULL || sent->count == 0) {
         return;
     }
-    if (tcp_sent_at(sent, sent->first)->flags & TCP_SENT_SACKED) {
+    reneging = (tcp_sent_at(sent, sent->first)->flags & TCP_SENT_SACKED) != 0;
+    if (reneging) {
         tcp_sent_forget_sacks(sent);
+        host->counters->sack_renegings++;
+        tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_SACK_RENEGING, conn->snd.una.value);
     }
-    for (uint32_t id = sent->first; id != sent->first + sent->count; id++) {
-        if (!(tcp_sent_at(sent, id)->flags & TCP_SENT_SACKED)) {
-            tcp_sent_mark_lost(sent, id);
+    tcp_trace(conn, host, HF_TRACE_LOSS, HF_REASON_LOSS_TIMEOUT, conn->snd.una.value);
+    tcp_sent_mark_lost(sent, sent->first);
+    patience = (hf_time)conn->rack.rtt_us * HF_MICROSECOND + reordering_window(conn, host);
+    while (sent->oldest != TCP_SENT_NONE) {
+        const struct tcp_sent_record *record = tcp_sent_at(sent, sent->oldest);
+        if (!reneging && record->sent + patience > host->now) {
+            break;
         }
+        tcp_trace(conn, host, HF_TRACE_LOSS, HF_REASON_LOSS_TIMEOUT, record->seq.value);
+        tcp_sent_mark_lost(sent, sent->oldest);
     }
     forget_probe(conn); /* RFC 8985 7.1 */
     conn->deadlines[TCP_TIMER_REORDERING] = HF_TIME_NEVER;

@@ -183,10 +183,16 @@ void tcp_fill_sack(const struct tcp_conn *conn, struct tcp_options *options)
     unsigned room;
     uint32_t bound = UINT32_MAX;
     options->sack_count = 0;
-    if (!conn->sack || reassembly == NULL) {
+    if (!conn->sack) {
         return;
     }
     room = tcp_options_sack_room(options);
+    if (conn->dsack_due && room > 0) {
+        options->sack[options->sack_count++] = conn->dsack; /* RFC 2883 4: it comes first */
+    }
+    if (reassembly == NULL) {
+        return;
+    }
     while (options->sack_count < room) {
         const struct tcp_range *best = NULL;
         for (uint32_t i = 0; i < reassembly->count; i++) {
@@ -218,6 +224,7 @@ static enum hf_reason receive_out_of_order(struct tcp_conn *conn, struct tcp_hos
                          segment->payload_length)) {
         return HF_REASON_MEMORY_LIMIT;
     }
+    tcp_dsack_note_held(conn, host, segment);
     reassembly_insert(conn->reassembly, segment->seq,
                       seq_add(segment->seq, segment->payload_length));
     return HF_REASON_OUT_OF_ORDER;
@@ -244,6 +251,7 @@ enum hf_reason tcp_receive_text(struct tcp_conn *conn, struct tcp_host *host,
         tcp_ack_now(conn, HF_REASON_SEND_ACK);
         return HF_REASON_MEMORY_LIMIT;
     }
+    tcp_dsack_note_held(conn, host, &text);
     conn->rcv.nxt = seq_add(conn->rcv.nxt, text.payload_length);
     conn->rcv.wnd -= text.payload_length;
     conn->receive_bytes += text.payload_length;

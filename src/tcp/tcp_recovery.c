@@ -14,8 +14,6 @@
  */
 #include "tcp_internal.h"
 
-#define DUPLICATE_ACK_THRESHOLD 3u
-
 uint32_t tcp_pipe(const struct tcp_conn *conn)
 {
     uint32_t flight = tcp_flight(conn);
@@ -72,16 +70,32 @@ static void retransmit_first(struct tcp_conn *conn, enum hf_reason reason)
     conn->rtt_timing = false; /* Karn */
 }
 
-/* RFC 5681 3.2 steps 2 to 4, RFC 6582 3.2 step 2. */
-void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host)
+/* RFC 6582 3.2 step 2: losses up to `recover` belong to the recovery that was, and duplicates of
+ * its last ACK most likely answer what was sent again for nothing. 4.1: unless that ACK had moved
+ * on by a little only; then the segment after it is missing. */
+static bool new_loss(const struct tcp_conn *conn)
 {
     uint32_t mss = tcp_effective_mss(conn);
+    return seq_gt(conn->snd.una, conn->snd.recover) ||
+           (conn->congestion.cwnd_bytes > mss &&
+            (uint32_t)seq_diff(conn->snd.una, conn->snd.una_before) <= 4 * mss);
+}
+
+/* RFC 5681 3.2 steps 2 to 4, RFC 6582 3.2 step 2. */
+void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host,
+                          const struct tcp_segment *segment, const struct tcp_ack_news *news)
+{
+    uint32_t mss = tcp_effective_mss(conn);
+    uint32_t threshold = host->config->duplicate_threshold;
     struct hf_cc_sample sample;
     uint32_t before = tcp_cwnd_bytes(conn);
+    if (conn->recovery == TCP_RECOVERY_TIMEOUT) {
+        (void)tcp_frto_on_ack(conn, host, segment, news);
+    }
     if (conn->recovery == TCP_RECOVERY_FAST) {
         /* Each tells that one segment has left; there cannot be more of them than are in flight. */
         if (conn->inflation_bytes + (int64_t)mss <=
-            (int64_t)tcp_flight(conn) + DUPLICATE_ACK_THRESHOLD * mss) {
+            (int64_t)tcp_flight(conn) + (int64_t)threshold * mss) {
             conn->inflation_bytes += (int32_t)mss;
         }
         trace_cwnd(conn, host, HF_REASON_CWND_INFLATE, before);
@@ -93,19 +107,18 @@ void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host)
     if (conn->duplicate_acks == 1) {
         conn->snd.first_duplicate = conn->snd.nxt;
     }
-    /* RFC 6582 3.2 step 2: only when the ACK covers more than recover; losses up to there belong to
-     * the recovery that was. */
-    if (conn->recovery != TCP_RECOVERY_NONE || conn->duplicate_acks != DUPLICATE_ACK_THRESHOLD ||
-        seq_le(conn->snd.una, conn->snd.recover)) {
+    if (conn->recovery != TCP_RECOVERY_NONE || conn->duplicate_acks != threshold ||
+        !new_loss(conn)) {
         return;
     }
+    tcp_undo_begin(conn);
     sample = tcp_cc_sample(conn, host, 0);
     /* RFC 5681 3.2 step 2: without what limited transmit sent. */
     sample.flight_bytes = (uint32_t)seq_diff(conn->snd.first_duplicate, conn->snd.una);
     conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
     conn->recovery = TCP_RECOVERY_FAST;
     conn->snd.recover = conn->snd.nxt;
-    conn->inflation_bytes = (int32_t)(DUPLICATE_ACK_THRESHOLD * mss);
+    conn->inflation_bytes = (int32_t)(threshold * mss);
     trace_cwnd(conn, host, HF_REASON_CWND_FAST_RETRANSMIT, before);
     retransmit_first(conn, HF_REASON_RETRANSMIT_FAST);
 }
@@ -161,9 +174,17 @@ void tcp_grow_cwnd(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_
                before);
 }
 
-void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes)
+void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_segment *segment,
+                    const struct tcp_ack_news *news)
 {
     bool repeating = conn->recovery == TCP_RECOVERY_TIMEOUT;
+    uint32_t acked_bytes = news->acked_bytes;
+    if (repeating) {
+        (void)tcp_frto_on_ack(conn, host, segment, news);
+    } else if (conn->recovery == TCP_RECOVERY_FAST && tcp_undo_by_timestamp(conn, segment)) {
+        tcp_undo(conn, host, HF_REASON_UNDO_TIMESTAMP, true);
+        return;
+    }
     if (conn->recovery != TCP_RECOVERY_NONE && seq_ge(conn->snd.una, conn->snd.recover)) {
         bool fast = conn->recovery == TCP_RECOVERY_FAST;
         leave_recovery(conn, host);
@@ -184,6 +205,14 @@ void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);
     uint32_t before = tcp_cwnd_bytes(conn);
+    bool outstanding =
+        conn->recovery != TCP_RECOVERY_NONE && seq_lt(conn->snd.una, conn->snd.recover);
+    tcp_frto_begin(conn, host);
+    if (!outstanding || (conn->recovery == TCP_RECOVERY_TIMEOUT && conn->backoff == 0)) {
+        tcp_undo_begin(conn);
+    }
+    conn->timeouts++;
+    host->counters->retransmit_timeouts++;
     conn->cc->on_congestion(&conn->congestion, &sample,
                             conn->backoff == 0 ? HF_CC_TIMEOUT : HF_CC_TIMEOUT_AGAIN);
     conn->recovery = TCP_RECOVERY_TIMEOUT;
@@ -192,6 +221,6 @@ void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
     conn->inflation_bytes = 0;
     conn->duplicate_acks = 0;
     trace_cwnd(conn, host, HF_REASON_CWND_TIMEOUT, before);
-    tcp_rack_all_lost(conn);
+    tcp_rack_on_retransmit_timeout(conn, host);
     retransmit_first(conn, HF_REASON_RETRANSMIT_TIMEOUT);
 }

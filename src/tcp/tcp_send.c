@@ -57,6 +57,7 @@ static void acknowledged(struct tcp_conn *conn, struct tcp_segment *segment)
 {
     segment->window = tcp_offer_window(conn);
     conn->intents &= (uint16_t) ~(TCP_INTENT_ACK);
+    conn->dsack_due = false; /* RFC 2883 4: reported once */
     conn->ack_pending_bytes = 0;
     conn->rcv.last_ack_sent = conn->rcv.nxt;
     conn->deadlines[TCP_TIMER_DELAYED_ACK] = HF_TIME_NEVER;
@@ -125,7 +126,7 @@ static uint32_t segment_room(const struct tcp_conn *conn)
     uint32_t base;
     uint32_t with_sack;
     uint32_t mss = tcp_effective_mss(conn);
-    if (conn->reassembly == NULL || !conn->sack) {
+    if ((conn->reassembly == NULL && !conn->dsack_due) || !conn->sack) {
         return mss;
     }
     memset(&options, 0, sizeof options);
@@ -176,6 +177,14 @@ static void build_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_
 
 /* ---- retransmissions */
 
+static void count_repetition(struct tcp_conn *conn, struct tcp_host *host, uint32_t length)
+{
+    conn->retransmits++;
+    conn->bytes_retransmitted += length;
+    host->counters->segments_retransmitted++;
+    conn->rtt_timing = false; /* Karn */
+}
+
 /* The segment at retransmit_next, up to what was in flight. */
 static enum hf_reason build_retransmission(struct tcp_conn *conn, struct tcp_host *host,
                                            struct tcp_segment *segment, uint32_t *payload_offset)
@@ -192,9 +201,8 @@ static enum hf_reason build_retransmission(struct tcp_conn *conn, struct tcp_hos
     if (length == 0 && fin) {
         reason = HF_REASON_RETRANSMIT_FIN;
     }
-    conn->retransmits++;
-    host->counters->segments_retransmitted++;
-    conn->rtt_timing = false; /* Karn */
+    count_repetition(conn, host, length);
+    tcp_undo_on_repeat(conn, host);
     conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
     if (conn->recovery == TCP_RECOVERY_TIMEOUT) {
         conn->snd.retransmit_next = next;
@@ -237,9 +245,10 @@ static bool next_repetition(struct tcp_conn *conn, struct tcp_host *host,
     }
     tcp_sent_repeat(sent, id, host->now);
     conn->prr.out_bytes += record->length;
-    conn->retransmits++;
-    host->counters->segments_retransmitted++;
-    conn->rtt_timing = false; /* Karn */
+    count_repetition(conn, host, segment->payload_length);
+    if (!probe) {
+        tcp_undo_on_repeat(conn, host);
+    }
     conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
     if (conn->recovery == TCP_RECOVERY_TIMEOUT) {
         conn->retransmit_reason = HF_REASON_RETRANSMIT_AFTER_TIMEOUT;
@@ -295,8 +304,9 @@ static bool can_send_data(const struct tcp_conn *conn)
  * Keeps SHLD-7, SHLD-27, MAY-16. */
 static bool nagle_holds(const struct tcp_conn *conn)
 {
-    if (conn->fin_queued || (conn->urgent_sending && seq_lt(conn->snd.nxt, conn->snd.up))) {
-        return false; /* nothing follows, or what follows is urgent */
+    if (conn->fin_queued || (conn->intents & TCP_INTENT_LOSS_PROBE) ||
+        (conn->urgent_sending && seq_lt(conn->snd.nxt, conn->snd.up))) {
+        return false; /* nothing follows, it is urgent, or a probe's (RFC 8985 7.3) */
     }
     if (conn->cork || conn->more_follows) {
         return true;
@@ -479,7 +489,16 @@ static bool choose(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segm
         return true;
     }
     if (can_send_data(conn)) {
-        if ((conn->intents & TCP_INTENT_RETRANSMIT) || retransmission_allowed(conn)) {
+        if (conn->frto == TCP_FRTO_NEW && !(conn->intents & TCP_INTENT_RETRANSMIT)) {
+            if (next_new_data(conn, host, segment, payload_offset, reason)) {
+                return true;
+            }
+            if (seq_le(conn->snd.nxt, conn->snd.recover)) {
+                conn->frto = TCP_FRTO_OFF; /* RFC 5682 2.1 step 2b: nothing new could leave */
+            }
+        }
+        if ((conn->intents & TCP_INTENT_RETRANSMIT) ||
+            (conn->frto != TCP_FRTO_NEW && retransmission_allowed(conn))) {
             if (conn->sent == NULL) {
                 *reason = build_retransmission(conn, host, segment, payload_offset);
                 return true;

@@ -116,6 +116,65 @@ static void list_remove(struct tcp_sent *sent, uint32_t id)
     }
 }
 
+/* The two lists merged into one, by the order of transmission; only `later` is kept up. */
+static uint32_t merge(struct tcp_sent *sent, uint32_t left, uint32_t right)
+{
+    uint32_t head = TCP_SENT_NONE;
+    uint32_t tail = TCP_SENT_NONE;
+    while (left != TCP_SENT_NONE && right != TCP_SENT_NONE) {
+        int32_t ahead = (int32_t)(tcp_sent_at(sent, right)->order - tcp_sent_at(sent, left)->order);
+        uint32_t *first = ahead >= 0 ? &left : &right;
+        if (tail == TCP_SENT_NONE) {
+            head = *first;
+        } else {
+            tcp_sent_at(sent, tail)->later = *first;
+        }
+        tail = *first;
+        *first = tcp_sent_at(sent, tail)->later;
+    }
+    left = left != TCP_SENT_NONE ? left : right;
+    if (tail == TCP_SENT_NONE) {
+        return left;
+    }
+    tcp_sent_at(sent, tail)->later = left;
+    return head;
+}
+
+#define SORT_RUNS 32
+
+/* Records have come back into the list out of their order: a bottom-up merge sort puts them right.
+ * runs[i] is a sorted list of 2^i records, or empty; the lower, the later they were listed. */
+static void list_sort(struct tcp_sent *sent)
+{
+    uint32_t runs[SORT_RUNS];
+    uint32_t sorted = TCP_SENT_NONE;
+    uint32_t earlier = TCP_SENT_NONE;
+    for (unsigned i = 0; i < SORT_RUNS; i++) {
+        runs[i] = TCP_SENT_NONE;
+    }
+    for (uint32_t id = sent->oldest; id != TCP_SENT_NONE;) {
+        uint32_t next = tcp_sent_at(sent, id)->later;
+        uint32_t run = id;
+        unsigned i = 0;
+        tcp_sent_at(sent, id)->later = TCP_SENT_NONE;
+        for (; runs[i] != TCP_SENT_NONE; i++) {
+            run = merge(sent, runs[i], run);
+            runs[i] = TCP_SENT_NONE;
+        }
+        runs[i] = run;
+        id = next;
+    }
+    for (unsigned i = 0; i < SORT_RUNS; i++) {
+        sorted = merge(sent, runs[i], sorted);
+    }
+    sent->oldest = sorted;
+    for (uint32_t id = sorted; id != TCP_SENT_NONE; id = tcp_sent_at(sent, id)->later) {
+        tcp_sent_at(sent, id)->earlier = earlier;
+        earlier = id;
+    }
+    sent->newest = earlier;
+}
+
 /* ---- marks */
 
 void tcp_sent_add(struct tcp_sent *sent, seq32 seq, uint32_t length, hf_time now)
@@ -124,7 +183,8 @@ void tcp_sent_add(struct tcp_sent *sent, seq32 seq, uint32_t length, hf_time now
     struct tcp_sent_record *record = tcp_sent_at(sent, id);
     HF_ASSERT(sent->count < sent->capacity);
     sent->count++;
-    *record = (struct tcp_sent_record){.seq = seq, .length = length, .sent = now};
+    *record = (struct tcp_sent_record){
+        .seq = seq, .length = length, .sent = now, .order = ++sent->last_order};
     list_append(sent, id);
 }
 
@@ -141,6 +201,7 @@ void tcp_sent_repeat(struct tcp_sent *sent, uint32_t id, hf_time now)
     }
     record->flags |= TCP_SENT_REPEATED;
     record->sent = now;
+    record->order = ++sent->last_order;
     list_append(sent, id);
 }
 
@@ -199,6 +260,26 @@ void tcp_sent_forget_sacks(struct tcp_sent *sent)
     }
     sent->sacked_bytes = 0;
     sent->sacked_count = 0;
+    list_sort(sent);
+}
+
+void tcp_sent_unmark_lost(struct tcp_sent *sent)
+{
+    if (sent->lost_bytes == 0) {
+        return;
+    }
+    for (uint32_t id = sent->first; id != sent->first + sent->count; id++) {
+        struct tcp_sent_record *record = tcp_sent_at(sent, id);
+        bool waits = (record->flags & (TCP_SENT_LOST | TCP_SENT_REPEAT_OUT)) == TCP_SENT_LOST;
+        if (record->flags & TCP_SENT_LOST) {
+            clear_lost(sent, record);
+        }
+        if (waits) {
+            list_append(sent, id);
+        }
+    }
+    sent->lost_hint = sent->first + sent->count;
+    list_sort(sent);
 }
 
 void tcp_sent_drop_first(struct tcp_sent *sent)
@@ -302,6 +383,7 @@ bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most
             uint32_t added = cut->first + cut->count;
             tcp_sent_add(cut, seq_add(record->seq, done), take, record->sent);
             tcp_sent_at(cut, added)->flags |= record->flags & TCP_SENT_REPEATED;
+            tcp_sent_at(cut, added)->order = record->order;
             if (record->flags & TCP_SENT_SACKED) {
                 tcp_sent_mark_sacked(cut, added);
             } else {
@@ -310,6 +392,7 @@ bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most
             done += take;
         }
     }
+    cut->last_order = old->last_order;
     tcp_sent_free(sent, memory);
     *sent = cut;
     return true;

@@ -7,6 +7,9 @@
  *     SND.UNA                                             SND.NXT
  *        | sacked | lost | lost, repeated | in flight | ... |
  *
+ * Several transmissions may share a nanosecond; each has an ordinal besides its time, and "sent
+ * later" means by that.
+ *
  * A record is in the transmission list while it may still arrive: not when it is SACKed, not when
  * it is lost and waits to be sent again.
  *
@@ -37,6 +40,7 @@ struct tcp_sent_record {
     uint32_t length;         /* of sequence space: a FIN counts one */
     hf_time sent;            /* the last time */
     uint32_t earlier, later; /* ids in the transmission list; SACKed: later is an id ahead */
+    uint32_t order;          /* of the last transmission, among all of them: `sent` may tie */
     uint8_t flags;
 };
 
@@ -46,6 +50,7 @@ struct tcp_sent {
     uint32_t count;
     uint32_t oldest, newest; /* ends of the transmission list, ids */
     uint32_t lost_hint;      /* no record before this id is lost and waits */
+    uint32_t last_order;     /* of the latest transmission; counts from 1 */
     uint32_t sacked_count;
     uint32_t sacked_bytes, lost_bytes, repeat_out_bytes;
     struct tcp_sent_record records[];
@@ -74,6 +79,8 @@ void tcp_sent_mark_sacked(struct tcp_sent *sent, uint32_t id);
 void tcp_sent_mark_lost(struct tcp_sent *sent, uint32_t id);
 /* Everything SACKed is in doubt again (RFC 2018 8). */
 void tcp_sent_forget_sacks(struct tcp_sent *sent);
+/* The losses were none: whatever was taken as lost is in flight, as it was last sent. */
+void tcp_sent_unmark_lost(struct tcp_sent *sent);
 /* Takes off what lies wholly before `ack`; a record that straddles it is cut. */
 void tcp_sent_drop_first(struct tcp_sent *sent);
 void tcp_sent_cut_first(struct tcp_sent *sent, seq32 ack);

@@ -171,6 +171,23 @@ static bool retries_exhausted(const struct tcp_conn *conn, uint32_t tries)
     return limit != RETRIES_FOR_EVER && tries >= limit;
 }
 
+/* RFC 6069 7: where doublings were taken back their count no longer tells the time; it ends when
+ * all of them would have passed. */
+static bool reverted_too_long(const struct tcp_conn *conn, const struct tcp_host *host)
+{
+    hf_time rto = conn->rto_us * HF_MICROSECOND;
+    hf_time patience = 0;
+    uint32_t limit = conn->orphan ? min_u32(conn->retries_r2, ORPHAN_RETRIES) : conn->retries_r2;
+    if (!conn->backoff_reverted || limit == RETRIES_FOR_EVER) {
+        return false;
+    }
+    for (uint32_t i = 0; i <= limit; i++) {
+        patience += rto;
+        rto = 2 * rto < host->config->max_rto_ns ? 2 * rto : host->config->max_rto_ns;
+    }
+    return host->now - conn->progress_time >= patience;
+}
+
 static bool user_timeout_over(const struct tcp_conn *conn, const struct tcp_host *host,
                               hf_time since)
 {
@@ -214,7 +231,7 @@ static void retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host)
         give_up(conn, host, HF_REASON_TIMEOUT_USER);
         return;
     }
-    if (retries_exhausted(conn, tries)) {
+    if (retries_exhausted(conn, tries) || reverted_too_long(conn, host)) {
         give_up(conn, host, HF_REASON_TIMEOUT_R2);
         return;
     }

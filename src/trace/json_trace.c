@@ -48,6 +48,8 @@ static const char *kind_name(enum hf_trace_kind kind)
         return "error";
     case HF_TRACE_LOSS:
         return "loss";
+    case HF_TRACE_RECOVERY:
+        return "recovery";
     case HF_TRACE_LIMIT:
         return "limit";
     case HF_TRACE_LINK:

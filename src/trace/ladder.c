@@ -264,6 +264,7 @@ static void ladder_event(void *context, const struct hf_trace_event *event)
     case HF_TRACE_CALL:
     case HF_TRACE_ERROR:
     case HF_TRACE_LOSS:
+    case HF_TRACE_RECOVERY:
     case HF_TRACE_LIMIT:
         ladder_take_effect(ladder, event);
         break;

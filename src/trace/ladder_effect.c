@@ -103,6 +103,10 @@ static void effect_items(struct ladder_items *items, const struct hf_trace_event
         ladder_add_item(items, "taken as lost: SEQ=%" PRIu32,
                         (uint32_t)event->value - event->numbers.iss);
         break;
+    case HF_TRACE_RECOVERY:
+        ladder_add_item(items, "%s: SEQ=%" PRIu32, hf_reason_name(event->reason),
+                        (uint32_t)event->value - event->numbers.iss);
+        break;
     case HF_TRACE_LIMIT:
         ladder_add_item(items, "limit: %s", hf_reason_name(event->reason));
         break;
@@ -129,7 +133,7 @@ static bool is_shown(const struct hf_ladder *ladder, const struct hf_trace_event
         return ladder_has_reason(event);
     /* What is taken as lost says so when it is sent again. */
     return event->kind != HF_TRACE_RTT && event->kind != HF_TRACE_CWND &&
-           event->kind != HF_TRACE_LOSS;
+           event->kind != HF_TRACE_LOSS && event->kind != HF_TRACE_RECOVERY;
 }
 
 /* Copies an event without what it borrows. */

@@ -68,7 +68,8 @@ static void not_put_off_by_the_peers_data(void **state)
     peer(w, ". seq=401 ack=4001");
 }
 
-/* 7.2: a single segment may wait for the peer's delayed ACK, 200 ms more: here the RTO is first. */
+/* 7.2: a single segment may wait for the peer's delayed ACK, 200 ms more: here the RTO would be
+ * first, and the probe goes then: PTO = TCP_RTO_expire() - Now(). */
 static void single_segment_waits_longer(void **state)
 {
     struct world *w = *state;
@@ -76,19 +77,21 @@ static void single_segment_waits_longer(void **state)
     begin(w);
     flight(w, 1, 1);
     sends_after(w, RTO, "P. seq=1 ack=1 len=1000");
+    assert_int_equal(cwnd_of(w), 10000); /* the probe in the timer's place */
+    sends_after(w, RTO, "P. seq=1 ack=1 len=1000");
     assert_int_equal(cwnd_of(w), 1000);
     peer(w, ". seq=1 ack=1001");
     silent(w);
 }
 
-/* With 300 ms of round trip the first RTO is 900 ms, and the probe earlier: 600 + 2 + 200. */
+/* With 300 ms of round trip the first RTO is 900 ms, and the probe earlier: 600 + 200. */
 static void single_segment_probe(void **state)
 {
     struct world *w = *state;
 
     establish_with_rtt(w, 300 * MS, 65535, "mss=1000 sackok ws=4");
     flight(w, 1, 1);
-    sends_after(w, 802 * MS, "P. seq=1 ack=1 len=1000");
+    sends_after(w, 800 * MS, "P. seq=1 ack=1 len=1000");
     assert_int_equal(cwnd_of(w), 10000);
     peer(w, ". seq=1 ack=1001");
     silent(w);

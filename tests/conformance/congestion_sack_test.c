@@ -54,7 +54,7 @@ static void as_many_as_fit(void **state)
     }
     sends(w, ". seq=1 ack=1 sack=601-651,501-551,401-451,301-351");
     peer(w, ". seq=101 ack=1 len=50"); /* again: it is the newest now */
-    sends(w, ". seq=1 ack=1 sack=101-151,601-651,501-551,401-451");
+    sends(w, ". seq=1 ack=1 sack=101-151,101-151,601-651,501-551"); /* and a duplicate (RFC 2883) */
 }
 
 static void three_with_timestamps(void **state)

@@ -23,6 +23,7 @@ FIELD(max_syn_records, uint32_t)
 FIELD(max_time_wait, uint32_t)
 FIELD(max_addresses, uint32_t)
 FIELD(max_replies, uint32_t)
+FIELD(duplicate_threshold, uint8_t)
 FIELD(memory_bytes, uint64_t)
 FIELD(msl_ns, hf_time)
 FIELD(initial_rto_ns, hf_time)
@@ -69,6 +70,10 @@ static const struct config_case {
     {"max_time_wait", set_max_time_wait, 0, 0},
     {"max_addresses", set_max_addresses, 0, 0},
     {"max_replies", set_max_replies, 0, 0},
+    {"duplicate_threshold", set_duplicate_threshold, 0, 0},
+    {"duplicate_threshold", set_duplicate_threshold, 1, 1},
+    {"duplicate_threshold", set_duplicate_threshold, 127, 1},
+    {"duplicate_threshold", set_duplicate_threshold, 128, 0},
     {"memory_bytes", set_memory_bytes, 0, 0},
     {"memory_bytes", set_memory_bytes, 1000, 0},
     {"msl", set_msl_ns, -1, 0},

@@ -3,7 +3,8 @@
  * Receiving in any order: random segments, overlapping, repeated, partly old, partly beyond the
  * window, against the most naive model there is: one flag a byte. After each segment the ACK must
  * name the first missing byte, the SACK blocks must be runs of what the model holds, the first with
- * the segment just sent (RFC 2018 4), and what the program reads must be the stream.
+ * the segment just sent (RFC 2018 4), and what the program reads must be the stream. What came
+ * before is reported once, in front of all blocks: the first run of it in the segment (RFC 2883 4).
  */
 #include "round_trip.h"
 #include <string.h>
@@ -15,6 +16,7 @@ struct receiver_model {
     unsigned next;                           /* first missing */
     unsigned edge;                           /* furthest offered */
     unsigned read;                           /* first unread */
+    unsigned twice_left, twice_right;        /* came before; to be reported; equal: nothing */
 };
 
 static uint32_t next_random(uint32_t *seed)
@@ -25,8 +27,24 @@ static uint32_t next_random(uint32_t *seed)
     return *seed;
 }
 
+static int came_before(const struct receiver_model *model, unsigned at)
+{
+    return at < model->next || (at < model->edge && model->held[at]);
+}
+
 static void model_takes(struct receiver_model *model, unsigned left, unsigned right)
 {
+    unsigned twice = left;
+    while (twice < right && !came_before(model, twice)) {
+        twice++;
+    }
+    if (twice < right) {
+        model->twice_left = twice;
+        while (twice < right && came_before(model, twice)) {
+            twice++;
+        }
+        model->twice_right = twice;
+    }
     for (unsigned at = left; at < right; at++) {
         if (at >= model->next && at < model->edge) {
             model->held[at] = 1;
@@ -42,9 +60,16 @@ static void check_ack(struct world *w, struct receiver_model *model, const struc
 {
     unsigned ack = segment->ack - w->flow->peer_iss;
     unsigned edge = ack + segment->window;
+    unsigned first = model->twice_left < model->twice_right;
 
     assert_int_equal(ack, model->next);
-    for (unsigned i = 0; i < segment->sack_count; i++) {
+    if (first) {
+        assert_true(segment->sack_count > 0);
+        assert_int_equal(segment->sack[0][0] - w->flow->peer_iss, model->twice_left);
+        assert_int_equal(segment->sack[0][1] - w->flow->peer_iss, model->twice_right);
+        model->twice_left = model->twice_right;
+    }
+    for (unsigned i = first; i < segment->sack_count; i++) {
         unsigned from = segment->sack[i][0] - w->flow->peer_iss;
         unsigned to = segment->sack[i][1] - w->flow->peer_iss;
         assert_true(from > model->next && from < to && to <= model->edge);
@@ -53,7 +78,7 @@ static void check_ack(struct world *w, struct receiver_model *model, const struc
         }
         assert_false(model->held[from - 1]);
         assert_false(model->held[to]);
-        if (i == 0 && left > model->next && right <= model->edge) {
+        if (i == first && left > model->next && right <= model->edge) {
             assert_true(from <= left && right <= to);
         }
     }

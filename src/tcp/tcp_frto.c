@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * F-RTO (RFC 5682): was the timeout spurious? After it the first segment is sent again, as always.
+ * Then its ACK comes; and instead of sending the second one again, two new segments leave. If the
+ * next ACK covers what was sent only once, before the timeout, then that was never lost: the path
+ * was slow, not lossy. If it is a duplicate, the loss was real and the rest is sent again.
+ *
+ * With SACK (3.1) any delivery of what was sent only once says so, even with the first ACK; without
+ * (2.1) only the second ACK can, for the first may jump over what the receiver held out of order.
+ *
+ * DEVIATION: 3.1 too waits for the second ACK. As in Linux the first one is enough where it
+ * delivers an original: what the receiver held would have been SACKed before. Where timestamps say
+ * that the ACK was sent for the repetition, it is not enough.
+ */
+#include "tcp_internal.h"
+
+/* 2.1 step 1: not while an earlier recovery is going on, unless that is this timer's own. */
+void tcp_frto_begin(struct tcp_conn *conn, const struct tcp_host *host)
+{
+    bool outstanding =
+        conn->recovery != TCP_RECOVERY_NONE && seq_lt(conn->snd.una, conn->snd.recover);
+    conn->frto = TCP_FRTO_OFF;
+    if (host->config->frto && (!outstanding || conn->backoff > 0)) {
+        conn->frto = TCP_FRTO_FIRST;
+    }
+}
+
+static bool answers_repetition(const struct tcp_conn *conn, const struct tcp_segment *segment)
+{
+    return conn->timestamps && segment->options.has_timestamps && conn->undo.stamped &&
+           (int32_t)(segment->options.ts_echo - conn->undo.stamp) >= 0;
+}
+
+/* Did the ACK deliver what was sent only once? */
+static bool original_arrived(const struct tcp_conn *conn, const struct tcp_segment *segment,
+                             const struct tcp_ack_news *news)
+{
+    bool second = conn->frto == TCP_FRTO_SECOND;
+    if (!conn->sack) {
+        return second && news->progress; /* all before has been acknowledged */
+    }
+    return news->original && (second || !answers_repetition(conn, segment));
+}
+
+static void give_up(struct tcp_conn *conn, struct tcp_host *host)
+{
+    conn->frto = TCP_FRTO_OFF;
+    tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_FRTO_LOSS, conn->snd.una.value);
+}
+
+/* 2.1 step 2b, where there is something new and the window takes it. */
+static void ask_new_data(struct tcp_conn *conn, struct tcp_host *host)
+{
+    if (tcp_unsent_bytes(conn) == 0 || tcp_flight(conn) >= conn->snd.wnd) {
+        give_up(conn, host);
+        return;
+    }
+    conn->frto = TCP_FRTO_NEW;
+    conn->snd.recover = conn->snd.nxt;
+    tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_FRTO_NEW_DATA, conn->snd.nxt.value);
+}
+
+bool tcp_frto_on_ack(struct tcp_conn *conn, struct tcp_host *host,
+                     const struct tcp_segment *segment, const struct tcp_ack_news *news)
+{
+    enum hf_reason reason = news->progress ? tcp_undo_reason(conn, segment) : HF_REASON_NONE;
+    bool new_data_out = seq_gt(conn->snd.nxt, conn->snd.recover);
+    if (reason != HF_REASON_NONE) {
+        tcp_undo(conn, host, reason, true);
+        return true;
+    }
+    if (conn->frto == TCP_FRTO_NEW) {
+        conn->frto = new_data_out ? TCP_FRTO_SECOND : TCP_FRTO_OFF;
+    }
+    if (conn->frto == TCP_FRTO_OFF || !conn->undo.possible) {
+        return false;
+    }
+    if (original_arrived(conn, segment, news)) {
+        tcp_undo(conn, host, HF_REASON_UNDO_FRTO, true);
+        return true;
+    }
+    if (conn->frto == TCP_FRTO_SECOND) {
+        if (news->sacked_bytes > 0 || news->duplicate) {
+            give_up(conn, host); /* step 3a */
+        }
+    } else if (news->progress && seq_lt(conn->snd.una, conn->snd.recover)) {
+        ask_new_data(conn, host);
+    } else if (news->progress || (!conn->sack && news->duplicate)) {
+        give_up(conn, host); /* step 2a */
+    }
+    return false;
+}

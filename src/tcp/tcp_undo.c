@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A reduction of cwnd that proves needless is taken back.
+ *
+ * Nothing was lost, the path only delayed or reordered; but the sender took it for loss, sent again
+ * and slowed down. Three things can show it afterwards: the echoed timestamp of an ACK that is
+ * older than the first repetition (Eifel, RFC 3522); DSACKs for all that was sent again (RFC 3708);
+ * and after a timeout, what F-RTO finds (tcp_frto.c). Then cwnd and ssthresh become what they were
+ * (RFC 4015).
+ *
+ * DEVIATION: RFC 4015 3.2 step 5 sets cwnd to FlightSize + min(bytes_acked, IW) against bursts. As
+ * Linux does, all of cwnd is given back: what it allowed before is mostly still in flight.
+ */
+#include "tcp_internal.h"
+
+void tcp_undo_begin(struct tcp_conn *conn)
+{
+    bool probe = conn->rack.probe_out && conn->rack.probe_repeats;
+    conn->congestion.prior_cwnd_bytes = conn->congestion.cwnd_bytes;
+    conn->congestion.prior_ssthresh_bytes = conn->congestion.ssthresh_bytes;
+    /* A probe that is out is a repetition whose DSACK may still come. */
+    conn->undo = (struct tcp_undo){
+        .marker = conn->snd.una, .possible = true, .retransmits = probe, .repeated = probe};
+}
+
+void tcp_undo_on_repeat(struct tcp_conn *conn, const struct tcp_host *host)
+{
+    struct tcp_undo *undo = &conn->undo;
+    if (!undo->possible) {
+        return;
+    }
+    if (!undo->stamped) {
+        undo->stamped = true; /* RFC 3522 3.2 step 2: RetransmitTS */
+        undo->stamp = tcp_timestamp(conn, host->now);
+    }
+    undo->repeated = true;
+    undo->retransmits++;
+}
+
+/* RFC 3522 3.2 step 4; an echo of 0 says that nothing was there to be echoed. */
+bool tcp_undo_by_timestamp(const struct tcp_conn *conn, const struct tcp_segment *segment)
+{
+    const struct tcp_options *options = &segment->options;
+    return conn->undo.possible && conn->undo.stamped && conn->timestamps &&
+           options->has_timestamps && options->ts_echo != 0 &&
+           (int32_t)(options->ts_echo - conn->undo.stamp) < 0;
+}
+
+bool tcp_undo_by_dsack(const struct tcp_conn *conn)
+{
+    return conn->undo.possible && conn->undo.repeated && conn->undo.retransmits == 0;
+}
+
+enum hf_reason tcp_undo_reason(const struct tcp_conn *conn, const struct tcp_segment *segment)
+{
+    if (tcp_undo_by_timestamp(conn, segment)) {
+        return HF_REASON_UNDO_TIMESTAMP;
+    }
+    return tcp_undo_by_dsack(conn) ? HF_REASON_UNDO_DSACK : HF_REASON_NONE;
+}
+
+/* RFC 4015 3.2 step 6: the round trip that the timer did not wait for is taken at its full length,
+ * so that the next one like it does not run into the timer again. */
+static void adapt_timer(struct tcp_conn *conn, const struct tcp_host *host)
+{
+    hf_time rto;
+    if (!conn->rtt_measured || conn->rack.rtt_us <= conn->srtt_us) {
+        return;
+    }
+    conn->rttvar_us = max_u32(conn->rttvar_us, conn->rack.rtt_us / 2);
+    conn->srtt_us = conn->rack.rtt_us;
+    rto = 4 * (hf_time)conn->rttvar_us * HF_MICROSECOND;
+    rto = rto > host->config->min_rto_ns ? rto : host->config->min_rto_ns;
+    rto += conn->srtt_us * HF_MICROSECOND;
+    rto = rto < host->config->max_rto_ns ? rto : host->config->max_rto_ns;
+    conn->rto_us = (uint32_t)(rto / HF_MICROSECOND);
+}
+
+static void count(struct tcp_host *host, enum hf_reason reason)
+{
+    if (reason == HF_REASON_UNDO_TIMESTAMP) {
+        host->counters->undos_by_timestamp++;
+    } else if (reason == HF_REASON_UNDO_DSACK) {
+        host->counters->undos_by_dsack++;
+    } else {
+        host->counters->undos_by_frto++;
+    }
+}
+
+void tcp_undo(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason, bool none_lost)
+{
+    struct hf_cc_state *congestion = &conn->congestion;
+    struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);
+    uint32_t before = tcp_cwnd_bytes(conn);
+    bool timeout = conn->recovery == TCP_RECOVERY_TIMEOUT;
+    if (none_lost && conn->sent != NULL) {
+        tcp_sent_unmark_lost(conn->sent);
+    }
+    congestion->cwnd_bytes = max_u32(congestion->cwnd_bytes, congestion->prior_cwnd_bytes);
+    congestion->ssthresh_bytes =
+        max_u32(congestion->ssthresh_bytes, congestion->prior_ssthresh_bytes);
+    if (conn->cc->on_undo != NULL) {
+        conn->cc->on_undo(congestion, &sample);
+    }
+    conn->undo.possible = false;
+    conn->recovery = TCP_RECOVERY_NONE;
+    conn->frto = TCP_FRTO_OFF;
+    conn->after_timeout = false;
+    conn->inflation_bytes = 0;
+    conn->duplicate_acks = 0;
+    conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
+    conn->snd.retransmit_next = conn->snd.nxt;
+    if (timeout) {
+        adapt_timer(conn, host);
+        conn->deadlines[TCP_TIMER_RETRANSMIT] = HF_TIME_NEVER;
+        tcp_arm_retransmit(conn, host); /* by the new RTO */
+    }
+    conn->undos++;
+    count(host, reason);
+    tcp_trace(conn, host, HF_TRACE_CWND, reason, before);
+}

@@ -116,6 +116,12 @@ HF_API int hf_stack_remove_address(struct hf_stack *stack, const struct hf_addre
 HF_API int hf_stack_has_address(const struct hf_stack *stack, const struct hf_address *address);
 /* The configuration in use; lives as long as the stack. */
 HF_API const struct hf_config *hf_stack_config(const struct hf_stack *stack);
+/* Other values from now on, as sysctls change a running kernel's: for connections that open later,
+ * and for what an open one asks the configuration anew (timeouts, retries). What the stack was
+ * built with stays as it is, whatever `config` says: seed, allocator, trace, host name and id, mtu,
+ * and the limits (memory_bytes, max_...). HF_EINVAL: a value is out of its range, and nothing
+ * changes. */
+HF_API int hf_stack_reconfigure(struct hf_stack *stack, const struct hf_config *config);
 
 /* One IP packet in. `packet` is borrowed for the call. Returns why it was taken or not; nothing a
  * peer can send is an error. */

@@ -63,6 +63,10 @@ struct drill_shell {
     FILE *notes; /* told what changes nothing, or NULL */
 };
 
+/* Linux's sysctls that drill_sysctl_apply knows, by number, without "net.ipv4."; NULL past the
+ * last. *mapped: it sets the stack's configuration; else it only states what holds in any case. */
+const char *drill_sysctl_name(size_t number, bool *mapped);
+
 /* The commands of one backtick line. False: message names what is refused. */
 bool drill_shell_apply(const struct drill_shell *shell, const char *text, char message[256]);
 

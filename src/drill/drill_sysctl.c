@@ -276,3 +276,13 @@ bool drill_sysctl_apply(struct hf_config *config, const char *name, const char *
                      value, message, &known);
     return known ? fine : is_settled(name, value, message);
 }
+
+const char *drill_sysctl_name(size_t number, bool *mapped)
+{
+    const size_t fields = sizeof linux_fields / sizeof linux_fields[0];
+    const size_t others = sizeof settled / sizeof settled[0];
+    *mapped = number < fields;
+    if (number < fields)
+        return linux_fields[number].name;
+    return number - fields < others ? settled[number - fields].name : NULL;
+}

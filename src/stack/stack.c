@@ -71,6 +71,35 @@ struct hf_stack *hf_stack_new(const struct hf_config *config)
     return stack;
 }
 
+/* The tables were made for the limits and the buffers for the MTU; who traces holds on to names. */
+static void keep_foundations(struct hf_config *config, const struct hf_config *built)
+{
+    memcpy(config->seed, built->seed, sizeof config->seed);
+    config->allocator = built->allocator;
+    config->trace = built->trace;
+    config->host_name = built->host_name;
+    config->host_id = built->host_id;
+    config->memory_bytes = built->memory_bytes;
+    config->max_connections = built->max_connections;
+    config->max_listeners = built->max_listeners;
+    config->max_syn_records = built->max_syn_records;
+    config->max_time_wait = built->max_time_wait;
+    config->max_addresses = built->max_addresses;
+    config->max_replies = built->max_replies;
+    config->mtu = built->mtu;
+}
+
+int hf_stack_reconfigure(struct hf_stack *stack, const struct hf_config *config)
+{
+    struct hf_config next = *config;
+    keep_foundations(&next, &stack->config);
+    if (!stack_config_valid(&next)) {
+        return HF_EINVAL;
+    }
+    stack->config = next;
+    return HF_OK;
+}
+
 void hf_stack_free(struct hf_stack *stack)
 {
     struct hf_allocator allocator;

@@ -367,6 +367,31 @@ static void no_syn_retries(void **state)
     event(w, HF_EVENT_ERROR, HF_ETIMEDOUT);
 }
 
+/* hf_stack_reconfigure: the next SYN is of the new values; what is refused changes nothing, and
+ * what the stack was built with stays. */
+static void reconfigured(void **state)
+{
+    struct world *w = *state;
+    struct hf_config config = *hf_stack_config(w->stack);
+    const struct captured *captured;
+
+    config.sack = config.timestamps = 0;
+    config.mtu = 1300;
+    config.syn_retries = 128;
+    assert_int_equal(hf_stack_reconfigure(w->stack, &config), HF_EINVAL);
+    assert_int_equal(hf_stack_config(w->stack)->sack, 1);
+    config.syn_retries = 0;
+    assert_int_equal(hf_stack_reconfigure(w->stack, &config), HF_OK);
+    assert_int_equal(hf_stack_config(w->stack)->mtu, 1500);
+    connect_quietly(w);
+    captured = sends(w, "S seq=0");
+    assert_false(captured->segment.has_sackok);
+    assert_false(captured->segment.has_ts);
+    assert_true(captured->segment.has_ws);
+    silent_for(w, 10 * HF_SECOND);
+    event(w, HF_EVENT_ERROR, HF_ETIMEDOUT);
+}
+
 /* MUST-16 and MAX_SEGMENT: no segment is larger than the least of what the peer's MSS, the path and
  * the program allow, options taken off (RFC 6691).
  * Holds: MUST-16 */
@@ -426,6 +451,7 @@ int main(void)
         BOTH(options_before_the_syn),
         BOTH(large_buffer_before_the_syn),
         BOTH(no_syn_retries),
+        BOTH(reconfigured),
         BOTH(max_segment),
         BOTH(output_needs_room),
         BOTH(clock_steps_back),

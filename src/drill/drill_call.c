@@ -4,6 +4,7 @@
  */
 #include "drill_call.h"
 
+#include "drill_pipe.h"
 #include "drill_symbols.h"
 
 #include <errno.h>
@@ -42,6 +43,11 @@ static const struct drill_call_kind kinds[] = {
     {"sendmsg", 3, 3, DRILL_RESULT_NUMBER, call_sendmsg},
     {"getsockopt", 5, 5, DRILL_RESULT_NUMBER, call_getsockopt},
     {"setsockopt", 5, 5, DRILL_RESULT_NUMBER, call_setsockopt},
+    {"pipe", 1, 1, DRILL_RESULT_NUMBER, call_make_pipe},
+    {"pipe2", 2, 2, DRILL_RESULT_NUMBER, call_make_pipe},
+    {"open", 2, 3, DRILL_RESULT_DESCRIPTOR, call_open},
+    {"splice", 6, 6, DRILL_RESULT_NUMBER, call_splice},
+    {"sendfile", 4, 4, DRILL_RESULT_NUMBER, call_sendfile},
     {"poll", 3, 3, DRILL_RESULT_NUMBER, call_poll},
     {"epoll_create", 1, 1, DRILL_RESULT_DESCRIPTOR, call_epoll_create},
     {"epoll_create1", 1, 1, DRILL_RESULT_DESCRIPTOR, call_epoll_create1},
@@ -88,8 +94,11 @@ static void bind_descriptor(struct drill_run *run, const struct drill_event *eve
         return;
     }
     descriptor = &run->descriptors[name];
+    call_drop_pipe(descriptor);
     memset(descriptor, 0, sizeof *descriptor);
-    descriptor->live = (int)live;
+    descriptor->live = run->opened != NULL ? -1 : (int)live;
+    descriptor->pipe = run->opened;
+    run->opened = NULL;
 }
 
 static void check_answer(struct drill_run *run, const struct drill_event *event,
@@ -169,6 +178,9 @@ void run_call(struct drill_run *run, const struct drill_event *event)
         run_drain(run);
     if (!run->failed)
         check_answer(run, event, kind, answer);
+    if (run->opened != NULL)
+        drill_pipe_drop(run->opened, false);
+    run->opened = NULL;
     if (run->settings->verbose) {
         char text[80], time[32];
         answer_text(answer, text);
@@ -326,6 +338,10 @@ static int64_t call_close(struct drill_run *run, const struct drill_arguments *a
     int fd, answer;
     if (!call_descriptor(run, arguments->at[0], &fd))
         return 0;
+    if (state != NULL && state->pipe != NULL) {
+        call_drop_pipe(state);
+        return 0;
+    }
     answer = hf_socket_close(run->sockets, fd);
     if (answer == 0 && state != NULL)
         state->live = -1;

@@ -65,6 +65,16 @@ bool call_same_address(const struct call_address *a, const struct call_address *
 void call_address_text(const struct call_address *address, char text[80]);
 struct hf_endpoint call_endpoint_of(const struct call_address *address);
 
+/* The pipe, or the file, that a descriptor is the reading or the writing end of; or NULL. */
+struct drill_pipe *call_pipe(struct drill_run *run, const struct drill_expression *expression,
+                             bool writer);
+void call_drop_pipe(struct drill_descriptor *state);
+/* What read and write make of one. */
+int64_t call_pipe_read(struct drill_run *run, struct drill_pipe *pipe, uint8_t *bytes,
+                       size_t length);
+int64_t call_pipe_write(struct drill_run *run, struct drill_pipe *pipe, const uint8_t *bytes,
+                        size_t length);
+
 /* connect and its kin: the flow that the SYN will belong to becomes the current one. */
 void call_begin_flow(struct drill_run *run, const struct drill_expression *descriptor,
                      const struct call_address *address);
@@ -73,8 +83,9 @@ void call_begin_flow(struct drill_run *run, const struct drill_expression *descr
 
 drill_call_function call_read, call_recv, call_recvfrom, call_recvmsg, call_readv; /* data */
 drill_call_function call_write, call_send, call_sendto, call_sendmsg, call_writev;
-drill_call_function call_getsockopt, call_setsockopt;                 /* options */
-drill_call_function call_poll, call_epoll_create, call_epoll_create1; /* ready */
+drill_call_function call_make_pipe, call_open, call_splice, call_sendfile; /* files */
+drill_call_function call_getsockopt, call_setsockopt;                      /* options */
+drill_call_function call_poll, call_epoll_create, call_epoll_create1;      /* ready */
 drill_call_function call_epoll_ctl, call_epoll_wait;
 
 #endif

@@ -143,6 +143,73 @@ static void write_literal(FILE *file, const char *text)
     fputc('"', file);
 }
 
+/* TCP_CC_INFO: which numbers there are depends on the congestion control, and they have the names
+ * that packetdrill gives them. Without an answer there are none. */
+static void write_congestion(struct drill_run *run, int live)
+{
+    static const struct {
+        const char *algorithm;
+        struct {
+            const char *name;
+            unsigned offset, width;
+        } fields[5];
+    } kinds[] = {
+        {"bbr",
+         {{"bbr_bw_lo", 0, 4},
+          {"bbr_bw_hi", 4, 4},
+          {"bbr_min_rtt", 8, 4},
+          {"bbr_pacing_gain", 12, 4},
+          {"bbr_cwnd_gain", 16, 4}}},
+        {"dctcp",
+         {{"dctcp_enabled", 0, 2},
+          {"dctcp_ce_state", 2, 2},
+          {"dctcp_alpha", 4, 4},
+          {"dctcp_ab_ecn", 8, 4},
+          {"dctcp_ab_tot", 12, 4}}},
+        {"",
+         {{"tcpv_enabled", 0, 4},
+          {"tcpv_rttcnt", 4, 4},
+          {"tcpv_rtt", 8, 4},
+          {"tcpv_minrtt", 12, 4}}},
+    };
+    char algorithm[32] = "";
+    uint8_t values[64];
+    socklen_t name_length = sizeof algorithm - 1, length = sizeof values;
+    size_t kind = 0;
+    memset(values, 0, sizeof values);
+    if (hf_socket_getsockopt(run->sockets, live, IPPROTO_TCP, TCP_CONGESTION, algorithm,
+                             &name_length) < 0 ||
+        hf_socket_getsockopt(run->sockets, live, IPPROTO_TCP, TCP_CC_INFO, values, &length) < 0 ||
+        length == 0)
+        return;
+    while (kind < 2 &&
+           strncmp(algorithm, kinds[kind].algorithm, strlen(kinds[kind].algorithm)) != 0)
+        kind++;
+    for (size_t i = 0; i < 5 && kinds[kind].fields[i].name != NULL; i++) {
+        unsigned offset = kinds[kind].fields[i].offset, width = kinds[kind].fields[i].width;
+        if (offset + width <= length)
+            fprintf(run->code_file, "'%s': %llu, ", kinds[kind].fields[i].name,
+                    (unsigned long long)field_value(values, offset, width));
+    }
+}
+
+/* SO_MEMINFO: numbers by their place, in Linux's names for the places. */
+static void write_memory(struct drill_run *run, int live)
+{
+    static const char *const names[] = {
+        "SK_MEMINFO_RMEM_ALLOC", "SK_MEMINFO_RCVBUF",    "SK_MEMINFO_WMEM_ALLOC",
+        "SK_MEMINFO_SNDBUF",     "SK_MEMINFO_FWD_ALLOC", "SK_MEMINFO_WMEM_QUEUED",
+        "SK_MEMINFO_OPTMEM",     "SK_MEMINFO_BACKLOG",   "SK_MEMINFO_DROPS",
+    };
+    uint8_t values[64];
+    socklen_t length = sizeof values;
+    if (hf_socket_getsockopt(run->sockets, live, SOL_SOCKET, SO_MEMINFO, values, &length) < 0)
+        return;
+    for (unsigned i = 0; i < sizeof names / sizeof names[0] && 4 * i + 4 <= length; i++)
+        fprintf(run->code_file, "'%s': %llu, ", names[i],
+                (unsigned long long)field_value(values, 4 * i, 4));
+}
+
 static bool write_values(struct drill_run *run, const struct drill_event *event)
 {
     uint8_t info[INFO_BYTES];
@@ -166,6 +233,12 @@ static bool write_values(struct drill_run *run, const struct drill_event *event)
     if (length > 6)
         fprintf(run->code_file, "'tcpi_snd_wscale': %d, 'tcpi_rcv_wscale': %d, ", info[6] & 15,
                 info[6] >> 4);
+    if (length > 7)
+        fprintf(run->code_file,
+                "'tcpi_delivery_rate_app_limited': %d, 'tcpi_fastopen_client_fail': %d, ",
+                info[7] & 1, info[7] >> 1 & 3);
+    write_congestion(run, live);
+    write_memory(run, live);
     return true;
 }
 

@@ -25,6 +25,7 @@ struct drill_flow {
     uint32_t sequence_offset; /* the wire's number = the script's + offset */
     bool peer_known;          /* the peer's SYN was sent */
     uint32_t peer_initial;    /* its number */
+    bool own_unknown;         /* the stack's stream is not the one known by its place */
     bool urgent;              /* urgent data makes the stream's bytes no longer countable */
     struct drill_timestamp *timestamps;
     size_t timestamp_count, timestamp_room;

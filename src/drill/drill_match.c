@@ -156,7 +156,7 @@ static bool own_bytes(const struct drill_flow *flow, const struct drill_segment 
     /* The first byte follows the SYN. */
     uint32_t place = live->seq - flow->sequence_offset - 1 + (live->flags & DRILL_SYN ? 1u : 0u);
     size_t good;
-    if (!flow->offset_known || live->flags & DRILL_RST)
+    if (!flow->offset_known || flow->own_unknown || live->flags & DRILL_RST)
         return true;
     good = drill_stream_compare(live->payload, live->payload_length, place);
     if (good < live->payload_length) {

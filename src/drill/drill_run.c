@@ -8,6 +8,7 @@
  */
 #include "drill_run.h"
 
+#include "drill_call.h"
 #include "drill_options.h"
 
 #include <errno.h>
@@ -424,12 +425,39 @@ int run_wait(void *context, hf_time until)
 
 /* ---- the whole */
 
+/* Is a socket closed after the last line about a packet? */
+static bool closes_last(const struct drill_script *script)
+{
+    bool closes = false;
+    for (const struct drill_event *event = script->events; event != NULL; event = event->next) {
+        if (event->kind == DRILL_EVENT_PACKET)
+            closes = false;
+        else if (event->kind == DRILL_EVENT_CALL && (strcmp(event->call.name, "close") == 0 ||
+                                                     strcmp(event->call.name, "shutdown") == 0))
+            closes = true;
+    }
+    return closes;
+}
+
+/* Scripts often end with close(), and leave unsaid that a FIN or a reset follows. */
+static void forgive_end(struct drill_run *run)
+{
+    struct drill_segment live;
+    char problem[128];
+    while (run->sent != NULL && closes_last(run->script) &&
+           drill_dissect(run->sent->packet, run->sent->length, &live, problem) &&
+           live.protocol == DRILL_PROTOCOL_TCP && live.flags & (DRILL_FIN | DRILL_RST))
+        drop_first(run);
+}
+
 static void play_all(struct drill_run *run)
 {
     while (run->event != NULL && !run->failed)
         step(run, HF_TIME_NEVER);
     if (!run->failed)
         run_drain(run);
+    if (!run->failed)
+        forgive_end(run);
     if (!run->failed && run->sent != NULL) {
         run_fail(run, run->script->last_event, "the script ends, but the stack sent more");
         print_sent(run, run->sent, "actual:");
@@ -501,6 +529,8 @@ static void tear_down(struct drill_run *run)
 {
     while (run->sent != NULL)
         drop_first(run);
+    for (size_t i = 0; i < DRILL_DESCRIPTORS; i++)
+        call_drop_pipe(&run->descriptors[i]);
     hf_sockets_free(run->sockets);
     hf_stack_free(run->stack);
     hf_ladder_free(run->ladder);

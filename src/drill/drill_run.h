@@ -34,7 +34,9 @@ struct drill_sent {
 
 /* A descriptor of the script. */
 struct drill_descriptor {
-    int live;               /* the socket layer's, or -1 */
+    int live;                /* the socket layer's, or -1 */
+    struct drill_pipe *pipe; /* instead: an end of a pipe, or a file */
+    bool pipe_writer;
     bool connecting;        /* it has a flow of its own */
     bool content_unknown;   /* what is read from it cannot be told by its place */
     uint32_t written, read; /* bytes of the streams so far */
@@ -75,7 +77,8 @@ struct drill_run {
     unsigned passive_flows;
 
     struct drill_descriptor descriptors[DRILL_DESCRIPTORS];
-    int info_descriptor; /* the script's, whose TCP_INFO assertions see */
+    struct drill_pipe *opened; /* by the call that is being made */
+    int info_descriptor;       /* the script's, whose TCP_INFO assertions see */
     struct drill_call_frame *frame;
 
     char *code; /* Python, collected */

@@ -8,6 +8,8 @@
 #include <asm/ioctls.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,6 +19,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 
 /* Not in every C library's headers. */
 #ifndef MSG_ZEROCOPY
@@ -211,6 +214,37 @@ static const struct symbol constants[] = {
     SYMBOL(MSG_ZEROCOPY),
     SYMBOL(MSG_CONFIRM),
     SYMBOL(SCM_RIGHTS),
+    SYMBOL(SCM_TIMESTAMPING),
+    SYMBOL(SCM_TIMESTAMPING_OPT_STATS),
+    SYMBOL(SCM_TSTAMP_SND),
+    SYMBOL(SCM_TSTAMP_SCHED),
+    SYMBOL(SCM_TSTAMP_ACK),
+    SYMBOL(SOF_TIMESTAMPING_TX_HARDWARE),
+    SYMBOL(SOF_TIMESTAMPING_TX_SOFTWARE),
+    SYMBOL(SOF_TIMESTAMPING_RX_HARDWARE),
+    SYMBOL(SOF_TIMESTAMPING_RX_SOFTWARE),
+    SYMBOL(SOF_TIMESTAMPING_SOFTWARE),
+    SYMBOL(SOF_TIMESTAMPING_RAW_HARDWARE),
+    SYMBOL(SOF_TIMESTAMPING_OPT_ID),
+    SYMBOL(SOF_TIMESTAMPING_TX_SCHED),
+    SYMBOL(SOF_TIMESTAMPING_TX_ACK),
+    SYMBOL(SOF_TIMESTAMPING_OPT_CMSG),
+    SYMBOL(SOF_TIMESTAMPING_OPT_TSONLY),
+    SYMBOL(SOF_TIMESTAMPING_OPT_STATS),
+    SYMBOL(SO_EE_ORIGIN_NONE),
+    SYMBOL(SO_EE_ORIGIN_LOCAL),
+    SYMBOL(SO_EE_ORIGIN_ICMP),
+    SYMBOL(SO_EE_ORIGIN_ICMP6),
+    SYMBOL(SO_EE_ORIGIN_TXSTATUS),
+    SYMBOL(SO_EE_ORIGIN_TIMESTAMPING),
+    SYMBOL(SO_EE_ORIGIN_ZEROCOPY),
+    SYMBOL(SO_EE_CODE_ZEROCOPY_COPIED),
+    {"CMSG_LEVEL_IP", SOL_IP}, /* of this run's version of IP */
+    {"CMSG_TYPE_RECVERR", IP_RECVERR},
+    SYMBOL(SPLICE_F_MOVE),
+    SYMBOL(SPLICE_F_NONBLOCK),
+    SYMBOL(SPLICE_F_MORE),
+    SYMBOL(SPLICE_F_GIFT),
     SYMBOL(SHUT_RD),
     SYMBOL(SHUT_WR),
     SYMBOL(SHUT_RDWR),

@@ -29,7 +29,8 @@ static bool measure_rtt(struct tcp_conn *conn, struct tcp_host *host,
     return false;
 }
 
-/* Takes acknowledged bytes off the send queue; returns how many. */
+/* Takes acknowledged bytes off the send queue; returns how many.
+ * Keeps RFC2018-8-b. */
 static uint32_t release_acknowledged(struct tcp_conn *conn, struct tcp_host *host, seq32 ack)
 {
     uint32_t bytes = 0;
@@ -136,7 +137,8 @@ static void update_window(struct tcp_conn *conn, struct tcp_host *host,
 }
 
 /* RFC 5681 2, but for the outstanding data: no data, no SYN or FIN, the same number, the same
- * window. */
+ * window.
+ * Keeps RFC5681-2-a. */
 static bool is_duplicate_ack(const struct tcp_conn *conn, const struct tcp_segment *segment)
 {
     return seq_eq(segment->ack, conn->snd.una) && segment->payload_length == 0 &&

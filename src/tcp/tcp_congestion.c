@@ -104,7 +104,8 @@ void tcp_sender_free(struct tcp_conn *conn, struct tcp_host *host)
 }
 
 /* RFC 6928 2: IW = min(10*MSS, max(2*MSS, 14600)). A configured other count of segments wins; RFC
- * 5681 3.1: one segment after a lost SYN or SYN-ACK. */
+ * 5681 3.1: one segment after a lost SYN or SYN-ACK.
+ * Keeps RFC6928-2-a. */
 static uint32_t initial_window(const struct tcp_conn *conn, const struct tcp_host *host)
 {
     uint32_t mss = tcp_effective_mss(conn);
@@ -244,6 +245,7 @@ static void halve_for_idle(struct tcp_conn *conn, const struct tcp_host *host, h
     conn->sender->used_stamp = host->now;
 }
 
+/* Keeps RFC5681-4.1-a. */
 void tcp_cc_restart_after_idle(struct tcp_conn *conn, struct tcp_host *host)
 {
     hf_time idle = host->now - conn->last_sent;

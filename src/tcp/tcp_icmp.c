@@ -58,7 +58,9 @@ void tcp_icmp_unreachable(struct tcp_conn *conn, struct tcp_host *host, seq32 qu
 
 /* RFC 1191 6, RFC 8201 4: a smaller MTU, and what was too big goes again at once, cut to fit, with
  * no change of cwnd. RFC 5927 7.2: never more than what is in use now.
- * Keeps RFC5927-7.2-a. */
+ * Keeps RFC5927-7.2-a.
+ * Keeps RFC1191-3-a, RFC1191-3-b, RFC1191-3-c, RFC1191-6.4-a, RFC8201-4-a, RFC8201-4-b,
+ * RFC8201-4-c. Keeps RFC1191-5-a. */
 enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, const struct tcp_host *host,
                                 seq32 quoted_seq, uint32_t mtu)
 {

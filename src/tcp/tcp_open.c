@@ -19,6 +19,7 @@ uint8_t tcp_window_shift_of(uint32_t buffer_bytes)
     return shift;
 }
 
+/* Keeps RFC6582-3.2-a. */
 static void begin_send_sequence(struct tcp_conn *conn, seq32 iss)
 {
     conn->iss = iss;
@@ -119,7 +120,8 @@ void tcp_open_passive(struct tcp_conn *conn, struct tcp_host *host,
 }
 
 /* Our SYN is acknowledged.
- * Keeps RFC6298-5.7-a. */
+ * Keeps RFC6298-5.7-a.
+ * Keeps RFC5681-3.1-a. */
 void tcp_synchronized(struct tcp_conn *conn, struct tcp_host *host)
 {
     if (conn->syn_retransmitted && !conn->rtt_measured) {

@@ -160,6 +160,7 @@ static bool threshold_reached(const struct tcp_conn *conn, const struct tcp_host
     return conn->sent->sacked_count >= host->config->duplicate_threshold;
 }
 
+/* Keeps RFC8985-6.2-a, RFC8985-6.2-c, RFC8985-6.2-d. */
 static hf_time reordering_window(const struct tcp_conn *conn, const struct tcp_host *host)
 {
     const struct tcp_rack *rack = &conn->rack;
@@ -174,7 +175,8 @@ static hf_time reordering_window(const struct tcp_conn *conn, const struct tcp_h
                : (hf_time)conn->srtt_us * HF_MICROSECOND;
 }
 
-/* Marks as lost what was sent long enough before something that was delivered; returns how many. */
+/* Marks as lost what was sent long enough before something that was delivered; returns how many.
+ * Keeps RFC8985-6.2-b, RFC8985-6.2-e. */
 static uint32_t detect_loss(struct tcp_conn *conn, struct tcp_host *host)
 {
     const struct tcp_rack *rack = &conn->rack;
@@ -254,7 +256,8 @@ static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host,
     }
 }
 
-/* RFC 9937 6: how much may leave on this ACK. */
+/* RFC 9937 6: how much may leave on this ACK.
+ * Keeps RFC9937-6-a, RFC9937-6-b. */
 static void prr_on_ack(struct tcp_conn *conn, const struct tcp_ack_news *news, bool new_loss)
 {
     struct tcp_prr *prr = &conn->prr;
@@ -291,6 +294,7 @@ static void prr_on_ack(struct tcp_conn *conn, const struct tcp_ack_news *news, b
 
 /* ---- 7: tail loss probe */
 
+/* Keeps RFC8985-7.3-b. */
 static bool loss_probe_wanted(const struct tcp_conn *conn, const struct tcp_host *host)
 {
     return conn->sack && host->config->loss_probe && conn->sent != NULL && conn->sent->count > 0 &&
@@ -298,6 +302,7 @@ static bool loss_probe_wanted(const struct tcp_conn *conn, const struct tcp_host
            conn->sent->sacked_count == 0 && conn->backoff == 0;
 }
 
+/* Keeps RFC8985-7.2-a, RFC8985-7.2-b. */
 void tcp_arm_loss_probe(struct tcp_conn *conn, struct tcp_host *host)
 {
     hf_time *deadline = &conn->deadlines[TCP_TIMER_LOSS_PROBE];
@@ -333,7 +338,8 @@ void tcp_loss_probe_timeout(struct tcp_conn *conn, struct tcp_host *host)
     conn->deadlines[TCP_TIMER_RETRANSMIT] = HF_TIME_NEVER;
 }
 
-/* 7.4: did the probe mend a loss that nobody else saw? Then cwnd answers for it once. */
+/* 7.4: did the probe mend a loss that nobody else saw? Then cwnd answers for it once.
+ * Keeps RFC8985-7.4-a, RFC8985-7.4-b. */
 static void probe_on_ack(struct tcp_conn *conn, struct tcp_host *host,
                          const struct tcp_segment *segment, const struct tcp_ack_news *news)
 {
@@ -475,7 +481,8 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
 }
 
-/* 6.2 step 5's timer: what had to wait for reo_wnd has waited. */
+/* 6.2 step 5's timer: what had to wait for reo_wnd has waited.
+ * Keeps RFC8985-6.2-b. */
 void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
     const struct tcp_ack_news nothing = {.acked_bytes = 0};
@@ -496,7 +503,8 @@ void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host)
 
 /* RFC 8985 6.3: after a timeout the first segment is lost, and what left so long ago that RACK
  * would wait for it no more. RFC 2018 8: when the very first is SACKed without being acknowledged,
- * the peer has gone back on its SACKs; none is believed, and all of it goes again. */
+ * the peer has gone back on its SACKs; none is believed, and all of it goes again.
+ * Keeps RFC2018-8-a. */
 void tcp_rack_on_retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_sent *sent = conn->sent;

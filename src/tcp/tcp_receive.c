@@ -59,7 +59,8 @@ void tcp_ack_now(struct tcp_conn *conn, enum hf_reason reason)
 
 /* In order and no hole: RFC 9293 3.8.6.3, at least every second full-sized segment, else within
  * config.delayed_ack_ns.
- * Keeps MUST-40, SHLD-18, SHLD-19. */
+ * Keeps MUST-40, SHLD-18, SHLD-19.
+ * Keeps RFC5681-4.2-b, RFC5681-4.2-c. */
 static void acknowledge_in_order(struct tcp_conn *conn, const struct tcp_host *host,
                                  uint32_t length)
 {
@@ -176,7 +177,8 @@ static void reassembly_absorb(struct tcp_conn *conn, struct tcp_host *host)
 }
 
 /* RFC 2018 4: the block with the segment that came last is first, then the others, most recently
- * reported first. */
+ * reported first.
+ * Keeps RFC2018-3-a, RFC2018-4-b, RFC2018-4-c, RFC2018-4-d. */
 void tcp_fill_sack(const struct tcp_conn *conn, struct tcp_options *options)
 {
     const struct tcp_reassembly *reassembly = conn->reassembly;
@@ -211,7 +213,8 @@ void tcp_fill_sack(const struct tcp_conn *conn, struct tcp_options *options)
 
 /* ---- text */
 
-/* Keeps SHLD-31, MAY-13. */
+/* Keeps SHLD-31, MAY-13.
+ * Keeps RFC5681-4.2-a. */
 static enum hf_reason receive_out_of_order(struct tcp_conn *conn, struct tcp_host *host,
                                            const struct tcp_segment *segment)
 {
@@ -230,6 +233,7 @@ static enum hf_reason receive_out_of_order(struct tcp_conn *conn, struct tcp_hos
     return HF_REASON_OUT_OF_ORDER;
 }
 
+/* Keeps RFC5681-4.2-a. */
 enum hf_reason tcp_receive_text(struct tcp_conn *conn, struct tcp_host *host,
                                 const struct tcp_segment *segment)
 {

@@ -36,6 +36,7 @@ uint32_t tcp_cwnd_bytes(const struct tcp_conn *conn)
     return cwnd < 0 ? 0 : (uint32_t)(cwnd < UINT32_MAX ? cwnd : UINT32_MAX);
 }
 
+/* Keeps RFC3042-2-a, RFC3042-2-c. */
 uint32_t tcp_send_allowance(const struct tcp_conn *conn)
 {
     uint32_t mss = tcp_effective_mss(conn);
@@ -81,7 +82,8 @@ static bool new_loss(const struct tcp_conn *conn)
             (uint32_t)seq_diff(conn->snd.una, conn->snd.una_before) <= 4 * mss);
 }
 
-/* RFC 5681 3.2 steps 2 to 4, RFC 6582 3.2 step 2. */
+/* RFC 5681 3.2 steps 2 to 4, RFC 6582 3.2 step 2.
+ * Keeps RFC5681-3.2-a, RFC5681-3.2-b, RFC5681-3.2-c, RFC6582-3.2-b. */
 void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host,
                           const struct tcp_segment *segment, const struct tcp_ack_news *news)
 {
@@ -123,6 +125,7 @@ void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host,
     retransmit_first(conn, HF_REASON_RETRANSMIT_FAST);
 }
 
+/* Keeps RFC6582-3.2-c. */
 static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);
@@ -141,7 +144,8 @@ static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host)
 }
 
 /* RFC 6582 3.2 step 3, the partial acknowledgement: the next hole is sent again, and cwnd deflates
- * by what was acknowledged, plus one segment. */
+ * by what was acknowledged, plus one segment.
+ * Keeps RFC6582-3.2-d. */
 static void partial_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes)
 {
     uint32_t before = tcp_cwnd_bytes(conn);
@@ -200,7 +204,8 @@ void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct t
 }
 
 /* RFC 6298 5.4 to 5.6, RFC 5681 3.1.
- * Keeps RFC6298-5.4-a. */
+ * Keeps RFC6298-5.4-a.
+ * Keeps RFC6582-3.2-e. */
 void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);

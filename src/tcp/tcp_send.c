@@ -88,7 +88,8 @@ static void build_reset(struct tcp_conn *conn, struct tcp_host *host, struct tcp
 }
 
 /* SYN, or SYN-ACK where the peer's SYN is known (MUST-10). MSS in every SYN (SHLD-5, MUST-14).
- * Keeps MAY-3, RFC7323-2.2-a, RFC7323-2.2-b, RFC7323-3.2-f. */
+ * Keeps MAY-3, RFC7323-2.2-a, RFC7323-2.2-b, RFC7323-3.2-f.
+ * Keeps RFC2018-2-a. */
 static enum hf_reason build_syn(struct tcp_conn *conn, struct tcp_host *host,
                                 struct tcp_segment *segment)
 {
@@ -137,7 +138,8 @@ static uint32_t segment_room(const struct tcp_conn *conn)
     return mss > with_sack - base ? mss - (with_sack - base) : 1;
 }
 
-/* SACK blocks as far as they fit beside the payload: a repetition keeps the size it had. */
+/* SACK blocks as far as they fit beside the payload: a repetition keeps the size it had.
+ * Keeps RFC2018-4-a. */
 static void fill_sack_beside(const struct tcp_conn *conn, struct tcp_segment *segment,
                              uint32_t length)
 {
@@ -213,7 +215,8 @@ static enum hf_reason build_retransmission(struct tcp_conn *conn, struct tcp_hos
     return reason;
 }
 
-/* With SACK: the first lost record, or for a probe the last one. */
+/* With SACK: the first lost record, or for a probe the last one.
+ * Keeps RFC2018-5-a, RFC8985-7.3-a. */
 static bool next_repetition(struct tcp_conn *conn, struct tcp_host *host,
                             struct tcp_segment *segment, uint32_t *payload_offset,
                             enum hf_reason *reason)
@@ -317,7 +320,8 @@ static bool nagle_holds(const struct tcp_conn *conn)
 
 /* RFC 9293 3.8.6.2.1 (MUST-38), with U the usable window and D what there is to send:
  * how much may go now, 0: nothing.
- * Keeps SHLD-28, RFC7323-2.4-b. */
+ * Keeps SHLD-28, RFC7323-2.4-b.
+ * Keeps RFC3042-2-b. */
 static uint32_t sendable_bytes(struct tcp_conn *conn, struct tcp_host *host, uint32_t unsent)
 {
     int64_t window_room = (int64_t)conn->snd.wnd - tcp_flight(conn);
@@ -352,7 +356,8 @@ static uint32_t sendable_bytes(struct tcp_conn *conn, struct tcp_host *host, uin
 }
 
 /* RFC 1191 6.3, RFC 8201 4: paths change; ten minutes after the last decrease a larger size is
- * tried. */
+ * tried.
+ * Keeps RFC1191-6.3-a, RFC8201-4-d. */
 static void forget_old_path_mtu(struct tcp_conn *conn, const struct tcp_host *host)
 {
     if (conn->path_mtu < host->config->mtu &&

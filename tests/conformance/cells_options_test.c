@@ -181,7 +181,7 @@ static void mss_with_sack_blocks(void **state)
 
 /* mss-only-syn: MSS, window scale and SACK-permitted are never sent but on SYNs (MUST-65; the
  * harness checks every packet), and mean nothing when they come later.
- * Holds: MUST-65, RFC7323-2.2-c */
+ * Holds: MUST-65, RFC2018-2-a, RFC7323-2.2-c */
 static void options_of_syn_later(void **state)
 {
     struct world *w = *state;

@@ -20,7 +20,8 @@ static void flight(struct world *w, unsigned seq, unsigned count)
 }
 
 /* 7.2, 7.3: nothing new is there, so the last segment goes again, 2*SRTT + 2 ms after it left. The
- * retransmission timer begins anew behind it, and a second probe there is not. */
+ * retransmission timer begins anew behind it, and a second probe there is not.
+ * Holds: RFC8985-7.2-a, RFC8985-7.3-a, RFC8985-7.3-b */
 static void repeats_the_last_once(void **state)
 {
     struct world *w = *state;
@@ -69,7 +70,8 @@ static void not_put_off_by_the_peers_data(void **state)
 }
 
 /* 7.2: a single segment may wait for the peer's delayed ACK, 200 ms more: here the RTO would be
- * first, and the probe goes then: PTO = TCP_RTO_expire() - Now(). */
+ * first, and the probe goes then: PTO = TCP_RTO_expire() - Now().
+ * Holds: RFC8985-7.2-a, RFC8985-7.2-b */
 static void single_segment_waits_longer(void **state)
 {
     struct world *w = *state;
@@ -97,7 +99,8 @@ static void single_segment_probe(void **state)
     silent(w);
 }
 
-/* 7.3: what is new goes instead, one segment beyond cwnd. */
+/* 7.3: what is new goes instead, one segment beyond cwnd.
+ * Holds: RFC8985-7.3-a */
 static void new_data_first(void **state)
 {
     struct world *w = *state;
@@ -131,7 +134,8 @@ static void new_data_beyond_the_window(void **state)
 }
 
 /* 7.4: the last segment was lost and the probe replaced it, which only shows when an ACK goes
- * beyond the probe and nobody reported a duplicate: cwnd answers for the loss, once. */
+ * beyond the probe and nobody reported a duplicate: cwnd answers for the loss, once.
+ * Holds: RFC8985-7.4-a */
 static void mended_loss_costs(void **state)
 {
     struct world *w = *state;
@@ -168,14 +172,16 @@ static void spurious(struct world *w, const char *answer)
     peer(w, ". seq=1 ack=8001");
 }
 
-/* 7.4: a DSACK that names it, */
+/* 7.4: a DSACK that names it,
+ * Holds: RFC8985-7.4-b */
 static void spurious_by_dsack(void **state)
 {
     spurious(*state, ". seq=1 ack=4001 sack=3001-4001");
     assert_true(cwnd_of(*state) >= 10000);
 }
 
-/* or a plain duplicate ACK, from a peer that knows no DSACK: the probe was not needed. */
+/* or a plain duplicate ACK, from a peer that knows no DSACK: the probe was not needed.
+ * Holds: RFC8985-7.4-b */
 static void spurious_by_duplicate(void **state)
 {
     spurious(*state, ". seq=1 ack=4001");

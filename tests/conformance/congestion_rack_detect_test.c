@@ -20,7 +20,8 @@ static void begin(struct world *w)
     establish_with_rtt(w, 100 * MS, 65535, "mss=1000 sackok ws=4");
 }
 
-/* Three SACKed above a hole are enough: reo_wnd is nothing (6.2 step 4, DupThresh). */
+/* Three SACKed above a hole are enough: reo_wnd is nothing (6.2 step 4, DupThresh).
+ * Holds: RFC8985-6.2-a */
 static void three_above(void **state)
 {
     struct world *w = *state;
@@ -40,7 +41,8 @@ static void three_above(void **state)
     assert_int_equal(status_of(w).retransmits, 1);
 }
 
-/* They count by segments, in one ACK or in many. */
+/* They count by segments, in one ACK or in many.
+ * Holds: RFC8985-6.2-a */
 static void three_in_one_ack(void **state)
 {
     struct world *w = *state;
@@ -56,7 +58,8 @@ static void three_in_one_ack(void **state)
     silent(w);
 }
 
-/* With one above, the hole may be only late: it has min_rtt/4, then the timer sends it. */
+/* With one above, the hole may be only late: it has min_rtt/4, then the timer sends it.
+ * Holds: RFC8985-6.2-b */
 static void one_above(void **state)
 {
     struct world *w = *state;
@@ -93,7 +96,8 @@ static void not_what_was_sent_later(void **state)
 }
 
 /* A hole closed within reo_wnd was reordering: nothing goes again, cwnd stays. From then on three
- * above are no proof any more: the window is waited for (step 4). */
+ * above are no proof any more: the window is waited for (step 4).
+ * Holds: RFC8985-6.2-b */
 static void reordering(void **state)
 {
     struct world *w = *state;
@@ -148,7 +152,8 @@ static void lossy_flight(struct world *w, unsigned seq, hf_time after, const cha
 }
 
 /* Step 4: a round trip with a DSACK widens the window by a quarter of min_rtt; 16 recoveries
- * without one make it narrow again. The recovery that the DSACK itself ends is none of them. */
+ * without one make it narrow again. The recovery that the DSACK itself ends is none of them.
+ * Holds: RFC8985-6.2-c */
 static void dsack_widens(void **state)
 {
     struct world *w = *state;
@@ -189,7 +194,8 @@ static void one_widening_a_round(void **state)
     lossy_flight(w, 10001, 2 * REO_WND, "");
 }
 
-/* However many DSACKs: never wider than the smoothed round trip. */
+/* However many DSACKs: never wider than the smoothed round trip.
+ * Holds: RFC8985-6.2-d */
 static void never_wider_than_srtt(void **state)
 {
     struct world *w = *state;
@@ -228,7 +234,8 @@ static void impossible_dsack(void **state)
 }
 
 /* The repetition is lost as well: what was sent at the same time or later is delivered, so RACK
- * knows a round trip after it left, long before the retransmission timer. */
+ * knows a round trip after it left, long before the retransmission timer.
+ * Holds: RFC8985-6.2-e */
 static void lost_retransmission(void **state)
 {
     struct world *w = *state;

@@ -236,7 +236,8 @@ static void recover(struct world *w, const char *losses, unsigned stretch)
     }
 }
 
-/* One hole: the flight stays above ssthresh and comes down in proportion. */
+/* One hole: the flight stays above ssthresh and comes down in proportion.
+ * Holds: RFC9937-6-a */
 static void one_hole(void **state)
 {
     recover(*state, "x...................", 1);
@@ -249,7 +250,8 @@ static void several_holes(void **state)
 }
 
 /* Half is lost: the pipe falls below ssthresh, and slow start back up needs ACKs that make
- * progress (section 6: PRR-SSRB), packet for packet without (PRR-CRB). */
+ * progress (section 6: PRR-SSRB), packet for packet without (PRR-CRB).
+ * Holds: RFC9937-6-b */
 static void half_lost(void **state)
 {
     recover(*state, "xxxxxxxxxx..........", 1);

@@ -14,7 +14,8 @@ static void first_flight(struct world *w, unsigned queue_bytes)
 }
 
 /* After the timeout all that is not SACKed goes again, in order and in slow start; what is SACKed
- * does not. */
+ * does not.
+ * Holds: RFC2018-5-a */
 static void all_but_the_sacked(void **state)
 {
     struct world *w = *state;
@@ -44,7 +45,8 @@ static void all_but_the_sacked(void **state)
 
 /* RFC 2018 8: the very first is SACKed and yet not acknowledged, so the peer has thrown it away
  * again: after the timeout, which then comes in half a round trip (as in Linux), nothing it SACKed
- * is believed. */
+ * is believed.
+ * Holds: RFC2018-8-a, RFC2018-8-b */
 static void reneging(void **state)
 {
     struct world *w = *state;

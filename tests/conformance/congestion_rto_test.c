@@ -275,7 +275,7 @@ static void grows_after_timeout(void **state)
 
 /* rto-syn-3s: the SYN was sent twice and there is no sample, so data begins with an RTO of 3 s
  * (RFC 6298 5.7), and with a window of one segment (RFC 5681 3.1).
- * Holds: RFC6298-5.7-a */
+ * Holds: RFC5681-3.1-a, RFC6298-5.7-a */
 static void syn_lost_then_3s(void **state)
 {
     struct world *w = *state;
@@ -297,7 +297,7 @@ static void syn_lost_then_3s(void **state)
 }
 
 /* The same for a SYN-ACK that was lost.
- * Holds: RFC6298-5.7-a */
+ * Holds: RFC5681-3.1-a, RFC6298-5.7-a */
 static void syn_ack_lost_then_3s(void **state)
 {
     struct world *w = *state;
@@ -343,7 +343,7 @@ static void syn_ack_repeated_no_sample(void **state)
 /* rto-cwnd: a timeout sets ssthresh to half of what is in flight, once for the same data, and the
  * window to one segment (RFC 5681 3.1). What was in flight follows in slow start, which after a
  * timeout grows by one segment for an ACK at most (RFC 3465 2.3).
- * Holds: MUST-19 */
+ * Holds: MUST-19, RFC5681-3.1-c, RFC5681-3.1-d, RFC5681-3.1-e */
 static void timeout_window(void **state)
 {
     struct world *w = *state;
@@ -375,7 +375,8 @@ static void timeout_window(void **state)
     sends_segments(w, 10001, 1000, 5);
 }
 
-/* RFC 5681 3.1: ssthresh never goes under two segments. */
+/* RFC 5681 3.1: ssthresh never goes under two segments.
+ * Holds: RFC5681-3.1-c */
 static void timeout_small_flight(void **state)
 {
     struct world *w = *state;

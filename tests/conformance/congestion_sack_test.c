@@ -5,7 +5,7 @@
 #include "round_trip.h"
 
 /* Without SACK-permitted on the SYN no ACK carries blocks (RFC 2018 2; the bench checks it, too).
- */
+ * Holds: RFC2018-3-a */
 static void not_permitted(void **state)
 {
     struct world *w = *state;
@@ -16,7 +16,8 @@ static void not_permitted(void **state)
 }
 
 /* sack-gen: the first block holds the segment that caused the ACK, and grows with its neighbours; a
- * second one repeats what was reported before, most recent first (RFC 2018 4 (a), (b)). */
+ * second one repeats what was reported before, most recent first (RFC 2018 4 (a), (b)).
+ * Holds: RFC2018-4-b, RFC2018-4-d */
 static void newest_block_first(void **state)
 {
     struct world *w = *state;
@@ -40,7 +41,8 @@ static void newest_block_first(void **state)
     sends(w, ". seq=1 ack=901 nosack");
 }
 
-/* Four blocks fit beside nothing, three beside timestamps (RFC 2018 3). */
+/* Four blocks fit beside nothing, three beside timestamps (RFC 2018 3).
+ * Holds: RFC2018-4-c */
 static void as_many_as_fit(void **state)
 {
     struct world *w = *state;
@@ -57,6 +59,7 @@ static void as_many_as_fit(void **state)
     sends(w, ". seq=1 ack=1 sack=101-151,101-151,601-651,501-551"); /* and a duplicate (RFC 2883) */
 }
 
+/* Holds: RFC2018-4-c */
 static void three_with_timestamps(void **state)
 {
     struct world *w = *state;
@@ -73,7 +76,7 @@ static void three_with_timestamps(void **state)
 
 /* Blocks go on data segments, too, and take their room from the payload (RFC 2018 4: "all ACKs
  * which do not ACK the highest sequence number"; MUST-16).
- * Holds: MUST-16 */
+ * Holds: MUST-16, RFC2018-4-a */
 static void on_data_segments(void **state)
 {
     struct world *w = *state;

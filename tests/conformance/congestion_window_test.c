@@ -20,7 +20,8 @@ static void first_flight(struct world *w, unsigned queue_bytes)
     sends_segments(w, 1, 1000, 10);
 }
 
-/* iw: the first flight is min(10*MSS, max(2*MSS, 14600)) in whole segments (RFC 6928 2). */
+/* iw: the first flight is min(10*MSS, max(2*MSS, 14600)) in whole segments (RFC 6928 2).
+ * Holds: RFC6928-2-a */
 static void initial_window(void **state)
 {
     static const unsigned sizes[] = {536, 1000, 1460, 1960};
@@ -58,7 +59,7 @@ static void initial_window(void **state)
 /* ss-ca-growth, slow start: an ACK of one segment opens the window by one, an ACK of two by two, an
  * ACK of more by two all the same, and a part of a segment by its bytes (RFC 5681 3.1, RFC 3465 2.2
  * and 2.3 with L = 2*SMSS).
- * Holds: MUST-19 */
+ * Holds: MUST-19, RFC5681-3.1-b */
 static void slow_start_growth(void **state)
 {
     struct world *w = *state;
@@ -158,7 +159,8 @@ static void application_limited(void **state)
 }
 
 /* idle-restart: after more than an RTO without sending, what was learnt of the path is old: the
- * next flight is no larger than the initial window (RFC 5681 4.1). Sooner, it stays. */
+ * next flight is no larger than the initial window (RFC 5681 4.1). Sooner, it stays.
+ * Holds: RFC5681-4.1-a */
 static void idle_restart(void **state)
 {
     struct world *w = *state;
@@ -183,7 +185,8 @@ static void idle_restart(void **state)
 }
 
 /* limited-transmit: the first and the second duplicate ACK each let one new segment go, beyond cwnd
- * and without changing it (RFC 3042 2). */
+ * and without changing it (RFC 3042 2).
+ * Holds: RFC3042-2-a, RFC3042-2-c */
 static void limited_transmit(void **state)
 {
     struct world *w = *state;
@@ -202,7 +205,8 @@ static void limited_transmit(void **state)
     }
 }
 
-/* Limited transmit stays inside the peer's window (RFC 3042 2, first condition). */
+/* Limited transmit stays inside the peer's window (RFC 3042 2, first condition).
+ * Holds: RFC3042-2-b */
 static void limited_transmit_in_window(void **state)
 {
     struct world *w = *state;
@@ -237,7 +241,8 @@ static void three_duplicates(struct world *w)
 /* fast-rexmt-3dup: the third duplicate ACK sends SND.UNA again. ssthresh is half of what was in
  * flight, and what limited transmit added does not count (RFC 5681 3.2 step 2, a MUST NOT); the
  * window is ssthresh and three segments, one more for each further duplicate (steps 3, 4), so new
- * segments leave when it has grown past the twelve in flight. */
+ * segments leave when it has grown past the twelve in flight.
+ * Holds: RFC5681-3.2-a, RFC5681-3.2-b, RFC5681-3.2-c */
 static void fast_retransmit(void **state)
 {
     struct world *w = *state;
@@ -266,7 +271,8 @@ static void fast_retransmit(void **state)
 }
 
 /* RFC 5681 2: not every repeated number is a duplicate ACK: not one that changes the window, not
- * one that carries data. */
+ * one that carries data.
+ * Holds: RFC5681-2-a */
 static void what_is_no_duplicate(void **state)
 {
     struct world *w = *state;
@@ -305,7 +311,8 @@ static void window_update_between_duplicates(void **state)
 
 /* newreno-partial-ack: segments 1 and 4 were lost. The ACK that stops before the fourth resends it
  * at once and takes off the window what it acknowledged, less one segment; the full ACK ends
- * recovery at ssthresh (RFC 6582 3.2 step 3). */
+ * recovery at ssthresh (RFC 6582 3.2 step 3).
+ * Holds: RFC6582-3.2-c, RFC6582-3.2-d */
 static void partial_acks(void **state)
 {
     struct world *w = *state;
@@ -327,7 +334,8 @@ static void partial_acks(void **state)
     assert_int_equal(status_of(w).retransmits, 2);
 }
 
-/* The deflation, seen: 13 new segments are allowed in when the partial ACK comes. */
+/* The deflation, seen: 13 new segments are allowed in when the partial ACK comes.
+ * Holds: RFC6582-3.2-d */
 static void partial_ack_deflates(void **state)
 {
     struct world *w = *state;
@@ -351,7 +359,8 @@ static void partial_ack_deflates(void **state)
 }
 
 /* RFC 6582 3.2 step 2: only an ACK of more than `recover` lets recovery begin again; the duplicate
- * ACKs that the resent segments themselves cause come with exactly that number. */
+ * ACKs that the resent segments themselves cause come with exactly that number.
+ * Holds: RFC6582-3.2-b */
 static void no_second_fast_retransmit(void **state)
 {
     struct world *w = *state;
@@ -385,7 +394,8 @@ static void no_second_fast_retransmit(void **state)
 }
 
 /* RFC 6582 3.2 step 4: after a timeout `recover` is the highest number sent; duplicate ACKs for
- * what the timeout already resends do not start fast retransmit. */
+ * what the timeout already resends do not start fast retransmit.
+ * Holds: RFC6582-3.2-e */
 static void no_fast_retransmit_after_timeout(void **state)
 {
     struct world *w = *state;
@@ -403,7 +413,8 @@ static void no_fast_retransmit_after_timeout(void **state)
 }
 
 /* A first loss in the very first flight is recovered, too: `recover` begins at the ISS (RFC
- * 6582 3.2 step 1). On both sides of the opening. */
+ * 6582 3.2 step 1). On both sides of the opening.
+ * Holds: RFC6582-3.2-a */
 static void first_window_loss_active(void **state)
 {
     struct world *w = *state;

@@ -165,7 +165,7 @@ static unsigned end_of_quick_acks(struct world *w)
 }
 
 /* delack-500ms: a lone segment's ACK waits, and not for 500 ms (MUST-40, SHLD-18).
- * Holds: MUST-40, SHLD-18 */
+ * Holds: MUST-40, SHLD-18, RFC5681-4.2-c */
 static void delayed_ack(void **state)
 {
     struct world *w = *state;
@@ -198,7 +198,7 @@ static void delayed_ack_is_not_postponed(void **state)
 
 /* delack-every-2nd: of full-sized segments at least every second is acknowledged at once
  * (RFC 9293 3.8.6.3 SHLD-19, RFC 5681 4.2).
- * Holds: SHLD-19 */
+ * Holds: SHLD-19, RFC5681-4.2-b */
 static void every_second_segment(void **state)
 {
     struct world *w = *state;
@@ -224,7 +224,7 @@ static void every_second_segment(void **state)
 
 /* RFC 5681 4.2: a segment above a hole is answered at once, each one, and so is what fills the
  * hole, wholly or in part.
- * Holds: SHLD-31, MAY-13 */
+ * Holds: SHLD-31, MAY-13, RFC5681-4.2-a */
 static void out_of_order_at_once(void **state)
 {
     struct world *w = *state;

@@ -299,7 +299,8 @@ static unsigned sends_within(struct world *w, unsigned seq, size_t mtu)
 
 /* pmtu-frag-needed, pmtu-ptb: what was too big is sent again at once in pieces that fit, all later
  * segments fit, too, and cwnd is what it was: this was no congestion (RFC 1191 6.4 and 6.5,
- * RFC 8201 4). */
+ * RFC 8201 4).
+ * Holds: RFC1191-3-a, RFC1191-6.4-a, RFC8201-4-a */
 static void too_big_resends(void **state)
 {
     struct world *w = *state;
@@ -358,7 +359,7 @@ static void too_big_after_timeout(void **state)
 
 /* pmtu-attack-hold: for data that is acknowledged, or never was sent, the message is forged or
  * late; one that claims no less than is in use lowers nothing (RFC 5927 7.2).
- * Holds: RFC5927-7.2-a */
+ * Holds: RFC1191-3-b, RFC5927-7.2-a, RFC8201-4-c */
 static void too_big_ignored(void **state)
 {
     struct world *w = *state;
@@ -394,7 +395,8 @@ static void too_big_for_nobody(void **state)
 
 /* pmtu floors: what claims less than every path takes is not believed to the letter: IPv6 promises
  * 1280 (RFC 8201 4), and for IPv4 the stack stops at 552, as Linux does, and then lets routers
- * fragment (RFC 1191 3: do not go on eliciting the message). */
+ * fragment (RFC 1191 3: do not go on eliciting the message).
+ * Holds: RFC1191-3-c, RFC8201-4-b */
 static void too_big_floor(void **state)
 {
     struct world *w = *state;
@@ -418,7 +420,8 @@ static void too_big_floor(void **state)
     peer(w, ". seq=1 ack=%u", seq);
 }
 
-/* RFC 1191 3, 5: a router of before 1990 says 0. */
+/* RFC 1191 3, 5: a router of before 1990 says 0.
+ * Holds: RFC1191-5-a */
 static void too_big_without_mtu(void **state)
 {
     struct world *w = *state;
@@ -434,7 +437,8 @@ static void too_big_without_mtu(void **state)
 }
 
 /* RFC 1191 6.3: an estimate is not raised within 5 minutes; after 10, as Linux does, the full size
- * is tried again. */
+ * is tried again.
+ * Holds: RFC1191-6.3-a, RFC8201-4-d */
 static void too_big_is_forgotten(void **state)
 {
     struct world *w = *state;
@@ -480,7 +484,8 @@ static void soft_error_taken_late(void **state)
     assert_int_equal(taken.error, HF_EHOSTUNREACH);
 }
 
-/* DF is set on all else, or nothing would ever be reported (RFC 1191 3). */
+/* DF is set on all else, or nothing would ever be reported (RFC 1191 3).
+ * Holds: RFC1191-3-d */
 static void dont_fragment(void **state)
 {
     struct world *w = *state;

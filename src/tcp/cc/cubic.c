@@ -57,6 +57,7 @@ static struct cubic *cubic_of(const struct hf_cc_state *state)
     return state->private_state;
 }
 
+/* Keeps MAY-18, RFC5681-3.1-b. */
 static void cubic_init(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     struct cubic *cubic = cubic_of(state);

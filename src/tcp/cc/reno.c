@@ -17,6 +17,7 @@ static struct reno *reno_of(const struct hf_cc_state *state)
     return state->private_state;
 }
 
+/* Keeps RFC5681-3.1-b. */
 static void reno_init(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     (void)sample;
@@ -52,7 +53,8 @@ static void reno_on_ack(struct hf_cc_state *state, const struct hf_cc_sample *sa
 }
 
 /* RFC 5681 3.1 equation 4 and 3.2: ssthresh = max(FlightSize / 2, 2*SMSS).
- * Keeps MUST-19. */
+ * Keeps MUST-19.
+ * Keeps RFC5681-3.1-c, RFC5681-3.1-d, RFC5681-3.1-e. */
 static void reno_on_congestion(struct hf_cc_state *state, const struct hf_cc_sample *sample,
                                enum hf_cc_event event)
 {

@@ -27,7 +27,7 @@ PREPROCESSOR = re.compile(r"^[ \t]*\#(?:[^\n\\]|\\.|\\\n)*", re.M | re.S)
 DEFINED_NUMBER = re.compile(r"^[ \t]*#[ \t]*define[ \t]+\w+[ \t]+\(?[^\n]*?\b([0-9]+)[uUlL]*\b", re.M)
 
 # What is said and not done: nobody's behaviour hangs on it but the trace's.
-TELLING = re.compile(r"(tcp_)?trace\w*$|hf_assert\w*$|_Static_assert$|assert$")
+TELLING = re.compile(r"(tcp_)?trace\w*$|hf_cc_tell$|hf_assert\w*$|_Static_assert$|assert$")
 REASON = re.compile(r"^\*?\s*(\w+->)?\w*reason\s*=[^=]")
 
 COMPARISONS = {"<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "<"),

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Text that cannot all be taken: what lies beyond a FIN, and what there is no memory for.
+ */
+#include "round_trip.h"
+
+#include <stdlib.h>
+
+/* RFC 9293 3.10.7.4 eighth: nothing follows a FIN. One that is known from above a hole bounds what
+ * fills the hole: the octets before it are taken, those that claim its number and later ones are
+ * not. */
+static void text_across_fin(void **state)
+{
+    struct world *w = *state;
+
+    establish_passive(w, 65535, "mss=1000");
+    peer(w, "F. seq=1501 ack=1");
+    sends(w, ". seq=1 ack=1");
+    in_state(w, HF_ESTABLISHED);
+    peer(w, ". seq=501 ack=1 len=1400");
+    sends(w, ". seq=1 ack=1");
+    assert_int_equal(status_of(w).out_of_order_bytes, 1000);
+    peer(w, ". seq=1 ack=1 len=500");
+    sends(w, ". seq=1 ack=1502");
+    in_state(w, HF_CLOSE_WAIT);
+    user_recv(w, 1500);
+    user_recv_error(w, 0);
+}
+
+/* The same for text in order. */
+static void text_in_order_across_fin(void **state)
+{
+    struct world *w = *state;
+
+    establish_passive(w, 65535, "mss=1000");
+    peer(w, "F. seq=501 ack=1");
+    sends(w, ". seq=1 ack=1");
+    peer(w, ". seq=1 ack=1 len=900");
+    sends(w, ". seq=1 ack=502");
+    in_state(w, HF_CLOSE_WAIT);
+    user_recv(w, 500);
+    user_recv_error(w, 0);
+}
+
+/* A host that gives memory only while it likes. */
+struct mood {
+    int refuses;
+};
+
+static void *allocate_in_mood(void *context, size_t size)
+{
+    const struct mood *mood = context;
+    return mood->refuses ? NULL : malloc(size);
+}
+
+static void release(void *context, void *memory, size_t size)
+{
+    (void)context;
+    (void)size;
+    free(memory);
+}
+
+static void moody_stack(struct world *w, struct mood *mood)
+{
+    mood->refuses = 0;
+    w->config.allocator = (struct hf_allocator){allocate_in_mood, release, mood};
+    hf_stack_free(w->stack);
+    w->stack = NULL;
+    world_restart(w);
+}
+
+/* RFC 9293 3.8.6: what there is no memory for was not received. The answer says at once how far the
+ * text has come, so that it comes again; it is taken when there is memory. */
+static void text_without_memory(void **state)
+{
+    struct world *w = *state;
+    struct mood mood;
+
+    moody_stack(w, &mood);
+    establish_passive(w, 65535, "mss=1000 sackok");
+    mood.refuses = 1;
+    peer(w, ". seq=1 ack=1 len=1000");
+    assert_int_equal(w->reason, HF_REASON_MEMORY_LIMIT);
+    sends(w, ". seq=1 ack=1 nosack");
+    peer(w, ". seq=1001 ack=1 len=1000");
+    sends(w, ". seq=1 ack=1 nosack");
+    assert_int_equal(status_of(w).receive_queue_bytes, 0);
+    no_event(w, HF_EVENT_READABLE);
+    mood.refuses = 0;
+    peer(w, ". seq=1001 ack=1 len=1000");
+    sends(w, ". seq=1 ack=1 sack=1001-2001");
+    peer(w, ". seq=1 ack=1 len=1000");
+    sends(w, ". seq=1 ack=2001 nosack");
+    user_recv(w, 2000);
+    hf_stack_free(w->stack); /* while `mood` is there */
+    w->stack = NULL;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BOTH(text_across_fin),
+        BOTH(text_in_order_across_fin),
+        BOTH(text_without_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

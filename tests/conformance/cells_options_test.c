@@ -209,7 +209,7 @@ static void timestamps_later(void **state)
     establish_passive(w, 65535, "mss=700");
     peer(w, "P. seq=1 ack=1 len=10 ts=100 ecr=5");
     sends(w, ". seq=1 ack=11 nots");
-    peer(w, "P. seq=11 ack=1 len=10 ts=50 ecr=5");
+    peer(w, "P. seq=11 ack=1 len=10 ts=3000000000 ecr=5");
     sends(w, ". seq=1 ack=21 nots");
 }
 

@@ -110,7 +110,7 @@ static void syn_has_no_urg(void **state)
 
 /* urg-basic, receiving: the program is told when a mark appears (MUST-32) and can learn how much is
  * left before it (MUST-33).
- * Holds: MUST-32, MUST-33, RFC6093-4-a */
+ * Holds: MUST-32, MUST-33, MUST-62, RFC6093-4-a */
 static void program_is_told(void **state)
 {
     struct world *w = *state;

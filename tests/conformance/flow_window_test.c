@@ -71,8 +71,7 @@ static void zero_window_repeated(void **state)
     peer(w, ". seq=%u ack=1001 win=0", seq);
 }
 
-/* MUST-35: the window may open without anything having been sent at it.
- * Holds: MUST-35, MUST-36 */
+/* MUST-35: the window may open without anything having been sent at it. */
 static void zero_window_without_data(void **state)
 {
     struct world *w = *state;
@@ -357,13 +356,11 @@ static void right_edge_bytes(void **state)
     right_edge(*state, 1 << 20, 1, 3000);
 }
 
-/* Holds: SHLD-14 */
 static void right_edge_odd(void **state)
 {
     right_edge(*state, 300001, 97, 3000);
 }
 
-/* Holds: SHLD-14 */
 static void right_edge_large_shift(void **state)
 {
     right_edge(*state, 1 << 30, 333, 1000);

@@ -157,7 +157,7 @@ static void allocator_is_needed(void **state)
 }
 
 /* The documented defaults.
- * Holds: MUST-28, SHLD-10 */
+ * Holds: MUST-28 */
 static void defaults(void **state)
 {
     struct hf_config config = hf_config_default(), again = hf_config_default();
@@ -229,7 +229,6 @@ static void check_options(struct hf_stack *stack, hf_handle handle, hf_time now)
     assert_int_equal(hf_set_option(stack, handle, (enum hf_option) - 1, 0, now), HF_ENOPROTOOPT);
 }
 
-/* Holds: MUST-27 */
 static void option_ranges(void **state)
 {
     struct world *w = *state;
@@ -242,8 +241,7 @@ static void option_ranges(void **state)
     }
 }
 
-/* Options of a listener are inherited by its connections, all of them.
- * Holds: MUST-27 */
+/* Options of a listener are inherited by its connections, all of them. */
 static void options_are_inherited(void **state)
 {
     struct world *w = *state;

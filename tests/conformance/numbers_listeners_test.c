@@ -173,7 +173,7 @@ static void addresses(void **state)
 
 /* MUST-44: of several addresses the stack speaks from the one nearest to the peer; MUST-43: or the
  * program says which.
- * Holds: MUST-43, MUST-44, MUST-45 */
+ * Holds: MUST-43, MUST-44 */
 static void source_address_choice(void **state)
 {
     struct world *w = *state;

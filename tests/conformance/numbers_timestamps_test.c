@@ -26,7 +26,7 @@ static void scale_needs_both(void **state)
     assert_true(status_of(w).numbers.rcv_wnd <= 65535);
 }
 
-/* Holds: REC-1, RFC7323-2.2-a */
+/* Holds: , RFC7323-2.2-a */
 static void scale_in_use(void **state)
 {
     struct world *w = *state;
@@ -119,6 +119,9 @@ static void scale_above_14(void **state)
     user_send(w, 9000);
     sends_segments(w, 1, 1000, 9);
     peer(w, ". seq=1 ack=9001 win=1");
+    world_restart(w);
+    establish_active(w, 1, "mss=1000 ws=15");
+    assert_int_equal(status_of(w).numbers.snd_wnd, 1 << 14);
 }
 
 /* Simultaneous open: the crossing SYN-ACK is a SYN, so its window is not scaled either.

@@ -127,6 +127,35 @@ static void echo_without_progress(void **state)
     user_recv(w, 10);
 }
 
+/* The MSS of a SYN-ACK bounds what we send, as that of a SYN does.
+ * Holds: MUST-14, MUST-16 */
+static void mss_of_syn_ack(void **state)
+{
+    struct world *w = *state;
+
+    establish_active(w, 65535, "mss=700");
+    user_send(w, 1000);
+    sends(w, ". seq=1 ack=1 len=700");
+    sends(w, "P. seq=701 ack=1 len=300");
+    peer(w, ". seq=1 ack=1001");
+}
+
+/* A window of more than 16 bits, the peer's, is used to its end (RFC 9293 3.1, RFC 7323 2.3).
+ * Holds: REC-1 */
+static void window_over_16_bits(void **state)
+{
+    struct world *w = *state;
+
+    w->config.initial_window_segments = 200;
+    world_restart(w);
+    establish_passive(w, 800, "mss=1000 ws=7");
+    user_send(w, 150000);
+    sends_segments(w, 1, 1000, 102);
+    peer(w, ". seq=1 ack=102001 win=800");
+    sends_segments(w, 102001, 1000, 48);
+    peer(w, ". seq=1 ack=150001 win=800");
+}
+
 /* Many small writes, made before the connection is there: they leave in full segments, with one PSH
  * at the end of all and not one for each write (RFC 9293 3.9.1.2).
  * Holds: SHLD-27, SHLD-28 */
@@ -213,9 +242,10 @@ static void keepalive_intervals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(one_ack_for_a_batch),   BOTH(checksum_of_everything), BOTH(announced_mss),
-        BOTH(timestamps_missing),    BOTH(echo_without_progress),  BOTH(small_writes_fill_segments),
-        BOTH(window_shut_for_a_day), BOTH(local_address_stays),    BOTH(keepalive_intervals),
+        BOTH(one_ack_for_a_batch),   BOTH(checksum_of_everything),     BOTH(announced_mss),
+        BOTH(mss_of_syn_ack),        BOTH(window_over_16_bits),        BOTH(timestamps_missing),
+        BOTH(echo_without_progress), BOTH(small_writes_fill_segments), BOTH(window_shut_for_a_day),
+        BOTH(local_address_stays),   BOTH(keepalive_intervals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

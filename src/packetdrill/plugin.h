@@ -121,6 +121,8 @@ struct plugin {
 struct plugin *plugin_instance(void);
 /* The stack and its sockets, made when first needed, with the sysctls of that moment. */
 bool plugin_ready(struct plugin *plugin);
+/* The stack's sysctls as they are now. */
+void plugin_refresh(struct plugin *plugin);
 
 /* ---- plugin_flags.c */
 

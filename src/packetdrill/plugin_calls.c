@@ -77,6 +77,7 @@ static int call_socket(void *userdata, int domain, int type, int protocol)
     int fd = -ENOMEM;
     plugin_judge_goes_on(plugin);
     if (plugin_ready(plugin)) {
+        plugin_refresh(plugin);
         fd = hf_socket(plugin->sockets, domain, type, protocol);
         apply_defaults(plugin, fd, domain);
     }

@@ -136,11 +136,13 @@ bool plugin_ready(struct plugin *plugin)
 {
     if (plugin->over)
         return false;
-    if (plugin->stack == NULL)
-        return make_stack(plugin);
+    return plugin->stack != NULL || make_stack(plugin);
+}
+
+void plugin_refresh(struct plugin *plugin)
+{
     if (plugin_sysctl_read(plugin))
         (void)hf_stack_reconfigure(plugin->stack, &plugin->config);
-    return true;
 }
 
 /* ---- the end */

@@ -186,17 +186,25 @@ static int call_splice(void *userdata, int in, loff_t *offset_in, int out, loff_
 
 /* ---- sendfile */
 
-/* One chunk from `*at` on: how much the socket took, 0 at the end of the file. */
+static bool ends_at(int file, off_t at)
+{
+    struct stat status;
+    return fstat(file, &status) == 0 && at >= status.st_size;
+}
+
+/* One chunk from `at` on: how much the socket took, 0 at the end of the file. */
 static ssize_t send_chunk(struct plugin *plugin, int out, int in, off_t at, size_t left,
                           uint8_t *bytes)
 {
     ssize_t there = pread(in, bytes, left < CHUNK ? left : CHUNK, at);
+    bool last;
     if (there < 0)
         return errno == ESPIPE ? -EINVAL : -errno;
     if (there == 0)
         return 0;
+    last = (size_t)there == left || ends_at(in, at + there);
     return hf_socket_send(plugin->sockets, out, bytes, (size_t)there,
-                          MSG_NOSIGNAL | ((size_t)there < left ? MSG_MORE : 0));
+                          MSG_NOSIGNAL | (last ? 0 : MSG_MORE));
 }
 
 ssize_t plugin_sendfile(struct plugin *plugin, int out, int in, off_t *offset, size_t count)

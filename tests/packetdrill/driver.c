@@ -357,6 +357,22 @@ static const struct {
 } cases[] = {
     {"slots", case_slots},
     {"passive", case_passive},
+    {"active", case_active},
+    {"data", case_data},
+    {"readiness", case_readiness},
+    {"clock", case_clock},
+    {"order", case_order},
+    {"bad_input", case_bad_input},
+    {"pipes", case_pipes},
+    {"end", case_end},
+    {"end_problems", case_end_problems},
+    {"preload", case_preload},
+    {"flags", case_flags},
+    {"sysctl", case_sysctl},
+    {"blocking", case_blocking},
+    {"blocking_write", case_blocking_write},
+    {"blocking_time", case_blocking_time},
+    {"idle", case_idle},
 };
 
 int main(int count, char **words)

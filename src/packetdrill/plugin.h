@@ -112,7 +112,6 @@ struct plugin {
     unsigned kernel_watches; /* descriptors of the kernel that were added to one */
 
     char sysctls[PLUGIN_SYSCTLS][PLUGIN_SYSCTL_BYTES]; /* as read last */
-    bool sysctls_read;
 };
 
 /* ---- plugin_init.c */
@@ -130,6 +129,8 @@ void plugin_flags_read(struct plugin_flags *flags, const char *text);
 
 /* ---- plugin_sysctl.c */
 
+/* Remembers those that set nothing, so that a script's changes show. */
+void plugin_sysctl_begin(struct plugin *plugin);
 /* Reads the namespace's sysctls into plugin->config. True: it is not as it was. */
 bool plugin_sysctl_read(struct plugin *plugin);
 /* net.ipv6.bindv6only */

@@ -210,6 +210,7 @@ static struct plugin *plugin_new(const char *flags)
     plugin->now = CLOCK_START;
     plugin->sent_end = &plugin->sent;
     plugin_flags_read(&plugin->flags, flags);
+    plugin_sysctl_begin(plugin);
     thread = plugin_enter(plugin);
     plugin->main = thread;
     pthread_mutex_unlock(&plugin->lock);

@@ -56,30 +56,51 @@ static void note_unmapped(struct plugin *plugin, const char *name, const char *v
 {
     struct hf_config config = plugin->config;
     char message[256] = "";
-    if ((plugin->sysctls_read || plugin->flags.verbose) &&
-        !drill_sysctl_apply(&config, name, value, message))
+    if (!drill_sysctl_apply(&config, name, value, message))
         plugin_say("%s", message);
+}
+
+/* The text of the sysctl of this number, if it is another than the last time. */
+static bool read_changed(struct plugin *plugin, size_t number, const char *name)
+{
+    char path[128], text[PLUGIN_SYSCTL_BYTES] = "";
+    snprintf(path, sizeof path, "/proc/sys/net/ipv4/%s", name);
+    read_text(path, text);
+    if (text[0] == '\0' || strcmp(text, plugin->sysctls[number]) == 0)
+        return false;
+    memcpy(plugin->sysctls[number], text, sizeof text);
+    return true;
+}
+
+void plugin_sysctl_begin(struct plugin *plugin)
+{
+    bool mapped;
+    const char *name;
+    plugin->config = hf_config_default();
+    for (size_t i = 0; plugin->flags.sysctl && i < PLUGIN_SYSCTLS; i++) {
+        name = drill_sysctl_name(i, &mapped);
+        if (name == NULL)
+            break;
+        if (!mapped && read_changed(plugin, i, name) && plugin->flags.verbose)
+            note_unmapped(plugin, name, plugin->sysctls[i]);
+    }
 }
 
 bool plugin_sysctl_read(struct plugin *plugin)
 {
     bool changed = false, mapped;
     const char *name;
-    if (!plugin->flags.sysctl)
-        return false;
-    for (size_t i = 0; i < PLUGIN_SYSCTLS && (name = drill_sysctl_name(i, &mapped)) != NULL; i++) {
-        char path[128], text[PLUGIN_SYSCTL_BYTES];
-        snprintf(path, sizeof path, "/proc/sys/net/ipv4/%s", name);
-        read_text(path, text);
-        if (text[0] == '\0' || strcmp(text, plugin->sysctls[i]) == 0)
+    for (size_t i = 0; plugin->flags.sysctl && i < PLUGIN_SYSCTLS; i++) {
+        name = drill_sysctl_name(i, &mapped);
+        if (name == NULL)
+            break;
+        if (!read_changed(plugin, i, name))
             continue;
-        memcpy(plugin->sysctls[i], text, sizeof text);
         if (!mapped)
-            note_unmapped(plugin, name, text);
-        else if (apply(plugin, name, text))
+            note_unmapped(plugin, name, plugin->sysctls[i]);
+        else if (apply(plugin, name, plugin->sysctls[i]))
             changed = true;
     }
-    plugin->sysctls_read = true;
     return changed;
 }
 

@@ -303,6 +303,23 @@ static struct segment syn_of_a_connect(uint16_t port)
     return receive();
 }
 
+/* A script that asks for what there is not here is told so; the values of a usual kernel are not.
+ */
+static void set_unmapped(void)
+{
+    load(NULL);
+    set_sysctl("tcp_thin_linear_timeouts", "1");
+    (void)syn_of_a_connect(1003);
+    ifc.free(ifc.u);
+}
+
+static void set_nothing(void)
+{
+    load(NULL);
+    (void)syn_of_a_connect(1003);
+    ifc.free(ifc.u);
+}
+
 void case_sysctl(void)
 {
     enum { WINDOW_SCALE = 3, SACK_PERMITTED = 4, TIMESTAMPS = 8 };
@@ -311,6 +328,9 @@ void case_sysctl(void)
         fprintf(stderr, "skipped: no user and network namespace of its own: %s\n", strerror(errno));
         exit(SKIPPED);
     }
+    expect_apart(set_unmapped, EXIT_SUCCESS, "tcp_thin_linear_timeouts=1");
+    set_sysctl("tcp_thin_linear_timeouts", "0");
+    expect_apart(set_nothing, EXIT_SUCCESS, NULL);
     load(NULL);
     /* After the plug-in is loaded, as a script's first command is. */
     set_sysctl("tcp_timestamps", "0");

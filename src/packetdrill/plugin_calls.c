@@ -37,9 +37,10 @@ struct plugin_thread *plugin_begin(struct plugin *plugin, int fd)
 {
     struct plugin_thread *thread = plugin_enter(plugin);
     thread->stamped = false;
-    plugin_judge_goes_on(plugin);
-    if (plugin_owns(plugin, fd))
+    if (plugin_owns(plugin, fd)) {
+        plugin_judge_goes_on(plugin);
         return thread;
+    }
     plugin_leave(plugin, thread);
     return NULL;
 }

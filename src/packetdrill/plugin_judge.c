@@ -26,7 +26,7 @@
 /* Set once and never taken back; the process that exits asks. */
 static bool failed_strictly;
 
-static void say_with(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static void say_with(const char *format, va_list arguments)
 {
     char text[512];
     vsnprintf(text, sizeof text, format, arguments);

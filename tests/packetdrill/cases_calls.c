@@ -44,7 +44,7 @@ void case_passive(void)
     at(3000);
     peer_says(&connection, ACK, "");
     SAME(ifc.close(ifc.u, connection.fd), 0);
-    segment = receive_at(FIN | ACK, 3000);
+    SAME(receive_at(FIN | ACK, 3000).seq, connection.peer.ack);
     connection.peer.ack++;
     at(4000);
     peer_says(&connection, FIN | ACK, "");

@@ -23,7 +23,8 @@ enum { SKIPPED = 77, TCP_INFO_BYTES = 280 };
 
 static bool is_preloaded(void)
 {
-    return getenv("LD_PRELOAD") != NULL && strstr(getenv("LD_PRELOAD"), plugin_path) != NULL;
+    const char *preloaded = getenv("LD_PRELOAD");
+    return preloaded != NULL && strstr(preloaded, plugin_path) != NULL;
 }
 
 /* packetdrill's end: the C library's close, then one RST for each connection, then free. */

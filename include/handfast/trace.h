@@ -33,6 +33,9 @@ enum hf_trace_kind {
                           time it is held, in ns); `host` is the host that sent it */
 };
 
+/* "sent", "received"...; "unknown" for no kind. */
+HF_API const char *hf_trace_kind_name(enum hf_trace_kind kind);
+
 /* A TCP header in host order. Present for HF_TRACE_SENT, _RECEIVED and _LINK of TCP packets that
  * parse. */
 struct hf_trace_segment {

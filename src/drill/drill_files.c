@@ -130,5 +130,7 @@ char *drill_file_read(const char *path, char message[512])
         return NULL;
     }
     text[length] = '\0';
+    if (strncmp(text, "\xef\xbb\xbf", 3) == 0) /* some editors mark UTF-8 so */
+        memmove(text, text + 3, length - 2);
     return text;
 }

@@ -30,7 +30,10 @@ static void drill_yyerror(const DRILL_YYLTYPE *location, void *scanner, struct d
                           const char *message)
 {
     (void)scanner;
-    drill_complain(script, at(location), "%s", message);
+    /* The parser's own stack is bounded. */
+    drill_complain(script, at(location), "%s",
+                   strcmp(message, "memory exhausted") == 0 ? "this is nested too deeply"
+                                                            : message);
 }
 
 static struct drill_expression *with_text(struct drill_script *script,
@@ -235,20 +238,28 @@ expression
 | WORD { $$ = with_text(script, DRILL_WORD, &@1, $1); }
 | WORD '(' arguments ')' {
     $$ = with_text(script, DRILL_FUNCTION, &@1, $1);
-    $$->first = $3.first;
+    drill_expression_adopt(script, $$, $3.first);
+    if (script->failed)
+        YYABORT;
 }
 | expression '|' expression {
     $$ = drill_expression_new(script, DRILL_OR, at(&@1));
-    $$->first = $1;
     $1->next = $3;
+    drill_expression_adopt(script, $$, $1);
+    if (script->failed)
+        YYABORT;
 }
 | '[' arguments ']' {
     $$ = drill_expression_new(script, DRILL_LIST, at(&@1));
-    $$->first = $2.first;
+    drill_expression_adopt(script, $$, $2.first);
+    if (script->failed)
+        YYABORT;
 }
 | '{' fields '}' {
     $$ = drill_expression_new(script, DRILL_STRUCTURE, at(&@1));
-    $$->first = $2.first;
+    drill_expression_adopt(script, $$, $2.first);
+    if (script->failed)
+        YYABORT;
 }
 ;
 fields
@@ -266,7 +277,9 @@ field
 | expression '=' expression {
     $$ = drill_expression_new(script, DRILL_FIELD, at(&@1));
     $$->text = $1->text;
-    $$->first = $3;
+    drill_expression_adopt(script, $$, $3);
+    if (script->failed)
+        YYABORT;
     if ($1->kind == DRILL_FUNCTION) {
         $3->next = $1->first; /* msg_iov(N) = [...]: N stands beside the value */
     } else if ($1->kind != DRILL_WORD) {
@@ -292,8 +305,10 @@ result_value
 | WORD { $$ = with_text(script, DRILL_WORD, &@1, $1); }
 | result_value '|' WORD {
     $$ = drill_expression_new(script, DRILL_OR, at(&@1));
-    $$->first = $1;
     $1->next = with_text(script, DRILL_WORD, &@3, $3);
+    drill_expression_adopt(script, $$, $1);
+    if (script->failed)
+        YYABORT;
 }
 ;
 

@@ -55,9 +55,13 @@ static void print_line(const struct drill_run *run, int line)
         at = strchr(at, '\n');
         at = at != NULL ? at + 1 : NULL;
     }
-    if (at != NULL)
-        fprintf(run->out, "    script:   %.*s\n", (int)strcspn(at + strspn(at, " \t"), "\n"),
-                at + strspn(at, " \t"));
+    if (at != NULL) {
+        size_t length;
+        at += strspn(at, " \t");
+        length = strcspn(at, "\r\n");
+        fprintf(run->out, "    script:   %.*s%s\n", (int)(length < 200 ? length : 200), at,
+                length < 200 ? "" : "...");
+    }
 }
 
 static void tell(struct drill_run *run, const struct drill_event *event, const char *label,

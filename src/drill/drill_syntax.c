@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 16384 };
+enum { BLOCK_BYTES = 16384, DEEPEST_EXPRESSION = 100 };
 
 /* A script's longest time: 30 years in nanoseconds fit well into 64 bits. */
 #define LONGEST_SECONDS INT64_C(1000000000)
@@ -134,6 +134,19 @@ struct drill_expression *drill_expression_new(struct drill_script *script,
     made->kind = kind;
     made->position = position;
     return made;
+}
+
+void drill_expression_adopt(struct drill_script *script, struct drill_expression *parent,
+                            struct drill_expression *first)
+{
+    parent->first = first;
+    for (const struct drill_expression *child = first; child != NULL; child = child->next) {
+        if (child->depth >= parent->depth)
+            parent->depth = child->depth + 1;
+    }
+    if (parent->depth > DEEPEST_EXPRESSION)
+        drill_complain(script, parent->position, "this is nested more than %d deep",
+                       DEEPEST_EXPRESSION);
 }
 
 struct drill_item *drill_item_new(struct drill_script *script, struct drill_position position)

@@ -33,6 +33,7 @@ enum drill_expression_kind {
 struct drill_expression {
     struct drill_position position;
     enum drill_expression_kind kind;
+    unsigned depth; /* of what is within */
     int64_t integer;
     const char *text;
     struct drill_expression *first; /* the first child */
@@ -230,6 +231,9 @@ void drill_script_free(struct drill_script *script);
 struct drill_expression *drill_expression_new(struct drill_script *script,
                                               enum drill_expression_kind kind,
                                               struct drill_position position);
+/* Puts a chain of children into their parent; complains when they are nested too deeply. */
+void drill_expression_adopt(struct drill_script *script, struct drill_expression *parent,
+                            struct drill_expression *first);
 /* "1", "0x1f"; complains when it does not fit 64 bits. */
 int64_t drill_read_integer(struct drill_script *script, struct drill_position position,
                            const char *text);

@@ -267,6 +267,28 @@ static void test_definitions(void **state)
               "s.pkt:3:9: 'A' is defined by itself");
 }
 
+/* Neither a long chain nor a deep nest costs the reader its stack. */
+static void test_nested(void **state)
+{
+    static const char begin[] = "0 close(3";
+    struct drill_script script;
+    char *text = malloc(100000);
+    size_t length = sizeof begin - 1;
+    (void)state;
+    assert_non_null(text);
+    memcpy(text, begin, length);
+    for (int i = 0; i < 20000; i++, length += 2)
+        memcpy(text + length, "|1", 2);
+    memcpy(text + length, ") = 0", 6);
+    complains(text, "s.pkt:1:9: this is nested more than 100 deep");
+    memset(text + 8, '[', 30000);
+    text[30008] = '\0';
+    assert_false(read(&script, text));
+    assert_non_null(strstr(script.message, "this is nested too deeply"));
+    drill_script_free(&script);
+    free(text);
+}
+
 static void test_malformed(void **state)
 {
     (void)state;
@@ -351,6 +373,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_times),
+        cmocka_unit_test(test_nested),
         cmocka_unit_test(test_newer_words),
         cmocka_unit_test(test_segments),
         cmocka_unit_test(test_options),

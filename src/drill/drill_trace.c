@@ -7,39 +7,6 @@
 
 #include <string.h>
 
-static const char *kind_name(enum hf_trace_kind kind)
-{
-    switch (kind) {
-    case HF_TRACE_SENT:
-        return "sent";
-    case HF_TRACE_RECEIVED:
-        return "received";
-    case HF_TRACE_STATE:
-        return "state";
-    case HF_TRACE_TIMER:
-        return "timer";
-    case HF_TRACE_RTT:
-        return "rtt";
-    case HF_TRACE_CWND:
-        return "cwnd";
-    case HF_TRACE_WINDOW:
-        return "window";
-    case HF_TRACE_CALL:
-        return "call";
-    case HF_TRACE_ERROR:
-        return "error";
-    case HF_TRACE_LIMIT:
-        return "limit";
-    case HF_TRACE_LOSS:
-        return "loss";
-    case HF_TRACE_RECOVERY:
-        return "recovery";
-    case HF_TRACE_LINK:
-        return "link";
-    }
-    return "";
-}
-
 static void note(void *context, const struct hf_trace_event *event)
 {
     struct drill_run *run = context;
@@ -56,7 +23,7 @@ static void note(void *context, const struct hf_trace_event *event)
                  (long long)(event->value / HF_MICROSECOND),
                  (long long)(event->numbers.rto_ns / HF_MICROSECOND));
     snprintf(line, DRILL_TRACE_BYTES, "%s %-8s %s%s: %s (%s)",
-             run_time_text(run, event->time, time), kind_name(event->kind), detail,
+             run_time_text(run, event->time, time), hf_trace_kind_name(event->kind), detail,
              hf_reason_name(event->reason), hf_reason_sentence(event->reason),
              hf_reason_source(event->reason));
 }

@@ -25,39 +25,6 @@ struct hf_json_trace {
     struct trace_text line;
 };
 
-static const char *kind_name(enum hf_trace_kind kind)
-{
-    switch (kind) {
-    case HF_TRACE_SENT:
-        return "sent";
-    case HF_TRACE_RECEIVED:
-        return "received";
-    case HF_TRACE_STATE:
-        return "state";
-    case HF_TRACE_TIMER:
-        return "timer";
-    case HF_TRACE_RTT:
-        return "rtt";
-    case HF_TRACE_CWND:
-        return "cwnd";
-    case HF_TRACE_WINDOW:
-        return "window";
-    case HF_TRACE_CALL:
-        return "call";
-    case HF_TRACE_ERROR:
-        return "error";
-    case HF_TRACE_LOSS:
-        return "loss";
-    case HF_TRACE_RECOVERY:
-        return "recovery";
-    case HF_TRACE_LIMIT:
-        return "limit";
-    case HF_TRACE_LINK:
-        return "link";
-    }
-    return "unknown";
-}
-
 /* RFC 8259 7: quotation mark, reverse solidus and control characters are escaped; bytes that are
  * not UTF-8 become U+FFFD, for a JSON text is UTF-8 (8.1). At most TRACE_NAME_BYTES are read. */
 static void add_string(struct trace_text *line, const char *utf8)
@@ -111,7 +78,7 @@ static void add_header(struct trace_text *line, const struct hf_trace_event *eve
     trace_text_add(line, ",\"host\":");
     add_string(line, event->host_name);
     trace_text_addf(line, ",\"host_id\":%" PRIu32 ",\"event\":\"%s\",\"reason\":\"%s\"",
-                    event->host, kind_name(event->kind), hf_reason_name(event->reason));
+                    event->host, hf_trace_kind_name(event->kind), hf_reason_name(event->reason));
     trace_text_add(line, ",\"why\":");
     add_string(line, hf_reason_sentence(event->reason));
     trace_text_add(line, ",\"rfc\":");

@@ -6,6 +6,7 @@
  * older than the library that gave them the number, and an error path is the last place to crash.
  */
 #include <handfast/reasons.h>
+#include <handfast/trace.h>
 #include <handfast/types.h>
 
 struct reason_text {
@@ -130,4 +131,37 @@ static const char *known_error_text(enum hf_error error)
 const char *hf_error_text(int error)
 {
     return known_error_text((enum hf_error)error);
+}
+
+const char *hf_trace_kind_name(enum hf_trace_kind kind)
+{
+    switch (kind) {
+    case HF_TRACE_SENT:
+        return "sent";
+    case HF_TRACE_RECEIVED:
+        return "received";
+    case HF_TRACE_STATE:
+        return "state";
+    case HF_TRACE_TIMER:
+        return "timer";
+    case HF_TRACE_RTT:
+        return "rtt";
+    case HF_TRACE_CWND:
+        return "cwnd";
+    case HF_TRACE_WINDOW:
+        return "window";
+    case HF_TRACE_CALL:
+        return "call";
+    case HF_TRACE_ERROR:
+        return "error";
+    case HF_TRACE_LOSS:
+        return "loss";
+    case HF_TRACE_RECOVERY:
+        return "recovery";
+    case HF_TRACE_LIMIT:
+        return "limit";
+    case HF_TRACE_LINK:
+        return "link";
+    }
+    return "unknown";
 }

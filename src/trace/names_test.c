@@ -4,6 +4,7 @@
  * also for numbers that mean nothing.
  */
 #include <handfast/reasons.h>
+#include <handfast/trace.h>
 #include <handfast/types.h>
 
 #include <ctype.h>
@@ -31,6 +32,18 @@ static void states_are_spelled_as_in_the_rfc(void **state)
     assert_string_equal(hf_state_name(HF_TIME_WAIT), "TIME-WAIT");
     assert_string_equal(hf_state_name((enum hf_state)11), "UNKNOWN");
     assert_string_equal(hf_state_name((enum hf_state) - 1), "UNKNOWN");
+}
+
+static void kinds_have_names_of_their_own(void **state)
+{
+    (void)state;
+    assert_string_equal(hf_trace_kind_name(HF_TRACE_SENT), "sent");
+    assert_string_equal(hf_trace_kind_name(HF_TRACE_RECOVERY), "recovery");
+    assert_string_equal(hf_trace_kind_name((enum hf_trace_kind)(HF_TRACE_LINK + 1)), "unknown");
+    for (int kind = HF_TRACE_SENT; kind <= HF_TRACE_LINK; kind++)
+        for (int other = HF_TRACE_SENT; other < kind; other++)
+            assert_string_not_equal(hf_trace_kind_name((enum hf_trace_kind)kind),
+                                    hf_trace_kind_name((enum hf_trace_kind)other));
 }
 
 static void reasons_that_tools_match_on_stay(void **state)
@@ -115,6 +128,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(states_are_spelled_as_in_the_rfc),
+        cmocka_unit_test(kinds_have_names_of_their_own),
         cmocka_unit_test(reasons_that_tools_match_on_stay),
         cmocka_unit_test(every_reason_has_a_name_of_its_own),
         cmocka_unit_test(a_reason_out_of_range_is_no_crash),

@@ -5,6 +5,8 @@
 #   make test       everything under ASan and UBSan, and the gates with gcc and clang
 #   make lint       layout, clang-tidy, cppcheck, shellcheck, mandoc
 #   make bench      figures from a -O3 build
+#   make bench-paths        beside the kernel's TCP over emulated paths, hours; as root
+#   make bench-paths-quick  a few of them, minutes
 #   make mutation   breaks one decision of src/tcp after another; the tests should notice
 #   make fuzz       each fuzzer for FUZZ_SECONDS seconds
 #   make docs       runs the commands that the documentation shows
@@ -20,7 +22,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 export DESTDIR
 
-.PHONY: all demo test bench fuzz lint docs conformance mutation install clean
+.PHONY: all demo test bench bench-paths bench-paths-quick fuzz lint docs conformance mutation install clean
 # The trees share two cores' worth of machine: one target at a time.
 .NOTPARALLEL:
 
@@ -43,6 +45,13 @@ bench:
 	@tools/build-tree build-release
 	@ninja -C build-release --quiet bench/handfast-bench
 	@build-release/bench/handfast-bench
+
+bench-paths bench-paths-quick:
+	@tools/setup build
+	@tools/build-tree build-release
+	@ninja -C build-release --quiet handfast bench/path-peer
+	@bench/paths/run --program build-release/handfast --peer build-release/bench/path-peer \
+	    --out build-release/bench-paths $(if $(filter %-quick,$@),--quick)
 
 fuzz:
 	@tools/setup

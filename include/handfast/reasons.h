@@ -171,8 +171,40 @@ extern "C" {
       "hf_config")                                                                                 \
     X(RESOURCES, "resources", "A limit in hf_config is reached.", "hf_config")                     \
     X(STACK_CLOSED, "stack-closed", "The whole stack is going away.", "hf_stack_free")             \
+    X(FAST_OPEN_ACCEPTED, "fast-open-accepted",                                                    \
+      "A SYN with a good cookie: the connection is there at "                                      \
+      "once, its data with it.",                                                                   \
+      "RFC 7413 4.2.2")                                                                            \
+    X(FAST_OPEN_OLD_KEY, "fast-open-old-key",                                                      \
+      "A SYN with a cookie of the key before: taken, and a new "                                   \
+      "one handed out.",                                                                           \
+      "RFC 7413 4.1.2")                                                                            \
+    X(FAST_OPEN_GRANTED, "fast-open-granted",                                                      \
+      "A cookie was asked for, and goes with the SYN-ACK.", "RFC 7413 4.2.2")                      \
+    X(FAST_OPEN_INVALID, "fast-open-invalid",                                                      \
+      "The cookie is wrong: only the SYN is taken, and the "                                       \
+      "right cookie handed out.",                                                                  \
+      "RFC 7413 4.2.2")                                                                            \
+    X(FAST_OPEN_LIMIT, "fast-open-limit",                                                          \
+      "Too many Fast Open connections wait for their third ACK: "                                  \
+      "an ordinary opening.",                                                                      \
+      "RFC 7413 5.1")                                                                              \
+    X(FAST_OPEN_LEARNT, "fast-open-learnt", "A cookie for the next connection.", "RFC 7413 4.1.3") \
+    X(FAST_OPEN_REFUSED, "fast-open-refused",                                                      \
+      "The data on our SYN was not taken: it is sent again at "                                    \
+      "once.",                                                                                     \
+      "RFC 7413 4.2.1")                                                                            \
+    X(FAST_OPEN_AVOIDED, "fast-open-avoided",                                                      \
+      "Fast Open failed on this path lately: an ordinary SYN.", "RFC 7413 4.1.3.1")                \
+    X(FAST_OPEN_BLACK_HOLE, "fast-open-black-hole",                                                \
+      "A connection with Fast Open times out: it is not used "                                     \
+      "for a while.",                                                                              \
+      "RFC 7413 4.1.3.1")                                                                          \
+    X(DEFER_ACCEPT, "defer-accept", "The listener waits for data: a bare ACK does not open.",      \
+      "Linux TCP_DEFER_ACCEPT")                                                                    \
     /* --- why a segment was sent --- */                                                           \
     X(SEND_SYN, "send-syn", "Asking to open.", "RFC 9293 3.5")                                     \
+    X(SEND_SYN_DATA, "send-syn-data", "Asking to open, with data.", "RFC 7413 4.2.1")              \
     X(SEND_SYN_ACK, "send-syn-ack", "Answering a SYN with our own.", "RFC 9293 3.5")               \
     X(SEND_DATA, "send-data", "New data.", "RFC 9293 3.8")                                         \
     X(SEND_FIN, "send-fin", "No more data will follow.", "RFC 9293 3.6")                           \

@@ -32,6 +32,15 @@ struct hf_allocator {
 };
 
 #define HF_CONFIG_CONGESTION_CONTROLS 4
+/* TCP Fast Open (RFC 7413): bits of hf_config.fast_open, numbered as in Linux's tcp_fastopen. */
+enum hf_fast_open_flag {
+    HF_FAST_OPEN_CLIENT = 1,             /* HF_OPTION_FAST_OPEN_CONNECT may be used */
+    HF_FAST_OPEN_SERVER = 2,             /* HF_OPTION_FAST_OPEN_QUEUE takes effect */
+    HF_FAST_OPEN_CLIENT_NO_COOKIE = 4,   /* data on every such SYN, cookie or none */
+    HF_FAST_OPEN_SERVER_NO_COOKIE = 512, /* data on a SYN is taken without a cookie */
+    HF_FAST_OPEN_ALL_LISTENERS = 1024 /* with _SERVER: new listeners have their backlog as queue */
+};
+#define HF_FAST_OPEN_KEY_BYTES 16
 
 struct hf_config {
     /* Secrets. Everything unpredictable (ISNs, ports, hash keys, timestamp offsets) is derived from
@@ -77,6 +86,16 @@ struct hf_config {
      * may then be chosen by name (unused ones NULL and last); all must outlive the stack. */
     const struct hf_cc_ops *congestion_control;
     const struct hf_cc_ops *congestion_controls[HF_CONFIG_CONGESTION_CONTROLS];
+    /* TCP Fast Open: enum hf_fast_open_flag (HF_FAST_OPEN_CLIENT); how many peers' cookies are
+     * remembered (1..2^30; 1,024); for how long Fast Open pauses when it seems to be swallowed on
+     * the way (0: never does). */
+    uint32_t fast_open;
+    uint32_t max_fast_open_peers;
+    hf_time fast_open_blackhole_ns;
+    /* Keys of the cookies that this host makes: the one in use, then the one before, whose cookies
+     * are still taken. fast_open_key_count 0 takes one from the seed; at most 2. */
+    uint8_t fast_open_keys[2][HF_FAST_OPEN_KEY_BYTES];
+    uint8_t fast_open_key_count;
     uint8_t slow_start_after_idle; /* cwnd halves for each RTO without use (RFC 2861); 1 */
     uint8_t timestamps;            /* RFC 7323; 1 */
     uint8_t window_scaling;        /* RFC 7323; 1 */
@@ -246,8 +265,11 @@ struct hf_status {
     uint32_t lost_bytes;                          /* taken as lost and not sent again yet */
     hf_time min_rtt_ns;                           /* 0: not measured */
     hf_time last_sent_ns;                         /* when data last left; 0: never */
-    uint8_t orphan;                               /* closed by its program, finishing by itself */
-    const char *congestion_control;               /* "reno" */
+    uint8_t syn_data_acked;         /* data on a SYN was taken, the peer's or ours (RFC 7413) */
+    uint8_t fast_open_failure;      /* as Linux's tcpi_fastopen_client_fail */
+    uint32_t fast_open_room_bytes;  /* so much can ride on the SYN; 0 once it has left */
+    uint8_t orphan;                 /* closed by its program, finishing by itself */
+    const char *congestion_control; /* "reno" */
 };
 HF_API int hf_status(const struct hf_stack *stack, hf_handle handle, struct hf_status *status);
 /* Whoever owns these two endpoints: a connection (an orphan too), a SYN-RECEIVED or a TIME-WAIT
@@ -280,13 +302,42 @@ enum hf_option {
     HF_OPTION_FIN_WAIT_2_NS,    /* after hf_close: 0 as configured; -1: no waiting, reset at once */
     HF_OPTION_RECEIVE_SHUTDOWN, /* 0/1: 1 and data after our FIN resets (nobody will read it) */
     HF_OPTION_BACKLOG,          /* 1..65535, listeners only */
-    HF_OPTION_CONGESTION        /* an index: see hf_congestion_control_find; at any time */
+    HF_OPTION_CONGESTION,       /* an index: see hf_congestion_control_find; at any time */
+    /* RFC 7413, with the bits of config.fast_open. Of a listener: how many connections may be there
+     * by Fast Open before their handshake is complete; 0: none (the default), ..65535. */
+    HF_OPTION_FAST_OPEN_QUEUE,
+    /* Right after hf_connect, before output is drained: 1 lets what hf_send takes until then ride
+     * on the SYN if a cookie for the peer is known, and asks for one if not; 2 does the same, but
+     * where a cookie is known the SYN waits for hf_send, or for the value 1. Read, it says 2 while
+     * the SYN waits, 1 while Fast Open is tried, else 0. HF_EOPNOTSUPP without
+     * HF_FAST_OPEN_CLIENT, HF_EISCONN once the SYN has left. */
+    HF_OPTION_FAST_OPEN_CONNECT,
+    HF_OPTION_FAST_OPEN_NO_COOKIE, /* 0/1: as HF_FAST_OPEN_..._NO_COOKIE, for this one alone */
+    /* Of a listener: a bare third ACK does not open until the SYN-ACK has timed out this often,
+     * 0..255 (Linux's TCP_DEFER_ACCEPT); on a client before it connects it delays that ACK. */
+    HF_OPTION_DEFER_ACCEPT,
+    HF_OPTION_SAVE_SYN /* 0/1, listeners: connections keep the headers of their SYN, hf_saved_syn */
 };
 /* 0, HF_EINVAL (value out of range), HF_ENOPROTOOPT (no such option). */
 HF_API int hf_set_option(struct hf_stack *stack, hf_handle handle, enum hf_option option,
                          int64_t value, hf_time now);
 HF_API int hf_get_option(const struct hf_stack *stack, hf_handle handle, enum hf_option option,
                          int64_t *value);
+
+/* RFC 7413 4.1.2: the keys that cookies are made with, one or two of HF_FAST_OPEN_KEY_BYTES: the
+ * one in use, then the one before it, whose cookies are still taken. `handle`: a listener, or
+ * HF_NO_HANDLE for the stack's, which listeners without their own use. HF_EINVAL (length),
+ * HF_EOPNOTSUPP (a connection). */
+HF_API int hf_set_fast_open_keys(struct hf_stack *stack, hf_handle handle, const void *keys,
+                                 size_t length);
+/* The keys in force; how many bytes, at most 2 * HF_FAST_OPEN_KEY_BYTES. */
+HF_API ptrdiff_t hf_get_fast_open_keys(const struct hf_stack *stack, hf_handle handle,
+                                       uint8_t keys[2 * HF_FAST_OPEN_KEY_BYTES]);
+
+/* IP and TCP header of the SYN that opened it, as HF_OPTION_SAVE_SYN kept them: how many bytes; 0:
+ * none. Up to `capacity` they are copied, and once all have been they are forgotten. */
+HF_API ptrdiff_t hf_saved_syn(struct hf_stack *stack, hf_handle connection, void *data,
+                              size_t capacity);
 
 struct hf_counters {
     uint64_t packets_received, packets_sent;
@@ -299,6 +350,10 @@ struct hf_counters {
     uint64_t dsacks_sent, dsacks_received;
     uint64_t undos_by_timestamp, undos_by_dsack, undos_by_frto; /* RFC 3522, 3708, 5682 */
     uint64_t replies_dropped, syn_records_evicted, time_wait_evicted;
+    /* RFC 7413: cookies handed out, connections opened by the SYN alone, cookies refused; then as a
+     * client: data on the SYN taken, not taken. */
+    uint64_t fast_open_cookies_sent, fast_open_passive, fast_open_passive_failed;
+    uint64_t fast_open_active, fast_open_active_failed;
     uint32_t connections, listeners, syn_records, time_waits; /* now */
     uint64_t memory_used_bytes, memory_peak_bytes;
 };

@@ -39,6 +39,8 @@ static const struct field linux_fields[] = {
     FIELD("tcp_syncookies", syn_cookies, BITS_8, 1, 0),
     FIELD("tcp_rfc1337", rfc1337, BITS_8, 1, 0),
     FIELD("ip_default_ttl", ttl, BITS_8, 1, 0),
+    FIELD("tcp_fastopen", fast_open, BITS_32, 1, 0),
+    FIELD("tcp_fastopen_blackhole_timeout_sec", fast_open_blackhole_ns, BITS_64, HF_SECOND, 0),
     FIELD("tcp_syn_retries", syn_retries, BITS_32, 1, 0),
     FIELD("tcp_synack_retries", syn_ack_retries, BITS_32, 1, 0),
     FIELD("tcp_retries1", retries_r1, BITS_32, 1, 0),
@@ -91,6 +93,9 @@ static const struct field own_fields[] = {
     OWN(frto, BITS_8),
     OWN(loss_probe, BITS_8),
     OWN(duplicate_threshold, BITS_8),
+    OWN(fast_open, BITS_32),
+    OWN(max_fast_open_peers, BITS_32),
+    OWN(fast_open_blackhole_ns, BITS_64),
     OWN(nagle, BITS_8),
     OWN(syn_cookies, BITS_8),
     OWN(rfc1337, BITS_8),
@@ -109,7 +114,6 @@ static const struct {
 } settled[] = {
     {"tcp_ecn", {"0", NULL}},
     {"tcp_ecn_fallback", {NULL}},
-    {"tcp_fastopen", {"0", NULL}},
     {"tcp_fack", {"0", NULL}},
     {"tcp_recovery", {"1", NULL}},
     {"tcp_thin_linear_timeouts", {"0", NULL}},
@@ -182,7 +186,7 @@ static bool number_in(const char *text, int which, int64_t most, int64_t *value)
         at += strspn(at, " \t");
         at += strcspn(at, " \t");
     }
-    *value = strtoll(at, &end, 10);
+    *value = strtoll(at, &end, 0); /* as the kernel reads them */
     return end != at && (*end == '\0' || *end == ' ' || *end == '\t') && *value >= 0 &&
            *value <= most;
 }
@@ -251,6 +255,33 @@ static bool set_congestion(struct hf_config *config, const char *name, const cha
     return true;
 }
 
+/* One or two keys of four words each: "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4,...", the words as
+ * numbers, little-endian in the key. */
+static bool set_fast_open_key(struct hf_config *config, const char *value, char message[256])
+{
+    const char *at = value;
+    uint8_t count = 0;
+    do {
+        at += count > 0; /* the comma */
+        for (unsigned i = 0; i < 4; i++) {
+            char *end;
+            unsigned long word = strtoul(at, &end, 16);
+            if (end == at || end - at > 8 || count == 2 || (i < 3 && *end != '-')) {
+                snprintf(message, 256, "sysctl tcp_fastopen_key: '%.80s' is no key", value);
+                return false;
+            }
+            for (unsigned j = 0; j < 4; j++)
+                config->fast_open_keys[count][4 * i + j] = (uint8_t)(word >> (8 * j));
+            at = i < 3 ? end + 1 : end;
+        }
+        count++;
+    } while (*at == ',');
+    config->fast_open_key_count = count;
+    if (*at != '\0')
+        snprintf(message, 256, "sysctl tcp_fastopen_key: '%.80s' is no key", value);
+    return *at == '\0';
+}
+
 bool drill_sysctl_apply(struct hf_config *config, const char *name, const char *value,
                         char message[256])
 {
@@ -272,6 +303,8 @@ bool drill_sysctl_apply(struct hf_config *config, const char *name, const char *
         strcmp(name, "tcp_available_congestion_control") == 0 ||
         strcmp(name, "tcp_allowed_congestion_control") == 0)
         return set_congestion(config, name, value, message);
+    if (strcmp(name, "tcp_fastopen_key") == 0)
+        return set_fast_open_key(config, value, message);
     fine = set_field(config, linux_fields, sizeof linux_fields / sizeof linux_fields[0], name,
                      value, message, &known);
     return known ? fine : is_settled(name, value, message);

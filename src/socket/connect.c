@@ -6,7 +6,7 @@
  * connect again and hears how it went, whatever TCP did in the meantime. So a second connect on a
  * non-blocking socket says EALREADY, then once 0 or the error, then EISCONN.
  */
-#include "socket_state.h"
+#include "fast_open.h"
 
 #include <errno.h>
 #include <string.h>
@@ -62,6 +62,7 @@ void socket_disconnect(struct socket *socket)
     socket->shutdown = 0;
     socket->peer_closed = false;
     socket->urgent = false;
+    socket->connect_put_off = false;
     file_wake(&socket->file, POLLERR);
 }
 
@@ -174,8 +175,7 @@ static int open_connection(struct socket *socket, const struct hf_endpoint *remo
     return 0;
 }
 
-static int start_connect(struct socket *socket, const struct sockaddr_storage *address,
-                         socklen_t length)
+int connect_start(struct socket *socket, const struct sockaddr_storage *address, socklen_t length)
 {
     struct hf_endpoint remote;
     int error = socket->domain == AF_INET ? check_inet(address, length, &remote)
@@ -187,9 +187,9 @@ static int start_connect(struct socket *socket, const struct sockaddr_storage *a
 
 /* The attempt is under way: waits for its end if the socket waits. `verdict` is what to say if it
  * does not come. */
-static int await_connection(struct socket *socket, int verdict)
+int connect_await(struct socket *socket, int verdict, int message_flags)
 {
-    struct patience patience = patience_for(socket, socket->options.send_timeout_ns, 0);
+    struct patience patience = patience_for(socket, socket->options.send_timeout_ns, message_flags);
     while (socket->progress == PROGRESS_OPENING) {
         int error;
         if (!patience.waits) {
@@ -226,7 +226,7 @@ static int connect_to(struct socket *socket, const struct sockaddr_storage *addr
     case PHASE_CONNECTED:
         return -EISCONN;
     case PHASE_CONNECTING:
-        return await_connection(socket, -EALREADY);
+        return socket->connect_put_off ? -EISCONN : connect_await(socket, -EALREADY, 0);
     case PHASE_DISCONNECTING:
         return -EINVAL;
     case PHASE_UNCONNECTED:
@@ -235,12 +235,12 @@ static int connect_to(struct socket *socket, const struct sockaddr_storage *addr
     if (socket->progress != PROGRESS_CLOSED) {
         return -EISCONN;
     }
-    error = start_connect(socket, address, length);
+    error = connect_start(socket, address, length);
     if (error != 0) {
         return error;
     }
     socket->phase = PHASE_CONNECTING;
-    return await_connection(socket, -EINPROGRESS);
+    return fast_open_put_off(socket) ? 0 : connect_await(socket, -EINPROGRESS, 0);
 }
 
 int hf_socket_connect(struct hf_sockets *set, int fd, const struct sockaddr *address,

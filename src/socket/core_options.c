@@ -6,7 +6,7 @@
  * TTL and traffic class are two options each in Linux, one per family; which one counts depends on
  * where the socket is connected to.
  */
-#include "socket_state.h"
+#include "fast_open.h"
 
 static bool is_given(const struct socket *socket, enum hf_option option)
 {
@@ -69,6 +69,11 @@ static int64_t default_of(const struct hf_stack *stack, enum hf_option option)
     case HF_OPTION_FIN_WAIT_2_NS:
     case HF_OPTION_RECEIVE_SHUTDOWN:
     case HF_OPTION_BACKLOG:
+    case HF_OPTION_FAST_OPEN_QUEUE:
+    case HF_OPTION_FAST_OPEN_CONNECT:
+    case HF_OPTION_FAST_OPEN_NO_COOKIE:
+    case HF_OPTION_DEFER_ACCEPT:
+    case HF_OPTION_SAVE_SYN:
         break;
     }
     return 0;
@@ -123,6 +128,7 @@ void core_options_apply(struct socket *socket)
         }
     }
     core_options_apply_header(socket);
+    fast_open_apply(socket);
 }
 
 /* An AF_INET6 listener's connection from an IPv4 peer takes the IPv4 values from here on. */

@@ -2,6 +2,7 @@
  *
  * listen and accept.
  */
+#include "fast_open.h"
 #include "share.h"
 
 #include <errno.h>
@@ -81,6 +82,7 @@ static int open_listener(struct socket *socket, int backlog)
     }
     local = listening_endpoint(socket);
     socket->backlog = core_backlog(backlog);
+    fast_open_listen(socket, socket->backlog - 1);
     if (socket->options.reuse_port) {
         error = share_listen(socket, &local);
     } else {
@@ -137,6 +139,7 @@ struct socket *socket_of_connection(struct socket *listener, hf_handle handle)
         return NULL;
     }
     core_options_accepted(socket);
+    fast_open_accepted(socket);
     return socket;
 }
 

@@ -17,16 +17,16 @@ ssize_t hf_socket_sendto(struct hf_sockets *set, int fd, const void *data, size_
 {
     struct iovec piece;
     struct vector from = vector_of_buffer(&piece, data, length);
-    struct sockaddr_storage unused; /* TCP sends where it is connected to */
+    struct sockaddr_storage to; /* TCP sends where it is connected to, or connects there */
     int error;
     ssize_t sent;
     struct socket *socket = socket_get(set, fd, &error);
     if (socket == NULL) {
         return error;
     }
-    sent = address != NULL ? sockaddr_take(address, address_length, &unused) : 0;
+    sent = address != NULL ? sockaddr_take(address, address_length, &to) : 0;
     if (sent == 0) {
-        sent = socket_send(socket, &from, flags);
+        sent = socket_send_to(socket, &from, flags, address != NULL ? &to : NULL, address_length);
     }
     socket_put(socket);
     return sent;
@@ -58,9 +58,9 @@ static int check_control(const struct msghdr *message)
     return 0;
 }
 
-static int check_message(const struct msghdr *message)
+static int check_message(const struct msghdr *message, struct sockaddr_storage *to,
+                         socklen_t *to_length)
 {
-    struct sockaddr_storage unused;
     if (message == NULL) {
         return -EFAULT;
     }
@@ -69,8 +69,9 @@ static int check_message(const struct msghdr *message)
     }
     if (message->msg_name != NULL) {
         socklen_t length =
-            message->msg_namelen < sizeof unused ? message->msg_namelen : (socklen_t)sizeof unused;
-        int error = sockaddr_take(message->msg_name, length, &unused);
+            message->msg_namelen < sizeof *to ? message->msg_namelen : (socklen_t)sizeof *to;
+        int error = sockaddr_take(message->msg_name, length, to);
+        *to_length = length;
         if (error != 0) {
             return error;
         }
@@ -84,13 +85,15 @@ static int check_message(const struct msghdr *message)
 ssize_t hf_socket_sendmsg(struct hf_sockets *set, int fd, const struct msghdr *message, int flags)
 {
     struct vector from = {0};
+    struct sockaddr_storage to;
+    socklen_t to_length = 0;
     ssize_t sent;
     int error;
     struct socket *socket = socket_get(set, fd, &error);
     if (socket == NULL) {
         return error;
     }
-    sent = check_message(message);
+    sent = check_message(message, &to, &to_length);
     if (sent == 0) {
         sent = vector_of_pieces(message->msg_iov, message->msg_iovlen, &from);
     }
@@ -101,7 +104,8 @@ ssize_t hf_socket_sendmsg(struct hf_sockets *set, int fd, const struct msghdr *m
         sent = check_control(message);
     }
     if (sent == 0) {
-        sent = socket_send(socket, &from, flags);
+        sent =
+            socket_send_to(socket, &from, flags, message->msg_name != NULL ? &to : NULL, to_length);
     }
     socket_put(socket);
     return sent;

@@ -2,7 +2,7 @@
  *
  * SOL_TCP.
  */
-#include "option_table.h"
+#include "fast_open.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -144,6 +144,91 @@ static int get_congestion(struct socket *socket, void *value, socklen_t *length)
     return 0;
 }
 
+/* Linux counts TCP_DEFER_ACCEPT in timeouts of the SYN-ACK and tells it in the seconds that these
+ * take, from 1 s doubling to 120 s: what is read is rounded up from what was set. */
+#define FIRST_RETRY_S 1
+#define LONGEST_RETRY_S 120
+#define MOST_RETRIES 255
+
+static int next_retry_s(int seconds)
+{
+    return 2 * seconds < LONGEST_RETRY_S ? 2 * seconds : LONGEST_RETRY_S;
+}
+
+static int set_defer_accept(struct socket *socket, const struct option_row *row, int value)
+{
+    int retry = FIRST_RETRY_S;
+    int period = FIRST_RETRY_S;
+    int retries = value > 0;
+    (void)row;
+    while (value > period && retries < MOST_RETRIES) {
+        retries++;
+        retry = next_retry_s(retry);
+        period += retry;
+    }
+    return core_option_set(socket, HF_OPTION_DEFER_ACCEPT, retries);
+}
+
+static int get_defer_accept(struct socket *socket, const struct option_row *row, int *value)
+{
+    int64_t retries = core_option_get(socket, HF_OPTION_DEFER_ACCEPT);
+    int retry = FIRST_RETRY_S;
+    (void)row;
+    *value = 0;
+    for (; retries > 0; retries--) {
+        *value += retry;
+        retry = next_retry_s(retry);
+    }
+    return 0;
+}
+
+/* 2 asks for the link's header too, of which there is none here, as on Linux's tun devices. */
+static int set_save_syn(struct socket *socket, const struct option_row *row, int value)
+{
+    (void)row;
+    if (value < 0 || value > 2) {
+        return -EINVAL;
+    }
+    socket->options.save_syn = (uint8_t)value;
+    return core_option_set(socket, HF_OPTION_SAVE_SYN, value != 0);
+}
+
+static int get_save_syn(struct socket *socket, const struct option_row *row, int *value)
+{
+    (void)row;
+    *value = socket->options.save_syn;
+    return 0;
+}
+
+/* Once: what was read is forgotten. A buffer too small is told how much there is. */
+static int get_saved_syn(struct socket *socket, void *value, socklen_t *length)
+{
+    struct hf_stack *stack = socket->file.set->config.stack;
+    ptrdiff_t size = socket->handle != HF_NO_HANDLE && socket->progress != PROGRESS_LISTENING
+                         ? hf_saved_syn(stack, socket->handle, NULL, 0)
+                         : 0;
+    bool fits = size > 0 && *length >= (socklen_t)size;
+    bool small = size > 0 && !fits;
+    *length = size > 0 ? (socklen_t)size : 0;
+    if (small) {
+        return -EINVAL;
+    }
+    if (fits && value == NULL) {
+        return -EFAULT;
+    }
+    if (fits) {
+        (void)hf_saved_syn(stack, socket->handle, value, *length);
+    }
+    return 0;
+}
+
+static int get_fast_open_connect(struct socket *socket, const struct option_row *row, int *value)
+{
+    (void)row;
+    *value = socket->options.fast_open_connect;
+    return 0;
+}
+
 #define CORE(option, from, to, in_core)                                                            \
     .set = option_set_core, .get = option_get_core, .core = (option), .low = (from), .high = (to), \
     .unit = (in_core)
@@ -164,6 +249,21 @@ static const struct option_row rows[] = {
      .offset = offsetof(struct socket_options, quick_ack)},
     {.name = TCP_NOTSENT_LOWAT, .set = set_not_sent_low_water, .get = get_not_sent_low_water},
     {.name = TCP_CONGESTION, .set_bytes = set_congestion, .get_bytes = get_congestion},
+    {.name = TCP_DEFER_ACCEPT, .set = set_defer_accept, .get = get_defer_accept},
+    {.name = TCP_SAVE_SYN, .set = set_save_syn, .get = get_save_syn},
+    {.name = TCP_SAVED_SYN, .get_bytes = get_saved_syn},
+    {.name = TCP_FASTOPEN,
+     .set = set_fast_open_queue,
+     .get = option_get_core,
+     .core = HF_OPTION_FAST_OPEN_QUEUE,
+     .unit = 1},
+    {.name = TCP_FASTOPEN_CONNECT, .set = set_fast_open_connect, .get = get_fast_open_connect},
+    {.name = TCP_FASTOPEN_NO_COOKIE,
+     .set = set_fast_open_no_cookie,
+     .get = option_get_core,
+     .core = HF_OPTION_FAST_OPEN_NO_COOKIE,
+     .unit = 1},
+    {.name = TCP_FASTOPEN_KEY, .set_bytes = set_fast_open_key, .get_bytes = get_fast_open_key},
     {.name = TCP_INFO, .get_bytes = tcp_info_get},
 };
 const struct option_table option_table_tcp = {rows, sizeof rows / sizeof rows[0]};

@@ -222,6 +222,8 @@ unsigned socket_readiness(struct socket *socket)
     }
     if (socket->progress != PROGRESS_OPENING) {
         ready |= traffic_readiness(socket);
+    } else if (socket->connect_put_off) {
+        ready |= WRITABLE; /* so that somebody writes what the SYN waits for */
     }
     if (socket->error != 0) {
         ready |= POLLERR;

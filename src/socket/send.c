@@ -6,7 +6,7 @@
  * is EPIPE, or the pending error in its place. No signal is raised here: whoever stands for the
  * process does that on -EPIPE without MSG_NOSIGNAL.
  */
-#include "transfer.h"
+#include "fast_open.h"
 
 #include <errno.h>
 
@@ -105,13 +105,21 @@ static int send_all(struct socket *socket, struct vector *from, int flags, size_
     return error;
 }
 
-ssize_t socket_send(struct socket *socket, struct vector *from, int flags)
+ssize_t socket_send_to(struct socket *socket, struct vector *from, int flags,
+                       const struct sockaddr_storage *address, socklen_t length)
 {
     size_t sent = 0;
-    int error;
-    if (flags & MSG_FASTOPEN) {
-        return -EOPNOTSUPP; /* as Linux, where net.ipv4.tcp_fastopen does not allow it */
+    int error = 0;
+    if ((flags & MSG_FASTOPEN) || socket->connect_put_off) {
+        error = fast_open_send(socket, from, flags, address, length, &sent);
     }
-    error = send_all(socket, from, flags, &sent);
+    if (error == 0) {
+        error = send_all(socket, from, flags, &sent);
+    }
     return sent > 0 || error == 0 ? (ssize_t)sent : explain(socket, error);
+}
+
+ssize_t socket_send(struct socket *socket, struct vector *from, int flags)
+{
+    return socket_send_to(socket, from, flags, NULL, 0);
 }

@@ -100,6 +100,10 @@ struct socket_options {
     bool receive_errors[2]; /* IP_RECVERR, IPV6_RECVERR */
     bool bind_without_port;
     bool quick_ack;
+    bool fast_open_connect;
+    uint8_t save_syn;            /* as it was set: 0, 1, 2 */
+    uint8_t fast_open_key_bytes; /* 0: the stack's keys */
+    uint8_t fast_open_keys[2 * HF_FAST_OPEN_KEY_BYTES];
 };
 
 struct socket {
@@ -116,10 +120,11 @@ struct socket {
     bool address_locked; /* bind named an address */
     bool port_locked;    /* bind named a port */
     bool opened_actively;
-    bool urgent;       /* the core may have an urgent mark ahead */
-    bool urgent_taken; /* the byte at urgent_taken_at was read with MSG_OOB */
-    int error;         /* Linux's sk_err: positive, reported once */
-    int soft_error;    /* Linux's sk_err_soft */
+    bool connect_put_off; /* connect has succeeded, but the SYN waits for data */
+    bool urgent;          /* the core may have an urgent mark ahead */
+    bool urgent_taken;    /* the byte at urgent_taken_at was read with MSG_OOB */
+    int error;            /* Linux's sk_err: positive, reported once */
+    int soft_error;       /* Linux's sk_err_soft */
     /* An AF_INET6 socket on a mapped address has IPv4 endpoints here. */
     struct hf_endpoint local, remote;
     struct port_owner *port; /* NULL: none held (local.port may still tell the last one) */

@@ -12,6 +12,7 @@
 #define OPTION_TIMESTAMPS 1
 #define OPTION_SACK 2
 #define OPTION_WINDOW_SCALE 4
+#define OPTION_SYN_DATA 32
 #define NO_THRESHOLD INT32_MAX
 #define DEFAULT_MSS 536
 /* Linux's tcp_ca_state. */
@@ -117,7 +118,9 @@ static void fill_connection(const struct hf_status *status, hf_time now, bool op
     const struct hf_trace_numbers *numbers = &status->numbers;
     info->tcpi_options =
         (uint8_t)((status->timestamps ? OPTION_TIMESTAMPS : 0) | (status->sack ? OPTION_SACK : 0) |
-                  (status->window_scaling ? OPTION_WINDOW_SCALE : 0));
+                  (status->window_scaling ? OPTION_WINDOW_SCALE : 0) |
+                  (status->syn_data_acked ? OPTION_SYN_DATA : 0));
+    info->tcpi_fastopen_client_fail = status->fast_open_failure & 3u;
     info->tcpi_ca_state = recovery_number(status->recovery);
     info->tcpi_probes = status->probes_out;
     info->tcpi_backoff = (uint8_t)(status->backoff < UINT8_MAX ? status->backoff : UINT8_MAX);

@@ -77,6 +77,10 @@ static void start_listener(struct hf_stack *stack, struct stack_listener *listen
     listener->accept_tail = POOL_NONE;
     tcp_conn_init(&listener->prototype, &stack->host, &none);
     listener->prototype.state = HF_LISTEN;
+    if ((stack->config.fast_open & HF_FAST_OPEN_SERVER) &&
+        (stack->config.fast_open & HF_FAST_OPEN_ALL_LISTENERS)) {
+        listener->fast_open_limit = backlog;
+    }
     stack->counters.listeners++;
     stack_trace_state(stack, &none, HF_REASON_OPEN_PASSIVE, HF_CLOSED, HF_LISTEN, seq_make(0),
                       seq_make(0));
@@ -183,6 +187,7 @@ int hf_accept(struct hf_stack *stack, hf_handle handle, hf_handle *accepted,
         *peer = flow_tuple_remote(&connection->tcp.tuple);
     }
     stack->counters.connections_accepted++;
+    connection->tcp.accepted = true;
     stack_queue_events(stack, connection);
     return HF_OK;
 }

@@ -22,6 +22,7 @@ void stack_keys_init(struct stack_keys *keys, const uint8_t seed[16])
     keys->timestamp = derive(&master, 3);
     keys->port = derive(&master, 4);
     keys->cookie = derive(&master, 5);
+    keys->fast_open = derive(&master, 6);
 }
 
 /* RFC 6528 3: ISN = M + F(localip, localport, remoteip, remoteport, secretkey) (SHLD-1, MUST-9).

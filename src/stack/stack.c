@@ -2,6 +2,7 @@
  *
  * A host's beginning, end, clock and addresses.
  */
+#include "fast_open.h"
 #include "hf_assert.h"
 #include "stack_config.h"
 
@@ -59,6 +60,7 @@ struct hf_stack *hf_stack_new(const struct hf_config *config)
     memory_init(&stack->memory, &config->allocator, config->memory_bytes - sizeof *stack);
     init_tables(stack);
     stack_keys_init(&stack->keys, config->seed);
+    fast_open_init(stack);
     stack->host.config = &stack->config;
     stack->host.memory = &stack->memory;
     stack->host.pages = &stack->pages;
@@ -111,9 +113,17 @@ void hf_stack_free(struct hf_stack *stack)
         struct stack_connection *connection = pool_at(&stack->connections, i);
         if (connection->generation & 1) {
             tcp_conn_clear(&connection->tcp, &stack->host);
+            saved_syn_free(stack, &connection->saved_syn);
+        }
+    }
+    for (uint32_t i = 0; i < pool_extent(&stack->syn_records); i++) {
+        struct syn_record *record = pool_at(&stack->syn_records, i);
+        if (record->live) {
+            saved_syn_free(stack, &record->saved_syn);
         }
     }
     reply_clear(stack);
+    fast_open_deinit(stack);
     flow_table_deinit(&stack->flows);
     flow_table_deinit(&stack->listener_table);
     pool_deinit(&stack->connections);

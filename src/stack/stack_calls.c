@@ -2,6 +2,7 @@
  *
  * The user calls: handles are checked here, the work is done in tcp/.
  */
+#include "fast_open.h"
 #include "stack_config.h"
 
 /* ---- OPEN, active (RFC 9293 3.9.1.1) */
@@ -89,13 +90,19 @@ int hf_connect(struct hf_stack *stack, const struct hf_endpoint *wanted,
 
 /* ---- the rest */
 
+/* Why there is no connection: a listener is no connection, and what else is there is nothing. */
+static int no_connection(const struct hf_stack *stack, hf_handle handle)
+{
+    return stack_listener_of(stack, handle) != NULL ? HF_EOPNOTSUPP : HF_EBADF;
+}
+
 ptrdiff_t hf_send(struct hf_stack *stack, hf_handle handle, const void *data, size_t length,
                   unsigned flags, hf_time now)
 {
     struct stack_connection *connection = stack_connection_of(stack, handle);
     ptrdiff_t taken;
     if (connection == NULL) {
-        return HF_EBADF;
+        return no_connection(stack, handle);
     }
     stack_set_now(stack, now);
     taken = tcp_send(&connection->tcp, &stack->host, data, length, flags);
@@ -111,7 +118,7 @@ ptrdiff_t hf_recv(struct hf_stack *stack, hf_handle handle, void *data, size_t l
     struct stack_connection *connection = stack_connection_of(stack, handle);
     ptrdiff_t taken;
     if (connection == NULL) {
-        return HF_EBADF;
+        return no_connection(stack, handle);
     }
     stack_set_now(stack, now);
     taken = tcp_receive(&connection->tcp, &stack->host, data, length, flags);
@@ -125,7 +132,8 @@ ptrdiff_t hf_peek(const struct hf_stack *stack, hf_handle handle, uint32_t offse
                   size_t length)
 {
     const struct stack_connection *connection = stack_connection_of(stack, handle);
-    return connection != NULL ? tcp_peek(&connection->tcp, offset, data, length) : HF_EBADF;
+    return connection != NULL ? tcp_peek(&connection->tcp, offset, data, length)
+                              : no_connection(stack, handle);
 }
 
 int hf_shutdown(struct hf_stack *stack, hf_handle handle, hf_time now)
@@ -133,7 +141,7 @@ int hf_shutdown(struct hf_stack *stack, hf_handle handle, hf_time now)
     struct stack_connection *connection = stack_connection_of(stack, handle);
     int error;
     if (connection == NULL) {
-        return HF_EBADF;
+        return no_connection(stack, handle);
     }
     stack_set_now(stack, now);
     error = tcp_shutdown(&connection->tcp, &stack->host);
@@ -162,7 +170,7 @@ int hf_abort(struct hf_stack *stack, hf_handle handle, hf_time now)
 {
     struct stack_connection *connection = stack_connection_of(stack, handle);
     if (connection == NULL) {
-        return HF_EBADF;
+        return no_connection(stack, handle);
     }
     stack_set_now(stack, now);
     tcp_abort(&connection->tcp, &stack->host, HF_REASON_USER_ABORT, HF_ECONNABORTED);
@@ -184,13 +192,22 @@ int hf_set_option(struct hf_stack *stack, hf_handle handle, enum hf_option optio
         listener->backlog = (uint32_t)value;
         return HF_OK;
     }
+    if (listener != NULL && option == HF_OPTION_FAST_OPEN_QUEUE) {
+        if (value < 0 || value > 65535) {
+            return HF_EINVAL;
+        }
+        listener->fast_open_limit = (uint32_t)value;
+        return HF_OK;
+    }
     if (listener != NULL) {
         return tcp_set_option(&listener->prototype, &stack->host, option, value);
     }
     if (connection == NULL) {
         return HF_EBADF;
     }
-    error = tcp_set_option(&connection->tcp, &stack->host, option, value);
+    error = option == HF_OPTION_FAST_OPEN_CONNECT
+                ? fast_open_connect(stack, connection, value)
+                : tcp_set_option(&connection->tcp, &stack->host, option, value);
     stack_settle(stack, connection);
     return error;
 }
@@ -202,6 +219,14 @@ int hf_get_option(const struct hf_stack *stack, hf_handle handle, enum hf_option
     const struct stack_listener *listener = stack_listener_of(stack, handle);
     if (listener != NULL && option == HF_OPTION_BACKLOG) {
         *value = listener->backlog;
+        return HF_OK;
+    }
+    if (listener != NULL && option == HF_OPTION_FAST_OPEN_QUEUE) {
+        *value = listener->fast_open_limit;
+        return HF_OK;
+    }
+    if (connection != NULL && option == HF_OPTION_FAST_OPEN_CONNECT) {
+        *value = connection->tcp.syn_held ? 2 : connection->tcp.fast_open != NULL;
         return HF_OK;
     }
     if (listener != NULL) {

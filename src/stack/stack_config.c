@@ -36,6 +36,8 @@ struct hf_config hf_config_bare(void)
     config.initial_window_segments = 10;
     config.congestion_control = hf_congestion_control("cubic");
     config.slow_start_after_idle = 1;
+    config.fast_open = HF_FAST_OPEN_CLIENT;
+    config.max_fast_open_peers = 1024;
     config.timestamps = 1;
     config.window_scaling = 1;
     config.sack = 1;
@@ -88,6 +90,7 @@ static bool times_valid(const struct hf_config *config)
            interval(config->user_timeout_ns, 0, INT64_MAX / 4) &&
            interval(config->keepalive_idle_ns, HF_SECOND, 32767 * HF_SECOND) &&
            interval(config->keepalive_interval_ns, HF_SECOND, 32767 * HF_SECOND) &&
+           interval(config->fast_open_blackhole_ns, 0, 24 * hour) &&
            interval(config->fin_wait_2_timeout_ns, HF_MILLISECOND, 24 * hour);
 }
 
@@ -97,7 +100,9 @@ static bool counts_valid(const struct hf_config *config)
            config->retries_r1 <= 255 && config->retries_r2 <= 255 &&
            within(config->keepalive_probes, 1, 127) &&
            within(config->initial_window_segments, 1, 1000) && config->ttl >= 1 &&
-           config->port_low >= 1 && config->port_low <= config->port_high;
+           within(config->max_fast_open_peers, 1, (1u << 30) - 1) &&
+           config->fast_open_key_count <= 2 && config->port_low >= 1 &&
+           config->port_low <= config->port_high;
 }
 
 static bool algorithm_valid(const struct hf_cc_ops *ops)

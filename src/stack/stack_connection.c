@@ -3,7 +3,7 @@
  * Connections in the stack: their handles, and stack_settle, which after every call into tcp/ sees
  * to what the connection now wants.
  */
-#include "stack_state.h"
+#include "fast_open.h"
 
 hf_handle stack_handle_of(const struct stack_connection *connection)
 {
@@ -25,6 +25,7 @@ struct stack_connection *stack_connection_new(struct hf_stack *stack,
     connection->index = index;
     connection->hash = hash;
     connection->listener = POOL_NONE;
+    connection->fast_open_listener = POOL_NONE;
     tcp_conn_init(&connection->tcp, &stack->host, tuple);
     connection->tcp.handle = stack_handle_of(connection);
     stack->counters.connections++;
@@ -143,6 +144,7 @@ void stack_connection_free(struct hf_stack *stack, struct stack_connection *conn
     leave_events(stack, connection);
     wheel_cancel(&stack->wheel, &connection->timer);
     tcp_conn_clear(&connection->tcp, &stack->host);
+    saved_syn_free(stack, &connection->saved_syn);
     connection->tcp.events = 0;
     connection->generation++;
     stack->counters.connections--;
@@ -190,6 +192,9 @@ void stack_arm_timer(struct hf_stack *stack, struct stack_connection *connection
 
 void stack_settle(struct hf_stack *stack, struct stack_connection *connection)
 {
+    if (connection->fast_open_listener != POOL_NONE || connection->tcp.fast_open != NULL) {
+        fast_open_settle(stack, connection);
+    }
     switch (connection->tcp.state) {
     case HF_CLOSED:
         settle_closed(stack, connection);

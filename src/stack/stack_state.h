@@ -19,6 +19,12 @@
 #include "tcp_conn.h"
 #include "timing_wheel.h"
 
+/* Cookie keys: see fast_open.h. */
+struct fast_open_keys {
+    uint8_t count; /* of a listener 0: the stack's */
+    uint8_t bytes[2][HF_FAST_OPEN_KEY_BYTES];
+};
+
 /* ---- references in the flow table */
 
 enum flow_kind { FLOW_CONNECTION = 0, FLOW_SYN = 1, FLOW_TIME_WAIT = 2 };
@@ -53,6 +59,9 @@ struct stack_connection {
     uint32_t accept_next;                /* in its listener's accept queue */
     bool in_ready, in_events, in_table;
     bool waiting; /* in an accept queue: its events wait too */
+    /* The listener that counts it as pending (RFC 7413 5.1), or POOL_NONE. */
+    uint32_t fast_open_listener, fast_open_generation;
+    struct saved_syn *saved_syn; /* NULL: none */
     struct tcp_conn tcp;
 };
 
@@ -66,6 +75,8 @@ struct stack_listener {
     uint32_t accept_head, accept_tail, accept_count;
     uint32_t event_next; /* in stack's listener event list while in_events */
     bool in_events;
+    uint32_t fast_open_limit, fast_open_pending;
+    struct fast_open_keys fast_open_keys;
     struct tcp_conn prototype; /* options that its connections start with */
 };
 
@@ -74,6 +85,7 @@ struct stack_listener {
 struct syn_record {
     struct index_link link; /* in stack.syn_stages[retries] */
     struct flow_tuple tuple;
+    struct saved_syn *saved_syn; /* NULL: none */
     hf_time deadline;
     seq32 iss, irs;
     uint32_t ts_recent;
@@ -87,6 +99,7 @@ struct syn_record {
     bool live : 1;
     bool timestamps : 1, sack : 1, window_scaling : 1;
     bool cookie : 1;   /* never kept: made for one SYN-ACK, or read back from its answer */
+    bool bare_ack : 1; /* the third ACK has come, without the data that is waited for */
     bool repeated : 1; /* the SYN-ACK went again for a repeated SYN */
 };
 _Static_assert(sizeof(struct syn_record) <= 96, "SYN-cache record budget");
@@ -121,7 +134,7 @@ struct stack_reply {
 };
 
 struct stack_keys {
-    struct siphash_key flow, isn, timestamp, port, cookie;
+    struct siphash_key flow, isn, timestamp, port, cookie, fast_open;
 };
 #define PORT_COUNTERS 64
 
@@ -148,6 +161,13 @@ struct hf_stack {
     hf_time time_wait_looked; /* when time_wait_run_timers last ran */
     struct stack_reply *replies_head, *replies_tail;
     uint32_t reply_count;
+
+    struct fast_open_keys fast_open_keys;
+    struct fast_open_reset *fast_open_resets; /* a ring; NULL until there was one */
+    uint32_t fast_open_reset_head, fast_open_reset_count;
+    struct pool fast_open_peers;
+    struct flow_table fast_open_table;
+    struct index_list fast_open_recent; /* peers, the latest last */
 };
 
 /* One segment that arrived, with what was found out about it. */

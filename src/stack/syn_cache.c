@@ -9,8 +9,8 @@
  * SYN-ACK comes, it becomes a connection in SYN-RECEIVED and the same segment goes through the
  * ordinary eight steps there, with its data or FIN.
  */
+#include "fast_open.h"
 #include "hf_assert.h"
-#include "stack_state.h"
 
 /* Challenge ACKs that one record sends. */
 #define RECORD_CHALLENGES 10
@@ -22,6 +22,12 @@ static hf_time stage_interval(const struct hf_stack *stack, unsigned stage)
         interval *= 2;
     }
     return interval < stack->config.max_rto_ns ? interval : stack->config.max_rto_ns;
+}
+
+/* Where the record waits: after so many retries that the interval no longer grows, at the end. */
+static unsigned stage_of(const struct syn_record *record)
+{
+    return record->retries < SYN_STAGES ? record->retries : SYN_STAGES - 1;
 }
 
 static const struct tcp_conn *prototype_of(const struct hf_stack *stack,
@@ -79,7 +85,7 @@ static void start_segment(const struct hf_stack *stack, const struct syn_record 
 
 /* SYN-ACK: only what the SYN offered is answered (RFC 7323 2.2, 3.2; RFC 2018 2). */
 static void send_syn_ack(struct hf_stack *stack, const struct syn_record *record,
-                         enum hf_reason reason)
+                         const struct fast_open_answer *answer, enum hf_reason reason)
 {
     struct tcp_segment segment;
     start_segment(stack, record, &segment, record->iss, HF_SYN | HF_ACK);
@@ -88,6 +94,9 @@ static void send_syn_ack(struct hf_stack *stack, const struct syn_record *record
     segment.options.has_sack_permitted = record->sack;
     segment.options.has_window_scale = record->window_scaling;
     segment.options.window_scale = own_shift(stack, record);
+    if (answer != NULL && answer->option) {
+        fast_open_fill(answer, &segment.options);
+    }
     reply_segment(stack, &record->tuple, &segment, reason, HF_SYN_RECEIVED, record);
 }
 
@@ -110,7 +119,8 @@ static void challenge(struct hf_stack *stack, struct syn_record *record)
 static void drop_record(struct hf_stack *stack, uint32_t index)
 {
     struct syn_record *record = pool_at(&stack->syn_records, index);
-    index_list_remove(&stack->syn_stages[record->retries], &stack->syn_records, index);
+    index_list_remove(&stack->syn_stages[stage_of(record)], &stack->syn_records, index);
+    saved_syn_free(stack, &record->saved_syn);
     record->live = false;
     pool_release(&stack->syn_records, index);
     stack->counters.syn_records--;
@@ -198,8 +208,44 @@ static enum hf_reason send_cookie(struct hf_stack *stack, struct stack_listener 
     struct syn_record record;
     fill_record(stack, &record, listener, arrival, NULL);
     syn_cookie_make(stack, &record);
-    send_syn_ack(stack, &record, HF_REASON_SYN_COOKIE);
+    send_syn_ack(stack, &record, NULL, HF_REASON_SYN_COOKIE);
     return HF_REASON_SYN_COOKIE;
+}
+
+static void inherit_options(struct tcp_conn *conn, const struct tcp_conn *prototype);
+static void open_connection(struct hf_stack *stack, struct tcp_conn *conn,
+                            const struct syn_record *record);
+
+/* RFC 7413 4.2.2: the SYN is all that is needed. False: no memory, and the ordinary way is open. */
+static bool open_at_once(struct hf_stack *stack, struct stack_listener *listener,
+                         const struct arrival *arrival, const seq32 *above,
+                         const struct fast_open_answer *answer)
+{
+    struct syn_record record;
+    struct stack_connection *connection =
+        stack_connection_new(stack, &arrival->tuple, arrival->hash);
+    if (connection == NULL) {
+        return false;
+    }
+    fill_record(stack, &record, listener, arrival, above);
+    open_connection(stack, &connection->tcp, &record);
+    if (!fast_open_begin(stack, listener, connection, answer, arrival->segment)) {
+        stack_connection_free(stack, connection);
+        return false;
+    }
+    if (!flow_table_insert(&stack->flows, arrival->hash,
+                           flow_reference(FLOW_CONNECTION, connection->index))) {
+        fast_open_abandon(stack, connection);
+        stack_connection_free(stack, connection);
+        return false;
+    }
+    connection->in_table = true;
+    connection->saved_syn = saved_syn_take(stack, listener, arrival);
+    stack_trace_state(stack, &record.tuple, answer->reason, HF_LISTEN, HF_SYN_RECEIVED, record.iss,
+                      record.irs);
+    listener_enqueue(stack, listener, connection);
+    stack_settle(stack, connection);
+    return true;
 }
 
 enum hf_reason syn_cache_add(struct hf_stack *stack, struct stack_listener *listener,
@@ -207,11 +253,20 @@ enum hf_reason syn_cache_add(struct hf_stack *stack, struct stack_listener *list
 {
     uint32_t index;
     struct syn_record *record;
+    struct fast_open_answer answer;
     if (listener->accept_count >= listener->backlog) {
         return HF_REASON_LISTEN_BACKLOG;
     }
     if (stack->config.syn_cookies && stack->counters.syn_records >= stack->config.max_syn_records) {
         return send_cookie(stack, listener, arrival);
+    }
+    answer = fast_open_judge(stack, listener, arrival);
+    if (answer.accept && open_at_once(stack, listener, arrival, above, &answer)) {
+        return answer.reason;
+    }
+    if (answer.accept) { /* no memory: the ordinary way, which needs less */
+        answer.reason = HF_REASON_ACCEPTED;
+        stack->counters.fast_open_passive_failed++;
     }
     record = allocate_record(stack, &index);
     if (record == NULL) {
@@ -223,12 +278,13 @@ enum hf_reason syn_cache_add(struct hf_stack *stack, struct stack_listener *list
         return HF_REASON_MEMORY_LIMIT;
     }
     fill_record(stack, record, listener, arrival, above);
+    record->saved_syn = saved_syn_take(stack, listener, arrival);
     index_list_append(&stack->syn_stages[0], &stack->syn_records, index);
     stack->counters.syn_records++;
     stack_trace_state(stack, &record->tuple, HF_REASON_SYN_ARRIVED, HF_LISTEN, HF_SYN_RECEIVED,
                       record->iss, record->irs);
-    send_syn_ack(stack, record, HF_REASON_SEND_SYN_ACK);
-    return HF_REASON_ACCEPTED;
+    send_syn_ack(stack, record, &answer, HF_REASON_SEND_SYN_ACK);
+    return answer.reason;
 }
 
 /* ---- 3.10.7.2: LISTEN */
@@ -270,7 +326,7 @@ static bool record_check(struct hf_stack *stack, struct syn_record *record, uint
         seq_eq(segment->seq, record->irs)) {
         *reason = HF_REASON_SYN_CACHE_DUPLICATE;
         record->repeated = true;
-        send_syn_ack(stack, record, HF_REASON_RETRANSMIT_SYN_ACK);
+        send_syn_ack(stack, record, NULL, HF_REASON_RETRANSMIT_SYN_ACK);
         return false;
     }
     *reason = tcp_sequence_verdict(rcv_nxt, own_window(stack, record), segment);
@@ -313,6 +369,12 @@ static bool record_check(struct hf_stack *stack, struct syn_record *record, uint
         tcp_reset_for(segment, &reset);
         stack->counters.resets_sent++;
         reply_segment(stack, &record->tuple, &reset, HF_REASON_SEND_RST, HF_SYN_RECEIVED, record);
+        return false;
+    }
+    if (record->retries < prototype_of(stack, record)->defer_accept &&
+        seq_eq(seq_add(segment->seq, tcp_segment_length(segment)), rcv_nxt)) {
+        *reason = HF_REASON_DEFER_ACCEPT;
+        record->bare_ack = true;
         return false;
     }
     return true;
@@ -359,7 +421,7 @@ static void open_connection(struct hf_stack *stack, struct tcp_conn *conn,
         .window_scaling = record->window_scaling,
         .syn_ack_retransmitted = record->retries > 0,
         .syn_ack_repeated = record->retries > 0 || record->repeated,
-        .syn_ack_sent = record->deadline - stage_interval(stack, record->retries),
+        .syn_ack_sent = record->deadline - stage_interval(stack, stage_of(record)),
     };
     inherit_options(conn, prototype_of(stack, record));
     tcp_open_passive(conn, &stack->host, &open);
@@ -392,6 +454,7 @@ static enum hf_reason promote(struct hf_stack *stack, const struct syn_record *r
     *promoted = true;
     connection->in_table = true;
     open_connection(stack, &connection->tcp, record);
+    connection->saved_syn = record->saved_syn;
     reason = tcp_segment_arrives(&connection->tcp, &stack->host, arrival->segment);
     HF_ASSERT(connection->tcp.state != HF_SYN_RECEIVED); /* record_check saw to it */
     listener_enqueue(stack, listener, connection);
@@ -433,9 +496,10 @@ enum hf_reason arrives_listen(struct hf_stack *stack, struct stack_listener *lis
         return reason;
     }
     reason = listen_verdict(stack, listener, arrival);
-    stack_trace_received(stack, arrival, reason, HF_LISTEN,
-                         reason == HF_REASON_ACCEPTED ? HF_SYN_RECEIVED : HF_LISTEN, HF_NO_HANDLE,
-                         NULL);
+    stack_trace_received(
+        stack, arrival, reason, HF_LISTEN,
+        flow_find(stack, &arrival->tuple, arrival->hash) != FLOW_NONE ? HF_SYN_RECEIVED : HF_LISTEN,
+        HF_NO_HANDLE, NULL);
     return reason;
 }
 
@@ -456,6 +520,7 @@ enum hf_reason syn_record_arrives(struct hf_stack *stack, uint32_t index,
         bool promoted = false;
         reason = promote(stack, &copy, flow_reference(FLOW_SYN, index), arrival, &promoted);
         if (promoted) {
+            record->saved_syn = NULL; /* the connection has it */
             drop_record(stack, index);
             return reason;
         }
@@ -499,19 +564,27 @@ hf_time syn_cache_next_deadline(const struct hf_stack *stack)
 static void record_timeout(struct hf_stack *stack, uint32_t index)
 {
     struct syn_record *record = pool_at(&stack->syn_records, index);
-    if (record->retries >= stack->config.syn_ack_retries) {
+    uint8_t defer = prototype_of(stack, record)->defer_accept;
+    bool resend;
+    /* HF_OPTION_DEFER_ACCEPT: who has answered is not asked again until the time for its data is
+     * nearly over; then once more, and the ACK of that opens. */
+    if (record->retries >= stack->config.syn_ack_retries &&
+        (!record->bare_ack || record->retries >= defer)) {
         stack_trace_state(stack, &record->tuple, HF_REASON_TIMEOUT_SYN, HF_SYN_RECEIVED, HF_LISTEN,
                           record->iss, record->irs);
         stack->counters.connections_timed_out++;
         syn_cache_remove(stack, index);
         return;
     }
-    index_list_remove(&stack->syn_stages[record->retries], &stack->syn_records, index);
+    resend = !record->bare_ack || record->retries + 1u >= defer;
+    index_list_remove(&stack->syn_stages[stage_of(record)], &stack->syn_records, index);
     record->retries++;
-    index_list_append(&stack->syn_stages[record->retries], &stack->syn_records, index);
-    record->deadline = stack->host.now + stage_interval(stack, record->retries);
-    stack->counters.segments_retransmitted++;
-    send_syn_ack(stack, record, HF_REASON_RETRANSMIT_SYN_ACK);
+    index_list_append(&stack->syn_stages[stage_of(record)], &stack->syn_records, index);
+    record->deadline = stack->host.now + stage_interval(stack, stage_of(record));
+    if (resend) {
+        stack->counters.segments_retransmitted++;
+        send_syn_ack(stack, record, NULL, HF_REASON_RETRANSMIT_SYN_ACK);
+    }
 }
 
 void syn_cache_run_timers(struct hf_stack *stack)

@@ -6,6 +6,7 @@
  * in the stack: see arrives_closed in stack_input.c and arrives_listen in syn_cache.c; TIME-WAIT is
  * a small record and stands in time_wait.c.
  */
+#include "tcp_fast_open.h"
 #include "tcp_internal.h"
 
 /* A step's verdict: go on to the next, or stop here for the reason given. */
@@ -15,6 +16,8 @@ enum verdict { GO_ON, STOP };
  * shared counter (CVE-2016-5696 was that). */
 #define CHALLENGE_TOKENS 10u
 #define CHALLENGE_REFILL_NS (HF_SECOND / 2)
+/* Linux's TCP_DELACK_MAX. */
+#define DEFERRED_ACK_NS (200 * HF_MILLISECOND)
 
 /* Keeps RFC5961-7-a. */
 static bool challenge_allowed(struct tcp_conn *conn, const struct tcp_host *host)
@@ -127,6 +130,7 @@ static enum hf_reason syn_sent_take_syn(struct tcp_conn *conn, struct tcp_host *
     conn->snd.max_wnd = segment->window;
     conn->snd.wl1 = segment->seq;
     conn->snd.wl2 = segment->ack;
+    tcp_fast_open_answered(conn, host, segment);
     if (!(segment->flags & HF_ACK)) {
         /* Simultaneous open: our SYN goes again, as SYN-ACK with the same number (MUST-10). */
         conn->snd.wl2 = conn->iss;
@@ -138,7 +142,12 @@ static enum hf_reason syn_sent_take_syn(struct tcp_conn *conn, struct tcp_host *
     }
     conn->intents &= (uint16_t)~TCP_INTENT_SYN;
     (void)tcp_process_ack(conn, host, segment, &reason);
-    tcp_ack_now(conn, HF_REASON_SEND_ACK);
+    if (conn->defer_accept > 0) {
+        /* As Linux does where TCP_DEFER_ACCEPT is set on a client: data will follow at once. */
+        conn->deadlines[TCP_TIMER_DELAYED_ACK] = host->now + DEFERRED_ACK_NS;
+    } else {
+        tcp_ack_now(conn, HF_REASON_SEND_ACK);
+    }
     /* Data or controls on the SYN-ACK: go on at the sixth step. */
     rest = *segment;
     (void)trim_to_window(conn, &rest); /* an ACK is due in any case */
@@ -254,6 +263,11 @@ static enum verdict second_check_rst(struct tcp_conn *conn, struct tcp_host *hos
     case HF_SYN_RECEIVED:
         /* MUST-11: a passive opening goes back to LISTEN in silence (the listener never left it);
          * an active one was refused. */
+        if (conn->fast_open_child) { /* the program may have it already */
+            host->counters->connections_reset++;
+            tcp_finish(conn, host, HF_ECONNRESET, *reason);
+            break;
+        }
         *reason = conn->passive ? HF_REASON_RST_BACK_TO_LISTEN : HF_REASON_RST_REFUSED;
         tcp_finish(conn, host, HF_ECONNREFUSED, *reason);
         break;
@@ -510,6 +524,9 @@ static enum hf_reason arrives_other_states(struct tcp_conn *conn, struct tcp_hos
     struct tcp_segment segment = *arrived;
     uint8_t shift = conn->snd_wind_shift;
     enum hf_reason reason;
+    if (tcp_fast_open_repeated_syn(conn, &segment)) {
+        return HF_REASON_SYN_CACHE_DUPLICATE;
+    }
     if (!crossing_syn_ack(conn, &segment)) {
         return eight_steps(conn, host, arrived, segment);
     }

@@ -3,6 +3,7 @@
  * The user calls of RFC 9293 3.9.1 and 3.10.2 to 3.10.6 on a connection: SEND, RECEIVE, CLOSE,
  * ABORT, STATUS, and options.
  */
+#include "tcp_fast_open.h"
 #include "tcp_internal.h"
 
 /* SEND (3.10.2). */
@@ -28,6 +29,7 @@ ptrdiff_t tcp_send(struct tcp_conn *conn, struct tcp_host *host, const void *dat
         return HF_ENOMEM;
     }
     conn->send_bytes += take;
+    tcp_fast_open_release(conn);
     conn->send_blocked = take < length;
     conn->more_follows = (flags & HF_SEND_MORE) != 0;
     if ((flags & HF_SEND_URGENT) && take == length) {
@@ -69,8 +71,9 @@ ptrdiff_t tcp_receive(struct tcp_conn *conn, struct tcp_host *host, void *data, 
             return 0;
         }
         switch (conn->state) {
-        case HF_SYN_SENT:
         case HF_SYN_RECEIVED:
+            return conn->fast_open_child ? HF_EAGAIN : HF_ENOTCONN;
+        case HF_SYN_SENT:
         case HF_LISTEN:
             return HF_ENOTCONN;
         case HF_CLOSED:
@@ -100,7 +103,7 @@ ptrdiff_t tcp_receive(struct tcp_conn *conn, struct tcp_host *host, void *data, 
         bytequeue_drop(&conn->receive_queue, host->pages, take);
     }
     urgent_read(conn);
-    if (conn->state != HF_CLOSED && tcp_window_update_due(conn)) {
+    if (conn->state != HF_CLOSED && !tcp_fast_open_unproven(conn) && tcp_window_update_due(conn)) {
         tcp_ack_now(conn, HF_REASON_SEND_WINDOW_UPDATE);
     }
     return (ptrdiff_t)take;
@@ -138,7 +141,7 @@ static void queue_fin(struct tcp_conn *conn, struct tcp_host *host)
         /* With nothing to send FIN goes at once, before our SYN is acknowledged; otherwise it waits
          * for ESTABLISHED, from where tcp_synchronized goes on to FIN-WAIT-1. */
         conn->fin_queued = true;
-        if (conn->send_bytes == 0) {
+        if (conn->send_bytes == 0 || conn->fast_open_child) {
             tcp_set_state(conn, host, HF_FIN_WAIT_1, HF_REASON_USER_CLOSE);
         }
         break;
@@ -294,5 +297,8 @@ void tcp_status(const struct tcp_conn *conn, struct hf_status *status)
         status->sacked_segments = conn->sent->sacked_count;
         status->lost_bytes = conn->sent->lost_bytes - conn->sent->repeat_out_bytes;
     }
+    status->syn_data_acked = conn->syn_data_acked;
+    status->fast_open_failure = conn->fast_open_failure;
+    status->fast_open_room_bytes = tcp_fast_open_room(conn);
     status->congestion_control = conn->cc->name;
 }

@@ -2,6 +2,7 @@
  *
  * A connection's beginning and end, and what is asked of it from everywhere.
  */
+#include "tcp_fast_open.h"
 #include "tcp_internal.h"
 
 #define TIMESTAMP_TICK HF_MILLISECOND
@@ -61,6 +62,7 @@ void tcp_conn_clear(struct tcp_conn *conn, struct tcp_host *host)
     tcp_reassembly_free(conn, host);
     tcp_sent_free(&conn->sent, host->memory);
     tcp_sender_free(conn, host);
+    tcp_fast_open_free(conn, host);
 }
 
 void tcp_tell(struct tcp_conn *conn, enum hf_event_type type)

@@ -28,6 +28,8 @@ struct tcp_host {
     struct page_pool *pages;
     struct hf_counters *counters;
     hf_time now;
+    uint32_t fast_open_pauses; /* in a row: see tcp_fast_open_timeout */
+    hf_time fast_open_paused;  /* when the last one began */
 };
 
 /* The timers of a connection. At most one deadline of each kind; HF_TIME_NEVER: not running.
@@ -127,6 +129,8 @@ struct tcp_reassembly {
 /* Events waiting for the program: bits are 1 << enum hf_event_type. */
 typedef uint16_t tcp_event_set;
 
+struct tcp_fast_open;
+
 struct tcp_conn {
     struct flow_tuple tuple;
     hf_handle handle; /* the stack's name for it, for traces */
@@ -186,6 +190,19 @@ struct tcp_conn {
     uint8_t recovery;           /* enum tcp_recovery */
     uint8_t duplicate_acks;     /* received in a row */
     uint8_t duplicate_acks_due; /* to send, one for each out-of-order segment */
+    /* TCP Fast Open: a listener opened it at the SYN (RFC 7413 4.2.2); our SYN had the option or
+     * data; HF_OPTION_FAST_OPEN_NO_COOKIE; our SYN waits for data; data on a SYN was taken, theirs
+     * or ours; enum tcp_fast_open_failure. */
+    bool fast_open_child : 1;
+    bool fast_open_used : 1;
+    bool fast_open_no_cookie : 1;
+    bool syn_held : 1;
+    bool syn_data_acked : 1;
+    uint8_t fast_open_failure;
+    /* Of a listener's: the program has it; HF_OPTION_SAVE_SYN, HF_OPTION_DEFER_ACCEPT. */
+    bool accepted : 1;
+    bool save_syn : 1;
+    uint8_t defer_accept;
     uint8_t snd_wind_shift, rcv_wind_shift; /* RFC 7323 2.2's names */
     uint8_t ttl, traffic_class;
     uint8_t backoff;           /* consecutive timeouts */
@@ -217,8 +234,9 @@ struct tcp_conn {
     seq32 rtt_seq;
     hf_time rtt_start;
 
-    struct tcp_sender *sender; /* from before the first byte leaves */
-    struct tcp_sent *sent;     /* only with SACK, only while something is in flight */
+    struct tcp_sender *sender;       /* from before the first byte leaves */
+    struct tcp_fast_open *fast_open; /* only while opening with Fast Open */
+    struct tcp_sent *sent;           /* only with SACK, only while something is in flight */
     struct tcp_rack rack;
     struct tcp_prr prr;
     struct tcp_undo undo;

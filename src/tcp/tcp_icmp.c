@@ -23,7 +23,8 @@ enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq3
     if (!in_flight(conn, quoted_seq)) {
         return HF_REASON_ICMP_SEQUENCE;
     }
-    if (hard && (conn->state == HF_SYN_SENT || conn->state == HF_SYN_RECEIVED)) {
+    /* What a program has accepted by Fast Open is as good as synchronized. */
+    if (hard && !conn->accepted && (conn->state == HF_SYN_SENT || conn->state == HF_SYN_RECEIVED)) {
         tcp_finish(conn, host, error, HF_REASON_ICMP_HARD);
         return HF_REASON_ICMP_HARD;
     }

@@ -2,6 +2,7 @@
  *
  * OPEN (RFC 9293 3.10.1) and what the two SYNs agree on.
  */
+#include "tcp_fast_open.h"
 #include "tcp_internal.h"
 
 /* The window of a SYN is never scaled (RFC 7323 2.2), so it is at most 65535. */
@@ -128,7 +129,9 @@ void tcp_synchronized(struct tcp_conn *conn, struct tcp_host *host)
         /* RFC 6298 5.7: data transmission begins with an RTO of 3 s. */
         conn->rto_us = max_u32(conn->rto_us, 3u * 1000000u);
     }
-    tcp_cc_open(conn, host);
+    if (!conn->fast_open_child) { /* which has sent already, by its own initial window */
+        tcp_cc_open(conn, host);
+    }
     conn->backoff = 0;
     conn->probes_out = 0;
     conn->r1_reported = false;
@@ -143,6 +146,9 @@ void tcp_synchronized(struct tcp_conn *conn, struct tcp_host *host)
     }
     if (conn->fin_queued && conn->state == HF_ESTABLISHED) {
         tcp_set_state(conn, host, HF_FIN_WAIT_1, HF_REASON_USER_CLOSE);
+    }
+    if (conn->fast_open_child) {
+        tcp_fast_open_proven(conn, host);
     }
     tcp_restart_keepalive(conn);
 }

@@ -27,6 +27,11 @@ static const struct option_range {
     [HF_OPTION_RECEIVE_SHUTDOWN] = {0, 1},
     [HF_OPTION_BACKLOG] = {1, 65535},
     [HF_OPTION_CONGESTION] = {0, INT32_MAX},
+    [HF_OPTION_FAST_OPEN_QUEUE] = {0, 65535},
+    [HF_OPTION_FAST_OPEN_CONNECT] = {0, 2},
+    [HF_OPTION_FAST_OPEN_NO_COOKIE] = {0, 1},
+    [HF_OPTION_DEFER_ACCEPT] = {0, 255},
+    [HF_OPTION_SAVE_SYN] = {0, 1},
 };
 #define OPTION_COUNT (sizeof option_ranges / sizeof option_ranges[0])
 
@@ -126,8 +131,19 @@ int tcp_set_option(struct tcp_conn *conn, struct tcp_host *host, enum hf_option 
         break;
     case HF_OPTION_CONGESTION:
         return tcp_cc_choose(conn, host, (int)value);
+    case HF_OPTION_FAST_OPEN_NO_COOKIE:
+        conn->fast_open_no_cookie = value != 0;
+        break;
+    case HF_OPTION_DEFER_ACCEPT:
+        conn->defer_accept = (uint8_t)value;
+        break;
+    case HF_OPTION_SAVE_SYN:
+        conn->save_syn = value != 0;
+        break;
+    case HF_OPTION_FAST_OPEN_QUEUE:
+    case HF_OPTION_FAST_OPEN_CONNECT:
     case HF_OPTION_BACKLOG:
-        return HF_EOPNOTSUPP; /* a connection has none; the stack answers for listeners */
+        return HF_EOPNOTSUPP; /* the stack answers for those that may have them */
     }
     tcp_open_refresh(conn, host);
     return HF_OK;
@@ -194,6 +210,17 @@ int tcp_get_option(const struct tcp_conn *conn, const struct tcp_host *host, enu
     case HF_OPTION_CONGESTION:
         *value = tcp_cc_index(host->config, conn->cc);
         return HF_OK;
+    case HF_OPTION_FAST_OPEN_NO_COOKIE:
+        *value = conn->fast_open_no_cookie;
+        return HF_OK;
+    case HF_OPTION_DEFER_ACCEPT:
+        *value = conn->defer_accept;
+        return HF_OK;
+    case HF_OPTION_SAVE_SYN:
+        *value = conn->save_syn;
+        return HF_OK;
+    case HF_OPTION_FAST_OPEN_QUEUE:
+    case HF_OPTION_FAST_OPEN_CONNECT:
     case HF_OPTION_BACKLOG:
         return HF_EOPNOTSUPP;
     }

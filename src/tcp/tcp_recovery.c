@@ -17,6 +17,9 @@
 uint32_t tcp_pipe(const struct tcp_conn *conn)
 {
     uint32_t flight = tcp_flight(conn);
+    if (flight > 0 && seq_eq(conn->snd.una, conn->iss)) {
+        flight--; /* the SYN is no data */
+    }
     if (conn->sent != NULL) {
         return tcp_sent_pipe(conn->sent, flight);
     }

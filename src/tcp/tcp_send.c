@@ -9,6 +9,7 @@
  *
  * The stack copies the payload from the send queue at *payload_offset.
  */
+#include "tcp_fast_open.h"
 #include "tcp_internal.h"
 
 #define PATH_MTU_LIFETIME (600 * HF_SECOND)
@@ -110,9 +111,12 @@ static enum hf_reason build_syn(struct tcp_conn *conn, struct tcp_host *host,
         conn->rtt_timing = true;
         conn->rtt_seq = conn->snd.nxt;
         conn->rtt_start = host->now;
+        if (tcp_fast_open_build(conn, host, segment)) {
+            return HF_REASON_SEND_SYN_DATA;
+        }
         return answer ? HF_REASON_SEND_SYN_ACK : HF_REASON_SEND_SYN;
     }
-    if (conn->backoff == 0 && answer) {
+    if (conn->backoff == 0 && answer && !conn->passive) {
         return HF_REASON_SEND_SYN_ACK; /* simultaneous open: the same SYN, now with an ACK */
     }
     conn->retransmits++;
@@ -289,10 +293,11 @@ static bool can_send_data(const struct tcp_conn *conn)
     case HF_CLOSING:
     case HF_LAST_ACK:
         return true;
+    case HF_SYN_RECEIVED:
+        return conn->fast_open_child; /* RFC 7413 4.2.2 */
     case HF_CLOSED:
     case HF_LISTEN:
     case HF_SYN_SENT:
-    case HF_SYN_RECEIVED:
     case HF_FIN_WAIT_2:
     case HF_TIME_WAIT:
         break;

@@ -3,6 +3,7 @@
  * The timers (listed in English above enum tcp_timer) and the thresholds that they enforce: R1 and
  * R2 (RFC 9293 3.8.3), the user timeout (3.10.8), keep-alive (3.8.4).
  */
+#include "tcp_fast_open.h"
 #include "tcp_internal.h"
 
 /* Of a connection nobody holds any more, no more than this many repetitions (Linux:
@@ -205,14 +206,18 @@ static void count_timeout(struct tcp_conn *conn, struct tcp_host *host, enum hf_
 /* MUST-22, 23: a SYN has the same thresholds; config.syn_retries makes R2 over 3 minutes. */
 static void syn_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
+    /* One more than the SYN cache gives, as in Linux: the program may have it already. */
+    uint32_t most = conn->fast_open_child ? host->config->syn_ack_retries + 1 : conn->syn_retries;
     if (user_timeout_over(conn, host, conn->progress_time)) {
         give_up(conn, host, HF_REASON_TIMEOUT_USER);
         return;
     }
-    if (conn->backoff >= conn->syn_retries) {
+    if (conn->backoff >= most) {
+        tcp_fast_open_timeout(conn, host, true);
         give_up(conn, host, HF_REASON_TIMEOUT_SYN);
         return;
     }
+    tcp_fast_open_timeout(conn, host, false);
     count_timeout(conn, host, HF_REASON_TIMER_RETRANSMIT);
     conn->syn_retransmitted = true;
     conn->rtt_timing = false;
@@ -235,6 +240,7 @@ static void retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host)
         give_up(conn, host, HF_REASON_TIMEOUT_R2);
         return;
     }
+    tcp_fast_open_timeout(conn, host, false);
     tcp_on_timeout(conn, host);
     count_timeout(conn, host, HF_REASON_TIMER_RETRANSMIT);
     if (conn->probes_out < UINT8_MAX) {

@@ -40,6 +40,21 @@ static void parse_sack(const uint8_t *option, uint8_t length, struct tcp_options
     }
 }
 
+/* RFC 7413 4.1.1: only on SYN, an even length of 4 to 16, or nothing. What is none of these is as
+ * good as absent. */
+static void parse_fast_open(const uint8_t *cookie, unsigned length, bool experimental,
+                            struct tcp_options *options)
+{
+    if (length != 0 && (length % 2 != 0 || length < TCP_FAST_OPEN_COOKIE_MIN ||
+                        length > TCP_FAST_OPEN_COOKIE_MAX)) {
+        return;
+    }
+    options->has_fast_open = true;
+    options->fast_open_experimental = experimental;
+    options->fast_open_length = (uint8_t)length;
+    options->fast_open_cookie = cookie;
+}
+
 /* One option that has a length, all of it present. MSS, window scale and SACK-permitted only mean
  * something in SYN (MUST-65, RFC 7323 2.2, RFC 2018 2).
  * Keeps RFC7323-2.2-c. */
@@ -76,6 +91,18 @@ static void parse_option(const uint8_t *option, uint8_t length, bool syn,
         if (length == 4) {
             options->has_user_timeout = true;
             options->user_timeout = wire_read_16(option + 2);
+        }
+        break;
+    case TCP_OPTION_FAST_OPEN:
+        if (syn) {
+            parse_fast_open(option + 2, length - 2u, false, options);
+        }
+        break;
+    case TCP_OPTION_EXPERIMENT:
+        if (length < 4 || wire_read_16(option + 2) != TCP_EXPERIMENT_FAST_OPEN) {
+            options->unknown_count++;
+        } else if (syn) {
+            parse_fast_open(option + 4, length - 4u, true, options);
         }
         break;
     default:

@@ -28,8 +28,13 @@ enum tcp_option_kind {
     TCP_OPTION_SACK_PERMITTED = 4, /* RFC 2018 2 */
     TCP_OPTION_SACK = 5,           /* RFC 2018 3, RFC 2883 */
     TCP_OPTION_TIMESTAMPS = 8,     /* RFC 7323 3 */
-    TCP_OPTION_USER_TIMEOUT = 28   /* RFC 5482 */
+    TCP_OPTION_USER_TIMEOUT = 28,  /* RFC 5482 */
+    TCP_OPTION_FAST_OPEN = 34,     /* RFC 7413 4.1.1 */
+    TCP_OPTION_EXPERIMENT = 254    /* RFC 6994, with the identifier below: Fast Open's first form */
 };
+#define TCP_EXPERIMENT_FAST_OPEN 0xf989u /* RFC 7413 A */
+#define TCP_FAST_OPEN_COOKIE_MIN 4u
+#define TCP_FAST_OPEN_COOKIE_MAX 16u
 
 struct tcp_sack_block {
     seq32 left;  /* first sequence number of the block */
@@ -44,6 +49,11 @@ struct tcp_options {
     uint32_t ts_value, ts_echo;
     uint8_t unknown_count; /* options of other kinds, skipped (MUST-6) */
     uint8_t sack_count;    /* 0..4 */
+    /* RFC 7413 4.1.1: a cookie of 4 to 16 bytes, or none: a request for one. Borrowed: when read it
+     * lies in the packet. */
+    bool has_fast_open, fast_open_experimental; /* kind 254 in place of 34 */
+    uint8_t fast_open_length;
+    const uint8_t *fast_open_cookie;
     struct tcp_sack_block sack[TCP_SACK_MAX_BLOCKS];
 };
 
@@ -75,8 +85,8 @@ static inline uint32_t tcp_segment_length(const struct tcp_segment *segment)
 enum hf_reason tcp_parse(const uint8_t *bytes, size_t length, struct tcp_segment *segment);
 
 /* Bytes that these options take, padded to a multiple of 4: 0..40. Order and padding are Linux's:
- * on SYN  MSS, SACK-permitted+timestamps | NOP NOP timestamps, NOP window scale;
- * elsewhere NOP NOP timestamps, NOP NOP SACK. SACK blocks that do not fit are left off. */
+ * on SYN  MSS, SACK-permitted+timestamps | NOP NOP timestamps, NOP window scale, Fast Open (NOP
+ * NOP); elsewhere NOP NOP timestamps, NOP NOP SACK. SACK blocks that do not fit are left off. */
 size_t tcp_options_length(const struct tcp_options *options);
 /* How many SACK blocks fit beside the other options: 0..4. */
 unsigned tcp_options_sack_room(const struct tcp_options *options);

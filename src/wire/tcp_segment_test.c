@@ -211,7 +211,8 @@ static void unknown_kinds(void **state)
 {
     (void)state;
     for (unsigned kind = 6; kind < 256; kind++) {
-        if (kind == TCP_OPTION_TIMESTAMPS || kind == TCP_OPTION_USER_TIMEOUT) {
+        if (kind == TCP_OPTION_TIMESTAMPS || kind == TCP_OPTION_USER_TIMEOUT ||
+            kind == TCP_OPTION_FAST_OPEN) {
             continue;
         }
         for (uint8_t length = 2; length <= 36; length++) {
@@ -322,6 +323,29 @@ static void the_last_of_a_kind_counts(void **state)
     assert_int_equal(parsed.ts_value, 3);
 }
 
+/* RFC 7413 4.1.1: both kinds, with a cookie and without, on SYN alone. */
+static void fast_open(void **state)
+{
+    (void)state;
+    static const uint8_t cookie[] = {34, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1, 1};
+    static const uint8_t old[] = {254, 8, 0xf9, 0x89, 0xa, 0xb, 0xc, 0xd};
+    uint8_t bytes[TCP_HEADER_MAX_BYTES];
+    struct tcp_segment segment;
+    size_t length = build(bytes, HF_SYN, cookie, sizeof cookie, 0);
+    assert_int_equal(tcp_parse(bytes, length, &segment), HF_REASON_NONE);
+    assert_true(segment.options.has_fast_open && !segment.options.fast_open_experimental);
+    assert_int_equal(segment.options.fast_open_length, 8);
+    assert_memory_equal(segment.options.fast_open_cookie, cookie + 2, 8);
+    length = build(bytes, HF_SYN | HF_ACK, old, sizeof old, 0);
+    assert_int_equal(tcp_parse(bytes, length, &segment), HF_REASON_NONE);
+    assert_true(segment.options.has_fast_open && segment.options.fast_open_experimental);
+    assert_int_equal(segment.options.fast_open_length, 4);
+    assert_memory_equal(segment.options.fast_open_cookie, old + 4, 4);
+    length = build(bytes, HF_ACK, cookie, sizeof cookie, 0);
+    assert_int_equal(tcp_parse(bytes, length, &segment), HF_REASON_NONE);
+    assert_false(segment.options.has_fast_open);
+}
+
 static void port_zero(void **state)
 {
     (void)state;
@@ -381,6 +405,34 @@ static const struct model_option *model_last(const struct model_option *list, in
     return NULL;
 }
 
+/* The last Fast Open option of either kind whose cookie has a length that it may have. */
+static const struct model_option *model_fast_open(const struct model_option *list, int count,
+                                                  unsigned *head)
+{
+    for (int i = count - 1; i >= 0; i--) {
+        bool experiment = list[i].kind == 254 && list[i].length >= 4 && list[i].value[0] == 0xf9 &&
+                          list[i].value[1] == 0x89;
+        *head = experiment ? 4 : 2;
+        if (!experiment && list[i].kind != 34) {
+            continue;
+        }
+        switch (list[i].length - *head) {
+        case 0:
+        case 4:
+        case 6:
+        case 8:
+        case 10:
+        case 12:
+        case 14:
+        case 16:
+            return &list[i];
+        default:
+            break;
+        }
+    }
+    return NULL;
+}
+
 static uint32_t model_number(const struct model_option *option, unsigned at, unsigned bytes)
 {
     uint32_t number = 0;
@@ -419,6 +471,13 @@ static void model_compare(const uint8_t *bytes, unsigned header_length,
     assert_int_equal(parsed->has_user_timeout, timeout != NULL);
     assert_int_equal(parsed->user_timeout, model_number(timeout, 0, 2));
     assert_int_equal(parsed->sack_count, sack == NULL ? 0 : (sack->length - 2) / 8);
+    unsigned head = 0;
+    const struct model_option *fast_open = syn ? model_fast_open(list, count, &head) : NULL;
+    assert_int_equal(parsed->has_fast_open, fast_open != NULL);
+    if (fast_open != NULL) {
+        assert_int_equal(parsed->fast_open_experimental, head == 4);
+        assert_int_equal(parsed->fast_open_length, fast_open->length - head);
+    }
     for (unsigned i = 0; i < parsed->sack_count; i++) {
         assert_int_equal(parsed->sack[i].left.value, model_number(sack, i * 8, 4));
         assert_int_equal(parsed->sack[i].right.value, model_number(sack, i * 8 + 4, 4));
@@ -428,15 +487,19 @@ static void model_compare(const uint8_t *bytes, unsigned header_length,
 /* Mostly well-formed options in any order, with a wrong byte here and there. */
 static void random_options(struct test_random *random, uint8_t *options, size_t length)
 {
-    static const uint8_t shapes[][2] = {{2, 4},  {3, 3},  {4, 2},  {5, 10}, {5, 18}, {5, 26},
-                                        {5, 34}, {8, 10}, {28, 4}, {1, 1},  {1, 1},  {30, 6}};
+    static const uint8_t shapes[][2] = {{2, 4},  {3, 3},   {4, 2},  {5, 10},  {5, 18},  {5, 26},
+                                        {5, 34}, {8, 10},  {28, 4}, {1, 1},   {1, 1},   {30, 6},
+                                        {34, 2}, {34, 10}, {34, 7}, {34, 18}, {254, 12}};
     test_random_fill(random, options, length);
     size_t at = 0;
     while (at < length) {
-        const uint8_t *shape = shapes[test_random_below(random, 12)];
+        const uint8_t *shape = shapes[test_random_below(random, 17)];
         options[at] = test_random_below(random, 24) == 0 ? 0 : shape[0];
         if (at + 1 < length && shape[1] > 1 && test_random_below(random, 16) != 0) {
             options[at + 1] = shape[1];
+        }
+        if (shape[0] == 254 && at + 4 <= length && test_random_below(random, 4) != 0) {
+            memcpy(options + at + 2, (uint8_t[]){0xf9, 0x89}, 2);
         }
         at += shape[1];
     }
@@ -535,6 +598,7 @@ int main(void)
         cmocka_unit_test(sack_lengths),
         cmocka_unit_test(options_of_syn_elsewhere),
         cmocka_unit_test(the_last_of_a_kind_counts),
+        cmocka_unit_test(fast_open),
         cmocka_unit_test(port_zero),
         cmocka_unit_test(against_the_model),
         cmocka_unit_test(trace_form),

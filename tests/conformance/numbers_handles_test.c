@@ -117,10 +117,10 @@ static void foreign_handles(void **state)
         is_bad(w, handle ^ UINT64_C(1) << bit);
     }
     assert_int_equal(hf_accept(w->stack, handle, &other, NULL), HF_EBADF);
-    assert_int_equal(hf_send(w->stack, w->listener, &byte, 1, 0, w->now), HF_EBADF);
-    assert_int_equal(hf_recv(w->stack, w->listener, &byte, 1, 0, w->now), HF_EBADF);
-    assert_int_equal(hf_shutdown(w->stack, w->listener, w->now), HF_EBADF);
-    assert_int_equal(hf_abort(w->stack, w->listener, w->now), HF_EBADF);
+    assert_int_equal(hf_send(w->stack, w->listener, &byte, 1, 0, w->now), HF_EOPNOTSUPP);
+    assert_int_equal(hf_recv(w->stack, w->listener, &byte, 1, 0, w->now), HF_EOPNOTSUPP);
+    assert_int_equal(hf_shutdown(w->stack, w->listener, w->now), HF_EOPNOTSUPP);
+    assert_int_equal(hf_abort(w->stack, w->listener, w->now), HF_EOPNOTSUPP);
     in_state(w, HF_ESTABLISHED);
 }
 

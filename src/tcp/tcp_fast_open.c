@@ -87,6 +87,9 @@ bool tcp_fast_open_build(struct tcp_conn *conn, struct tcp_host *host, struct tc
         conn->fast_open_used = !conn->passive;
     }
     fast_open->data_bytes = min_u32(conn->send_bytes, room);
+    if (fast_open->data_bytes > 0 && !tcp_sender_reserve(conn, host)) {
+        fast_open->data_bytes = 0; /* it can wait for the handshake */
+    }
     if (fast_open->data_bytes == 0) {
         return false;
     }

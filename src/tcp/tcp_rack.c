@@ -297,7 +297,8 @@ static void prr_on_ack(struct tcp_conn *conn, const struct tcp_ack_news *news, b
 /* Keeps RFC8985-7.3-b. */
 static bool loss_probe_wanted(const struct tcp_conn *conn, const struct tcp_host *host)
 {
-    return conn->sack && host->config->loss_probe && conn->sent != NULL && conn->sent->count > 0 &&
+    return !seq_eq(conn->snd.una, conn->iss) && /* RFC 7413: only the SYN-ACK is repeated yet */
+           conn->sack && host->config->loss_probe && conn->sent != NULL && conn->sent->count > 0 &&
            !conn->rack.probe_out && conn->recovery == TCP_RECOVERY_NONE &&
            conn->sent->sacked_count == 0 && conn->backoff == 0;
 }

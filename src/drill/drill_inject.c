@@ -37,7 +37,8 @@ static struct drill_flow *find_flow(const struct drill_run *run, int remote_port
 {
     for (struct drill_flow *flow = run->flows; flow != NULL; flow = flow->next) {
         if ((remote_port == DRILL_UNSET || flow->remote_port == remote_port) &&
-            (local_port == DRILL_UNSET || flow->local_port == local_port) &&
+            (local_port == DRILL_UNSET || flow->local_port == local_port ||
+             flow->local_port == 0) && /* its SYN has not been seen yet */
             (descriptor == DRILL_UNSET || flow->descriptor == descriptor))
             return flow;
     }

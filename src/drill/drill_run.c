@@ -64,8 +64,10 @@ static void print_line(const struct drill_run *run, int line)
     }
 }
 
-static void tell(struct drill_run *run, const struct drill_event *event, const char *label,
-                 const char *format, va_list arguments)
+__attribute__((format(printf, 4, 0))) static void tell(struct drill_run *run,
+                                                       const struct drill_event *event,
+                                                       const char *label, const char *format,
+                                                       va_list arguments)
 {
     fprintf(run->out, "%s:", run->script->path);
     if (event != NULL)

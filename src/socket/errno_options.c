@@ -42,6 +42,11 @@ static const struct name int_options[] = {
     {SOL_IP, IP_TTL},
     {SOL_IP, IP_RECVERR},
     {SOL_IP, IP_BIND_ADDRESS_NO_PORT},
+    {SOL_TCP, TCP_DEFER_ACCEPT},
+    {SOL_TCP, TCP_SAVE_SYN},
+    {SOL_TCP, TCP_FASTOPEN},
+    {SOL_TCP, TCP_FASTOPEN_CONNECT},
+    {SOL_TCP, TCP_FASTOPEN_NO_COOKIE},
 };
 
 static const struct name int_options_ipv6[] = {
@@ -105,6 +110,11 @@ static void ranges_tcp_others(struct world *world)
 static void ranges_ip(struct world *world)
 {
     ranges_one(world, 16, 20);
+}
+
+static void ranges_tcp_opening(struct world *world)
+{
+    ranges_one(world, 20, 25);
 }
 
 static void ranges_ipv6(struct world *world)
@@ -448,10 +458,13 @@ static void inheritance(struct world *world)
 static void on_connections(struct world *world)
 {
     static const struct name names[] = {
-        {SOL_SOCKET, SO_REUSEADDR}, {SOL_SOCKET, SO_KEEPALIVE}, {SOL_TCP, TCP_NODELAY},
-        {SOL_TCP, TCP_CORK},        {SOL_TCP, TCP_KEEPIDLE},    {SOL_TCP, TCP_KEEPCNT},
-        {SOL_TCP, TCP_SYNCNT},      {SOL_TCP, TCP_LINGER2},     {SOL_IP, IP_TOS},
-        {SOL_IP, IP_TTL},
+        {SOL_SOCKET, SO_REUSEADDR}, {SOL_SOCKET, SO_KEEPALIVE},
+        {SOL_TCP, TCP_NODELAY},     {SOL_TCP, TCP_CORK},
+        {SOL_TCP, TCP_KEEPIDLE},    {SOL_TCP, TCP_KEEPCNT},
+        {SOL_TCP, TCP_SYNCNT},      {SOL_TCP, TCP_LINGER2},
+        {SOL_IP, IP_TOS},           {SOL_IP, IP_TTL},
+        {SOL_TCP, TCP_SAVE_SYN},    {SOL_TCP, TCP_DEFER_ACCEPT},
+        {SOL_TCP, TCP_FASTOPEN},    {SOL_TCP, TCP_FASTOPEN_NO_COOKIE},
     };
     struct pair pair = w_pair(world, AF_INET);
     int all[] = {pair.client, pair.server, pair.listener};
@@ -471,6 +484,7 @@ const struct named_scenario option_scenarios[] = {
     {"ranges, times of TCP", ranges_tcp_times, false},
     {"ranges, others of TCP", ranges_tcp_others, false},
     {"ranges, IP", ranges_ip, false},
+    {"ranges, opening of TCP", ranges_tcp_opening, false},
     {"ranges, IPv6", ranges_ipv6, true},
     {"lengths", lengths, false},
     {"lengths, IPv6", lengths_ipv6, true},

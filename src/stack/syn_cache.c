@@ -212,7 +212,6 @@ static enum hf_reason send_cookie(struct hf_stack *stack, struct stack_listener 
     return HF_REASON_SYN_COOKIE;
 }
 
-static void inherit_options(struct tcp_conn *conn, const struct tcp_conn *prototype);
 static void open_connection(struct hf_stack *stack, struct tcp_conn *conn,
                             const struct syn_record *record);
 

@@ -65,6 +65,46 @@ static void set_send_buffer(struct tcp_conn *conn, uint32_t bytes)
     }
 }
 
+/* Those that are a field and nothing more. */
+static void set_plain(struct tcp_conn *conn, enum hf_option option, int64_t value)
+{
+    if (option == HF_OPTION_QUICK_ACK) {
+        conn->quick_ack = value != 0;
+    } else if (option == HF_OPTION_SOFT_ERRORS) {
+        conn->soft_errors = value != 0;
+    } else if (option == HF_OPTION_FIN_WAIT_2_NS) {
+        conn->fin_wait_2_ns = value;
+    } else if (option == HF_OPTION_RECEIVE_SHUTDOWN) {
+        conn->receive_shutdown = value != 0;
+    } else if (option == HF_OPTION_DEFER_ACCEPT) {
+        conn->defer_accept = (uint8_t)value;
+    } else if (option == HF_OPTION_SAVE_SYN) {
+        conn->save_syn = value != 0;
+    } else if (option == HF_OPTION_FAST_OPEN_NO_COOKIE) {
+        conn->fast_open_no_cookie = value != 0;
+    }
+}
+
+static int64_t get_plain(const struct tcp_conn *conn, enum hf_option option)
+{
+    if (option == HF_OPTION_QUICK_ACK) {
+        return conn->quick_ack;
+    }
+    if (option == HF_OPTION_SOFT_ERRORS) {
+        return conn->soft_errors;
+    }
+    if (option == HF_OPTION_FIN_WAIT_2_NS) {
+        return conn->fin_wait_2_ns;
+    }
+    if (option == HF_OPTION_RECEIVE_SHUTDOWN) {
+        return conn->receive_shutdown;
+    }
+    if (option == HF_OPTION_DEFER_ACCEPT) {
+        return conn->defer_accept;
+    }
+    return option == HF_OPTION_SAVE_SYN ? conn->save_syn : conn->fast_open_no_cookie;
+}
+
 int tcp_set_option(struct tcp_conn *conn, struct tcp_host *host, enum hf_option option,
                    int64_t value)
 {
@@ -117,28 +157,16 @@ int tcp_set_option(struct tcp_conn *conn, struct tcp_host *host, enum hf_option 
     case HF_OPTION_TRAFFIC_CLASS:
         conn->traffic_class = (uint8_t)(value & 0xfc);
         break;
-    case HF_OPTION_QUICK_ACK:
-        conn->quick_ack = value != 0;
-        break;
-    case HF_OPTION_SOFT_ERRORS:
-        conn->soft_errors = value != 0;
-        break;
-    case HF_OPTION_FIN_WAIT_2_NS:
-        conn->fin_wait_2_ns = value;
-        break;
-    case HF_OPTION_RECEIVE_SHUTDOWN:
-        conn->receive_shutdown = value != 0;
-        break;
     case HF_OPTION_CONGESTION:
         return tcp_cc_choose(conn, host, (int)value);
+    case HF_OPTION_QUICK_ACK:
+    case HF_OPTION_SOFT_ERRORS:
+    case HF_OPTION_FIN_WAIT_2_NS:
+    case HF_OPTION_RECEIVE_SHUTDOWN:
     case HF_OPTION_FAST_OPEN_NO_COOKIE:
-        conn->fast_open_no_cookie = value != 0;
-        break;
     case HF_OPTION_DEFER_ACCEPT:
-        conn->defer_accept = (uint8_t)value;
-        break;
     case HF_OPTION_SAVE_SYN:
-        conn->save_syn = value != 0;
+        set_plain(conn, option, value);
         break;
     case HF_OPTION_FAST_OPEN_QUEUE:
     case HF_OPTION_FAST_OPEN_CONNECT:
@@ -195,29 +223,17 @@ int tcp_get_option(const struct tcp_conn *conn, const struct tcp_host *host, enu
     case HF_OPTION_TRAFFIC_CLASS:
         *value = conn->traffic_class;
         return HF_OK;
-    case HF_OPTION_QUICK_ACK:
-        *value = conn->quick_ack;
-        return HF_OK;
-    case HF_OPTION_SOFT_ERRORS:
-        *value = conn->soft_errors;
-        return HF_OK;
-    case HF_OPTION_FIN_WAIT_2_NS:
-        *value = conn->fin_wait_2_ns;
-        return HF_OK;
-    case HF_OPTION_RECEIVE_SHUTDOWN:
-        *value = conn->receive_shutdown;
-        return HF_OK;
     case HF_OPTION_CONGESTION:
         *value = tcp_cc_index(host->config, conn->cc);
         return HF_OK;
+    case HF_OPTION_QUICK_ACK:
+    case HF_OPTION_SOFT_ERRORS:
+    case HF_OPTION_FIN_WAIT_2_NS:
+    case HF_OPTION_RECEIVE_SHUTDOWN:
     case HF_OPTION_FAST_OPEN_NO_COOKIE:
-        *value = conn->fast_open_no_cookie;
-        return HF_OK;
     case HF_OPTION_DEFER_ACCEPT:
-        *value = conn->defer_accept;
-        return HF_OK;
     case HF_OPTION_SAVE_SYN:
-        *value = conn->save_syn;
+        *value = get_plain(conn, option);
         return HF_OK;
     case HF_OPTION_FAST_OPEN_QUEUE:
     case HF_OPTION_FAST_OPEN_CONNECT:

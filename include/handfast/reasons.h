@@ -55,6 +55,8 @@ extern "C" {
     X(ICMP_QUENCH, "icmp-quench", "Source Quench is discarded.", "RFC 9293 3.9.2.2 MUST-55")       \
     X(ICMP_SOFT, "icmp-soft", "A soft ICMP error: noted, the connection goes on.",                 \
       "RFC 9293 3.9.2.2 MUST-56")                                                                  \
+    X(ICMP_SOFT_OPENING, "icmp-soft-opening", "A soft ICMP error ended the connection attempt.",   \
+      "RFC 5461 4")                                                                                \
     X(ICMP_HARD, "icmp-hard", "A hard ICMP error ended the connection attempt.",                   \
       "RFC 9293 3.9.2.2 SHLD-26")                                                                  \
     X(ICMP_TOO_BIG, "icmp-too-big", "The path's MTU is smaller: segments were cut to fit.",        \
@@ -340,6 +342,10 @@ extern "C" {
       "Loss before W_max was reached again: the curve leaves room for others.", "RFC 9438 4.7")    \
     X(WINDOW_ZERO, "window-zero", "The peer closed its window.", "RFC 9293 3.8.6")                 \
     X(WINDOW_OPENED, "window-opened", "The peer opened its window again.", "RFC 9293 3.8.6")       \
+    X(BUFFER_GROWN, "buffer-grown", "The receive buffer grew, to stay ahead of the flow.",         \
+      "RFC 7323 2.2")                                                                              \
+    X(BUFFER_SHRUNK, "buffer-shrunk", "Memory is short: the receive buffer is small again.",       \
+      "RFC 9293 3.8.6")                                                                            \
     X(WINDOW_SHRUNK, "window-shrunk", "The peer moved its right edge left.",                       \
       "RFC 9293 3.8.6 MUST-34")                                                                    \
     X(URGENT_ARRIVED, "urgent-arrived", "Urgent data is announced.", "RFC 9293 3.8.5 MUST-32")     \

@@ -63,8 +63,13 @@ struct hf_config {
     uint32_t max_replies;     /* queued SYN-ACK, RST, challenge and ICMP answers; default 1,024 */
 
     uint32_t mtu; /* bytes of the largest IP packet; 576 (1280 for v6)..65535; 1500 */
-    uint32_t receive_buffer_bytes; /* per connection, 256..1 GiB; default 1 MiB */
-    uint32_t send_buffer_bytes;    /* per connection, 256..1 GiB; default 1 MiB */
+    /* Buffers, per connection, 256..1 GiB. Where the second of a pair is larger than the first, the
+     * buffer begins with the first and follows what the flow needs up to the second, until
+     * HF_OPTION_RECEIVE_BUFFER or _SEND_BUFFER fixes it; 0, or not larger: fixed from the start. */
+    uint32_t receive_buffer_bytes;     /* 64 KiB */
+    uint32_t receive_buffer_max_bytes; /* 6 MiB */
+    uint32_t send_buffer_bytes;        /* 64 KiB */
+    uint32_t send_buffer_max_bytes;    /* 4 MiB */
 
     /* RFC 9293 and friends. */
     hf_time msl_ns;                /* maximum segment lifetime; TIME-WAIT lasts 2 of it; 30 s */
@@ -96,21 +101,22 @@ struct hf_config {
      * are still taken. fast_open_key_count 0 takes one from the seed; at most 2. */
     uint8_t fast_open_keys[2][HF_FAST_OPEN_KEY_BYTES];
     uint8_t fast_open_key_count;
-    uint8_t slow_start_after_idle; /* cwnd halves for each RTO without use (RFC 2861); 1 */
-    uint8_t timestamps;            /* RFC 7323; 1 */
-    uint8_t window_scaling;        /* RFC 7323; 1 */
-    uint8_t sack;                  /* RFC 2018 generation; 1 */
-    uint8_t dsack;                 /* RFC 2883: tell the peer of its duplicates; 1 */
-    uint8_t frto;                  /* RFC 5682: tell spurious timeouts from real ones; 1 */
-    uint8_t loss_probe;            /* RFC 8985 7: tail loss probes; 0: none; 3 */
-    uint8_t duplicate_threshold;   /* RFC 5681's three duplicate ACKs, 1..127; 3 */
-    uint8_t nagle;                 /* 1 */
-    uint8_t syn_cookies;           /* when the SYN cache is full (RFC 4987 3.6); 1 */
-    uint8_t rfc1337;               /* 1: RST never ends TIME-WAIT */
-    uint8_t answer_echo;           /* ICMP echo; 1 */
-    uint8_t ttl;                   /* TTL / hop limit; 64 */
-    uint8_t traffic_class;         /* DS field and ECN bits; 0 */
-    uint16_t port_low, port_high;  /* RFC 6056 range for outgoing ports; 49152..65535 */
+    uint8_t slow_start_after_idle;   /* cwnd halves for each RTO without use (RFC 2861); 1 */
+    uint8_t timestamps;              /* RFC 7323; 1 */
+    uint8_t window_scaling;          /* RFC 7323; 1 */
+    uint8_t sack;                    /* RFC 2018 generation; 1 */
+    uint8_t dsack;                   /* RFC 2883: tell the peer of its duplicates; 1 */
+    uint8_t frto;                    /* RFC 5682: tell spurious timeouts from real ones; 1 */
+    uint8_t loss_probe;              /* RFC 8985 7: tail loss probes; 0: none; 3 */
+    uint8_t duplicate_threshold;     /* RFC 5681's three duplicate ACKs, 1..127; 3 */
+    uint8_t nagle;                   /* 1 */
+    uint8_t moderate_receive_buffer; /* 0: receive buffers grow no further by themselves; 1 */
+    uint8_t syn_cookies;             /* when the SYN cache is full (RFC 4987 3.6); 1 */
+    uint8_t rfc1337;                 /* 1: RST never ends TIME-WAIT */
+    uint8_t answer_echo;             /* ICMP echo; 1 */
+    uint8_t ttl;                     /* TTL / hop limit; 64 */
+    uint8_t traffic_class;           /* DS field and ECN bits; 0 */
+    uint16_t port_low, port_high;    /* RFC 6056 range for outgoing ports; 49152..65535 */
 };
 
 /* A complete configuration for a hosted program: malloc, a random seed, the defaults above. */
@@ -147,7 +153,8 @@ HF_API int hf_stack_reconfigure(struct hf_stack *stack, const struct hf_config *
 HF_API enum hf_reason hf_stack_input(struct hf_stack *stack, const void *packet, size_t length,
                                      hf_time now);
 /* One IP packet out: its length, 0 when there is nothing to send at `now`, HF_EMSGSIZE when
- * `capacity` is under config.mtu. Timers that are due run here: hand in what has arrived before. */
+ * `capacity` is under config.mtu. Packets to the stack's own addresses come back in and are never
+ * handed out. Timers that are due run here: hand in what has arrived before. */
 HF_API ptrdiff_t hf_stack_output(struct hf_stack *stack, void *packet, size_t capacity,
                                  hf_time now);
 /* When hf_stack_output must be called next even if nothing arrives; the past when output is
@@ -221,6 +228,15 @@ HF_API int hf_close(struct hf_stack *stack, hf_handle handle, hf_time now);
 /* ABORT: RST to the peer where the RFC wants one, everything dropped, the handle stale. */
 HF_API int hf_abort(struct hf_stack *stack, hf_handle connection, hf_time now);
 
+/* What holds a sender with something to send back. */
+enum hf_limited {
+    HF_LIMITED_NOT,         /* nothing to send */
+    HF_LIMITED_NETWORK,     /* busy: cwnd, or what is in flight */
+    HF_LIMITED_RECEIVER,    /* the peer's window */
+    HF_LIMITED_SEND_BUFFER, /* the program has more, and the send buffer no room */
+    HF_LIMITED_COUNT
+};
+
 /* Where loss recovery stands. */
 enum hf_recovery { HF_RECOVERY_OPEN, HF_RECOVERY_FAST, HF_RECOVERY_TIMEOUT };
 
@@ -270,6 +286,25 @@ struct hf_status {
     uint32_t fast_open_room_bytes;  /* so much can ride on the SYN; 0 once it has left */
     uint8_t orphan;                 /* closed by its program, finishing by itself */
     const char *congestion_control; /* "reno" */
+
+    uint32_t timestamp_offset;       /* its timestamp clock shows milliseconds plus this */
+    hf_time established_ns;          /* when it was synchronized; 0: not yet */
+    hf_time last_data_received_ns;   /* 0: never */
+    hf_time receive_rtt_ns;          /* as the receiver measures it; 0: not measured */
+    uint32_t receive_ssthresh_bytes; /* no larger window is offered now */
+    uint32_t receive_space_bytes;    /* the most that was read in a round trip */
+    uint32_t receive_buffer_bytes, send_buffer_bytes;
+    uint64_t receive_memory_bytes, send_memory_bytes; /* held, slack included */
+    uint32_t retransmitted_in_flight_bytes;           /* lost ones that were sent again */
+    uint32_t data_segments_sent, data_segments_received, out_of_order_segments;
+    uint32_t delivered_segments; /* known to have arrived, the SYN among them */
+    uint32_t duplicate_acks;     /* in a row, without SACK */
+    uint32_t timeout_recoveries; /* series of timeouts, those of SYNs among them */
+    hf_time timeout_recovery_ns; /* in recovery from them, as far as it is over */
+    /* How long each enum hf_limited held, up to limited_since_ns; `limited` holds since then. */
+    hf_time limited_ns[HF_LIMITED_COUNT], limited_since_ns;
+    uint8_t limited;
+    uint8_t writable; /* as HF_EVENT_WRITABLE would say it */
 };
 HF_API int hf_status(const struct hf_stack *stack, hf_handle handle, struct hf_status *status);
 /* Whoever owns these two endpoints: a connection (an orphan too), a SYN-RECEIVED or a TIME-WAIT
@@ -316,7 +351,27 @@ enum hf_option {
     /* Of a listener: a bare third ACK does not open until the SYN-ACK has timed out this often,
      * 0..255 (Linux's TCP_DEFER_ACCEPT); on a client before it connects it delays that ACK. */
     HF_OPTION_DEFER_ACCEPT,
-    HF_OPTION_SAVE_SYN /* 0/1, listeners: connections keep the headers of their SYN, hf_saved_syn */
+    HF_OPTION_SAVE_SYN, /* 0/1, listeners: connections keep the headers of their SYN, hf_saved_syn
+                         */
+    HF_OPTION_WINDOW_CLAMP,       /* bytes, 0 (none) or 256..1 GiB: no larger window is offered */
+    HF_OPTION_NOT_SENT_LOW_WATER, /* bytes, 0 (none)..4 GiB - 1: hf_send takes nothing while so much
+                                     waits that was never sent, and HF_EVENT_WRITABLE comes when
+                                     less than half of it does */
+    HF_OPTION_WANT_WRITABLE, /* 0/1: 1 asks for HF_EVENT_WRITABLE, which comes at once or when a
+                                third of the send buffer is free; 1 is read until it has come */
+    HF_OPTION_PATH_MTU_DISCOVERY, /* enum hf_path_mtu_discovery */
+    HF_OPTION_RECEIVE_LEAST /* bytes, 0..1 GiB: a buffer that follows the flow becomes at least
+                               this, within its maximum */
+};
+/* How the path's MTU is found (RFC 1191): with DF set, and messages that something was too big
+ * believed, or not. IPv6 always has the first. Linux's numbers for IP_MTU_DISCOVER. */
+enum hf_path_mtu_discovery {
+    HF_PATH_MTU_DONT,      /* DF clear, messages not believed */
+    HF_PATH_MTU_WANT,      /* DF set, messages believed: the default */
+    HF_PATH_MTU_DO,        /* the same, and never DF clear */
+    HF_PATH_MTU_PROBE,     /* DF clear, messages believed */
+    HF_PATH_MTU_INTERFACE, /* DF clear, messages not believed */
+    HF_PATH_MTU_OMIT       /* the same */
 };
 /* 0, HF_EINVAL (value out of range), HF_ENOPROTOOPT (no such option). */
 HF_API int hf_set_option(struct hf_stack *stack, hf_handle handle, enum hf_option option,

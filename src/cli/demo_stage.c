@@ -59,8 +59,10 @@ static struct hf_stack *new_stack(struct demo_stage *stage, unsigned host)
     config.host_id = host;
     config.timestamps = stage->casting.timestamps ? 1 : 0;
     config.sack = stage->casting.sack ? 1 : 0;
-    if (stage->casting.receive_buffer_bytes > 0)
+    if (stage->casting.receive_buffer_bytes > 0) {
         config.receive_buffer_bytes = stage->casting.receive_buffer_bytes;
+        config.receive_buffer_max_bytes = 0; /* of this size it stays */
+    }
     if (stage->msl_ns > 0)
         config.msl_ns = stage->msl_ns;
     stack = hf_stack_new(&config);

@@ -49,7 +49,6 @@ bool run_configure(struct drill_run *run)
     for (size_t i = 0; i < sizeof run->config.seed; i++)
         run->config.seed[i] = (uint8_t)(i * 17 + 1);
     run->config.mtu = drill_mtu(run->settings, run->version);
-    run->config.receive_buffer_bytes = 6291456;
     run->config.host_name = "stack";
     run->config.trace = run_trace_sink(run);
     if (run->settings->defaults && !drill_shell_apply(&shell, "defaults.sh", message))

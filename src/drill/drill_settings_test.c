@@ -100,7 +100,8 @@ static void test_sysctls(void **state)
     assert_int_equal(config.timestamps, 0);
     assert_int_equal(config.sack, 0);
     assert_true(run(&config, "sysctl -w net.ipv4.tcp_rmem=\"4096 87380 6291456\""));
-    assert_int_equal(config.receive_buffer_bytes, 6291456);
+    assert_int_equal(config.receive_buffer_bytes, 87380);
+    assert_int_equal(config.receive_buffer_max_bytes, 6291456);
     assert_true(run(&config, "sysctl -q net.ipv4.tcp_rmem='4096 9000 9000'; true || reboot"));
     assert_int_equal(config.receive_buffer_bytes, 9000);
     assert_true(run(&config, "sysctl -w net.ipv4.tcp_keepalive_time=10 > /dev/null 2>&1"));
@@ -125,8 +126,9 @@ static void test_routes_and_defaults(void **state)
     struct hf_config config;
     (void)state;
     assert_true(run(&config, "./defaults.sh\nip tcp_metrics flush all > /dev/null 2>&1"));
-    assert_int_equal(config.receive_buffer_bytes, 15728640);
+    assert_int_equal(config.receive_buffer_max_bytes, 15728640);
     assert_int_equal(config.send_buffer_bytes, 262144);
+    assert_int_equal(config.send_buffer_max_bytes, 4194304);
     assert_true(run(&config, "ip route change 192.0.2.1 via 192.168.0.2 dev tun0 initcwnd 20 "
                              "mtu lock 1400 rto_min 50ms\ntc qdisc replace dev tun0 root fq\n"
                              "nstat -n >/dev/null"));
@@ -136,7 +138,7 @@ static void test_routes_and_defaults(void **state)
     assert_true(run(&config, "ip link set dev tun0 mtu 1280"));
     assert_int_equal(config.mtu, 1280);
     assert_true(run(&config, "echo 4096 5000 6000 >/proc/sys/net/ipv4/tcp_rmem"));
-    assert_int_equal(config.receive_buffer_bytes, 6000);
+    assert_int_equal(config.receive_buffer_max_bytes, 6000);
 }
 
 static void test_refused_commands(void **state)

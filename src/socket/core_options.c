@@ -3,8 +3,8 @@
  * The core's options on sockets. The core keeps them in connections and listeners; a socket that is
  * neither yet keeps what it was told here, and hands it over when it becomes one.
  *
- * TTL and traffic class are two options each in Linux, one per family; which one counts depends on
- * where the socket is connected to.
+ * TTL, traffic class and path MTU discovery are two options each in Linux, one per family; which
+ * one counts depends on where the socket is connected to.
  */
 #include "fast_open.h"
 
@@ -62,6 +62,12 @@ static int64_t default_of(const struct hf_stack *stack, enum hf_option option)
         return 1;
     case HF_OPTION_CONGESTION:
         return hf_congestion_control_find(stack, config->congestion_control->name);
+    case HF_OPTION_PATH_MTU_DISCOVERY:
+        return HF_PATH_MTU_WANT;
+    case HF_OPTION_WINDOW_CLAMP:
+    case HF_OPTION_NOT_SENT_LOW_WATER:
+    case HF_OPTION_WANT_WRITABLE:
+    case HF_OPTION_RECEIVE_LEAST:
     case HF_OPTION_CORK:
     case HF_OPTION_KEEPALIVE:
     case HF_OPTION_MAX_SEGMENT:
@@ -117,6 +123,7 @@ void core_options_apply_header(struct socket *socket)
     (void)pass_on(socket, HF_OPTION_TTL, hops >= 0 ? hops : config->ttl);
     (void)pass_on(socket, HF_OPTION_TRAFFIC_CLASS,
                   traffic_class >= 0 ? traffic_class : config->traffic_class);
+    (void)pass_on(socket, HF_OPTION_PATH_MTU_DISCOVERY, socket->options.mtu_discovery[family]);
 }
 
 void core_options_apply(struct socket *socket)

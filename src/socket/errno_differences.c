@@ -41,11 +41,8 @@ static void options(struct world *world)
         int level, name, value, ours;
         const char *reason;
     } rows[] = {
-        {SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, -ENOPROTOOPT, "discovery is always on"},
-        {SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE, -ENOPROTOOPT, "discovery is always on"},
         {SOL_IP, IP_TRANSPARENT, 0, -ENOPROTOOPT, "own addresses only"},
         {SOL_IP, IP_FREEBIND, 1, -ENOPROTOOPT, "own addresses only"},
-        {SOL_TCP, TCP_WINDOW_CLAMP, 10000, -ENOPROTOOPT, "not in the core"},
         {SOL_SOCKET, SO_BROADCAST, 1, -ENOPROTOOPT, "means nothing to TCP"},
         {SOL_SOCKET, SO_DONTROUTE, 1, -ENOPROTOOPT, "there are no routes"},
         {SOL_SOCKET, SO_TIMESTAMP, 1, -ENOPROTOOPT, "no ancillary data"},

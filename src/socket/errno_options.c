@@ -366,10 +366,10 @@ static void information_of_all(struct world *world)
     w_setsockopt(world, pair.client, SOL_TCP, TCP_INFO, "xxxx", 4);
 }
 
-/* Of the ways to discover the path's MTU those that are offered. */
+/* The ways to discover the path's MTU. */
 static void mtu_discovery(struct world *world)
 {
-    static const int ways[] = {IP_PMTUDISC_WANT, IP_PMTUDISC_DO, -1, 6, 100};
+    static const int ways[] = {0, 1, 2, 3, 4, 5, -1, 6, 100};
     int fd = w_socket(world, CLIENT, AF_INET, SOCK_STREAM, 0);
     (void)w_get(world, fd, SOL_IP, IP_MTU);
     w_set(world, fd, SOL_IP, IP_MTU, 1500);
@@ -378,6 +378,90 @@ static void mtu_discovery(struct world *world)
         w_set(world, fd, SOL_IP, IP_MTU_DISCOVER, ways[i]);
         (void)w_get(world, fd, SOL_IP, IP_MTU_DISCOVER);
     }
+    fd = w_socket(world, CLIENT, AF_INET6, SOCK_STREAM, 0);
+    (void)w_get(world, fd, SOL_IPV6, IPV6_MTU);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        w_set(world, fd, SOL_IPV6, IPV6_MTU_DISCOVER, ways[i]);
+        (void)w_get(world, fd, SOL_IPV6, IPV6_MTU_DISCOVER);
+        w_set(world, fd, SOL_IP, IP_MTU_DISCOVER, ways[i]);
+        (void)w_get(world, fd, SOL_IP, IP_MTU_DISCOVER);
+    }
+}
+
+/* TCP_WINDOW_CLAMP: the least, none, and none any more once connected. */
+static void window_clamp(struct world *world)
+{
+    static const int sizes[] = {0, 1, 1151, 1152, 1153, 5000, 65536, 1000000, -1, 0};
+    int fd = w_socket(world, CLIENT, AF_INET, SOCK_STREAM, 0);
+    struct pair pair;
+    (void)w_get(world, fd, SOL_TCP, TCP_WINDOW_CLAMP);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        w_set(world, fd, SOL_TCP, TCP_WINDOW_CLAMP, sizes[i]);
+        (void)w_get(world, fd, SOL_TCP, TCP_WINDOW_CLAMP);
+    }
+    w_setsockopt(world, fd, SOL_TCP, TCP_WINDOW_CLAMP, "xx", 2);
+    w_setsockopt(world, fd, SOL_TCP, TCP_WINDOW_CLAMP, NULL, 4);
+    pair = w_pair(world, AF_INET);
+    w_set(world, pair.client, SOL_TCP, TCP_WINDOW_CLAMP, 0);
+    w_set(world, pair.listener, SOL_TCP, TCP_WINDOW_CLAMP, 0);
+    w_set(world, pair.client, SOL_TCP, TCP_WINDOW_CLAMP, 100);
+    (void)w_get(world, pair.client, SOL_TCP, TCP_WINDOW_CLAMP);
+    w_set(world, pair.server, SOL_TCP, TCP_WINDOW_CLAMP, 20000);
+    (void)w_get(world, pair.server, SOL_TCP, TCP_WINDOW_CLAMP);
+}
+
+/* TCP_TIMESTAMP is for those who repair connections; TCP_CC_INFO of reno is empty; SO_MEMINFO is
+ * nine words. */
+static void clocks_and_counts(struct world *world)
+{
+    static const socklen_t room[] = {0, 1, 4, 20, 36, 40, (socklen_t)-1};
+    struct pair pair = w_pair(world, AF_INET);
+    int fresh = w_socket(world, CLIENT, AF_INET, SOCK_STREAM, 0);
+    int all[] = {fresh, pair.client, pair.server, pair.listener};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        w_set(world, all[i], SOL_TCP, TCP_TIMESTAMP, 1);
+        w_set(world, all[i], SOL_TCP, TCP_TIMESTAMP, 0);
+        w_setsockopt(world, all[i], SOL_TCP, TCP_TIMESTAMP, "xx", 2);
+        w_setsockopt(world, all[i], SOL_TCP, TCP_TIMESTAMP, NULL, 4);
+        w_set(world, all[i], SOL_TCP, TCP_CC_INFO, 1);
+        w_set(world, all[i], SOL_SOCKET, SO_MEMINFO, 1);
+        w_setsockopt(world, all[i], SOL_TCP, TCP_CONGESTION, "reno", 4);
+        for (size_t j = 0; j < sizeof room / sizeof room[0]; j++) {
+            uint32_t words[10] = {0};
+            socklen_t length = room[j];
+            w_getsockopt(world, all[i], SOL_TCP, TCP_TIMESTAMP, words, &length);
+            w_note(world, "(%u)", (unsigned)length);
+            length = room[j];
+            w_getsockopt(world, all[i], SOL_TCP, TCP_CC_INFO, words, &length);
+            w_note(world, "(%u)", (unsigned)length);
+            length = room[j];
+            w_set(world, all[i], SOL_SOCKET, SO_RCVBUF, 10000);
+            w_set(world, all[i], SOL_SOCKET, SO_SNDBUF, 20000);
+            memset(words, 0, sizeof words);
+            w_getsockopt(world, all[i], SOL_SOCKET, SO_MEMINFO, words, &length);
+            w_note(world, "(%u) %u %u %u %u", (unsigned)length, words[0], words[1], words[2],
+                   words[3]);
+        }
+    }
+}
+
+/* TCP_MAXSEG counts until the SYN has left; after that it is taken and says nothing. */
+static void maximum_segment(struct world *world)
+{
+    static const int sizes[] = {0, 87, 88, 500, 1000, 32767, 32768, -1};
+    struct pair pair = w_pair(world, AF_INET);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        w_set(world, pair.client, SOL_TCP, TCP_MAXSEG, sizes[i]);
+        w_set(world, pair.listener, SOL_TCP, TCP_MAXSEG, sizes[i]);
+        (void)w_get(world, pair.listener, SOL_TCP, TCP_MAXSEG);
+    }
+}
+
+/* A low-water mark that was never set is 0, and so is what it was before. */
+static void low_water_unset(struct world *world)
+{
+    int fd = w_socket(world, CLIENT, AF_INET, SOCK_STREAM, 0);
+    (void)w_get(world, fd, SOL_TCP, TCP_NOTSENT_LOWAT);
 }
 
 /* What is held back by MSG_MORE and TCP_CORK, and what lets it go. */
@@ -497,6 +581,10 @@ const struct named_scenario option_scenarios[] = {
     {"congestion", congestion, false},
     {"information", information_of_all, false},
     {"MTU discovery", mtu_discovery, false},
+    {"window clamp", window_clamp, false},
+    {"clocks and counts", clocks_and_counts, false},
+    {"maximum segment", maximum_segment, false},
+    {"low water unset", low_water_unset, false},
     {"holding back", holding_back, false},
     {"inheritance", inheritance, false},
     {"on connections", on_connections, false},

@@ -75,16 +75,14 @@ static int get_hops(struct socket *socket, const struct option_row *row, int *va
     return 0;
 }
 
-/* Path MTU discovery is what the core does; WANT and DO are the same to TCP. */
+/* Linux's values are the core's. */
 static int set_mtu_discovery(struct socket *socket, const struct option_row *row, int value)
 {
     if (value < 0 || value > LARGEST_MTU_DISCOVERY) {
         return -EINVAL;
     }
-    if (value != IP_PMTUDISC_WANT && value != IP_PMTUDISC_DO) {
-        return -ENOPROTOOPT;
-    }
     socket->options.mtu_discovery[row->low] = value;
+    core_options_apply_header(socket);
     return 0;
 }
 

@@ -36,14 +36,22 @@ static int get_buffer(struct socket *socket, const struct option_row *row, int *
 }
 
 /* Never more than half of the buffer, or it could not be reached; with a buffer that was not set,
- * of the largest that Linux would let it grow to, which here is the buffer as it is. */
+ * of the largest that it may grow to, and it grows at once. */
 static int set_low_water(struct socket *socket, const struct option_row *row, int value)
 {
-    int64_t most = core_option_get(socket, HF_OPTION_RECEIVE_BUFFER);
+    const struct hf_config *config = hf_stack_config(socket->file.set->config.stack);
+    int64_t now = core_option_get(socket, HF_OPTION_RECEIVE_BUFFER);
     int64_t wanted = value < 0 ? INT32_MAX : value;
+    bool fixed = (socket->options.core.given >> HF_OPTION_RECEIVE_BUFFER) & 1;
+    int64_t most = fixed || config->receive_buffer_max_bytes < now
+                       ? now
+                       : (int64_t)config->receive_buffer_max_bytes / 2;
     (void)row;
     if (wanted > most) {
         wanted = most;
+    }
+    if (wanted > now) {
+        (void)core_option_set(socket, HF_OPTION_RECEIVE_LEAST, wanted);
     }
     socket->options.receive_low_water_bytes = wanted > 0 ? (uint32_t)wanted : 1;
     file_wake(&socket->file, 0);
@@ -209,6 +217,24 @@ static int get_send_timeout(struct socket *socket, void *value, socklen_t *lengt
     return get_timeout(socket->options.send_timeout_ns, value, length);
 }
 
+/* Linux's sk_get_meminfo, in its order: what is held to be read, SO_RCVBUF, what is held to be sent
+ * (twice), SO_SNDBUF. There is no memory set aside, no option memory, no backlog, and nothing is
+ * dropped that was taken. */
+static int get_memory(struct socket *socket, void *value, socklen_t *length)
+{
+    uint32_t words[9] = {0};
+    struct hf_status status;
+    if (socket->handle != HF_NO_HANDLE && socket->progress != PROGRESS_LISTENING &&
+        hf_status(socket->file.set->config.stack, socket->handle, &status) == HF_OK) {
+        words[0] = (uint32_t)status.receive_memory_bytes;
+        words[2] = (uint32_t)status.send_memory_bytes;
+        words[5] = (uint32_t)status.send_memory_bytes;
+    }
+    words[1] = (uint32_t)(2 * core_option_get(socket, HF_OPTION_RECEIVE_BUFFER));
+    words[3] = (uint32_t)(2 * core_option_get(socket, HF_OPTION_SEND_BUFFER));
+    return give_bytes(words, sizeof words, value, length);
+}
+
 #define FLAG(member)                                \
     .set = option_set_flag, .get = option_get_flag, \
     .offset = offsetof(struct socket_options, member)
@@ -233,6 +259,7 @@ static const struct option_row rows[] = {
      .low = SMALLEST_SEND_BUFFER},
     {.name = SO_RCVLOWAT, .set = set_low_water, .get = get_low_water},
     {.name = SO_SNDLOWAT, .get = get_one},
+    {.name = SO_MEMINFO, .get_bytes = get_memory},
     {.name = SO_TYPE, .get = get_type},
     {.name = SO_DOMAIN, .get = get_domain},
     {.name = SO_PROTOCOL, .get = get_protocol},

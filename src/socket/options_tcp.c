@@ -14,6 +14,8 @@
 #define SMALLEST_MSS 88
 #define LARGEST_MSS 32767
 #define LONGEST_FIN_WAIT_2_S 120
+#define SMALLEST_WINDOW_CLAMP 1152 /* half of the smallest receive buffer */
+#define LARGEST_WINDOW_CLAMP (1 << 30)
 
 static int set_nodelay(struct socket *socket, const struct option_row *row, int value)
 {
@@ -39,6 +41,9 @@ static int set_max_segment(struct socket *socket, const struct option_row *row, 
     (void)row;
     if (value != 0 && (value < SMALLEST_MSS || value > LARGEST_MSS)) {
         return -EINVAL;
+    }
+    if (socket->progress == PROGRESS_OPEN) {
+        return 0; /* as in Linux it is taken and says nothing any more: the SYNs are through */
     }
     return core_option_set(socket, HF_OPTION_MAX_SEGMENT, value);
 }
@@ -68,18 +73,73 @@ static int set_quick_ack(struct socket *socket, const struct option_row *row, in
     return error;
 }
 
+/* As in Linux, a size of 0 is none, which is what net.ipv4.tcp_notsent_lowat says by default. */
 static int set_not_sent_low_water(struct socket *socket, const struct option_row *row, int value)
 {
+    int error = core_option_set(socket, HF_OPTION_NOT_SENT_LOW_WATER, (int64_t)(uint32_t)value);
     (void)row;
-    socket->options.not_sent_low_water_bytes = (uint32_t)value;
     file_wake(&socket->file, POLLOUT | POLLWRNORM | POLLWRBAND);
-    return 0;
+    return error;
 }
 
 static int get_not_sent_low_water(struct socket *socket, const struct option_row *row, int *value)
 {
     (void)row;
-    *value = (int)socket->options.not_sent_low_water_bytes;
+    *value = (int)(uint32_t)core_option_get(socket, HF_OPTION_NOT_SENT_LOW_WATER);
+    return 0;
+}
+
+/* Linux's tcp_set_window_clamp. */
+static int set_window_clamp(struct socket *socket, const struct option_row *row, int value)
+{
+    (void)row;
+    if (value == 0) {
+        return socket->progress == PROGRESS_CLOSED
+                   ? core_option_set(socket, HF_OPTION_WINDOW_CLAMP, 0)
+                   : -EINVAL;
+    }
+    if (value < SMALLEST_WINDOW_CLAMP) {
+        value = SMALLEST_WINDOW_CLAMP;
+    } else if (value > LARGEST_WINDOW_CLAMP) {
+        value = LARGEST_WINDOW_CLAMP;
+    }
+    return core_option_set(socket, HF_OPTION_WINDOW_CLAMP, value);
+}
+
+/* What was set; of a connection without one, all that its buffer could hold. */
+static int get_window_clamp(struct socket *socket, const struct option_row *row, int *value)
+{
+    struct hf_status status;
+    (void)row;
+    *value = (int)core_option_get(socket, HF_OPTION_WINDOW_CLAMP);
+    if (*value == 0 && socket->progress == PROGRESS_OPEN &&
+        hf_status(socket->file.set->config.stack, socket->handle, &status) == HF_OK) {
+        *value = (int)status.receive_buffer_bytes;
+    }
+    return 0;
+}
+
+/* Only a program that repairs connections may set the clock, which Handfast does not offer. */
+static int set_timestamp(struct socket *socket, const struct option_row *row, int value)
+{
+    (void)socket;
+    (void)row;
+    (void)value;
+    return -EPERM;
+}
+
+/* The timestamp that a segment would carry now (RFC 7323 5.4), in milliseconds, so that the lowest
+ * bit, by which Linux tells that a clock counts microseconds, is clear. */
+static int get_timestamp(struct socket *socket, const struct option_row *row, int *value)
+{
+    struct hf_status status;
+    uint32_t clock = (uint32_t)(sockets_now(socket->file.set) / HF_MILLISECOND);
+    (void)row;
+    if (socket->progress != PROGRESS_LISTENING && socket->handle != HF_NO_HANDLE &&
+        hf_status(socket->file.set->config.stack, socket->handle, &status) == HF_OK) {
+        clock += status.timestamp_offset;
+    }
+    *value = (int)(clock & ~UINT32_C(1));
     return 0;
 }
 
@@ -141,6 +201,15 @@ static int get_congestion(struct socket *socket, void *value, socklen_t *length)
     if (*length > 0) {
         memcpy(value, name, *length);
     }
+    return 0;
+}
+
+/* reno and its like have nothing to tell, and Linux answers 0 bytes for them. */
+static int congestion_info(struct socket *socket, void *value, socklen_t *length)
+{
+    (void)socket;
+    (void)value;
+    *length = 0;
     return 0;
 }
 
@@ -264,6 +333,9 @@ static const struct option_row rows[] = {
      .core = HF_OPTION_FAST_OPEN_NO_COOKIE,
      .unit = 1},
     {.name = TCP_FASTOPEN_KEY, .set_bytes = set_fast_open_key, .get_bytes = get_fast_open_key},
+    {.name = TCP_WINDOW_CLAMP, .set = set_window_clamp, .get = get_window_clamp},
+    {.name = TCP_TIMESTAMP, .set = set_timestamp, .get = get_timestamp},
+    {.name = TCP_CC_INFO, .get_bytes = congestion_info},
     {.name = TCP_INFO, .get_bytes = tcp_info_get},
 };
 const struct option_table option_table_tcp = {rows, sizeof rows / sizeof rows[0]};

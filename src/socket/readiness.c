@@ -107,38 +107,13 @@ static void take_event(struct socket *socket, const struct hf_event *event)
 
 /* ---- room to write */
 
-static bool is_writable(const struct socket *socket, const struct hf_status *status)
-{
-    uint64_t low_water = socket->options.not_sent_low_water_bytes;
-    return status->send_room_bytes > 0 && status->send_room_bytes >= status->send_queue_bytes / 2 &&
-           (low_water == UINT32_MAX || 2 * (uint64_t)status->send_unsent_bytes < low_water);
-}
-
-/* Nobody may have asked the core for room in vain, so it will not tell when there is some. */
+/* Nobody may have sent in vain yet: the core is asked to tell when there is room. */
 static void await_room(struct socket *socket)
 {
-    if (!socket->in_unwritable) {
-        socket->in_unwritable = true;
-        socket->next_unwritable = socket->file.set->unwritable;
-        socket->file.set->unwritable = socket;
-    }
-}
-
-static void wake_writable(struct hf_sockets *set)
-{
-    struct socket **link = &set->unwritable;
-    while (*link != NULL) {
-        struct socket *socket = *link;
-        struct hf_status status;
-        if (socket->progress == PROGRESS_OPEN &&
-            hf_status(set->config.stack, socket->handle, &status) == HF_OK &&
-            !is_writable(socket, &status)) {
-            link = &socket->next_unwritable;
-            continue;
-        }
-        *link = socket->next_unwritable;
-        socket->in_unwritable = false;
-        file_wake(&socket->file, WRITABLE | POLLWRBAND);
+    struct hf_sockets *set = socket->file.set;
+    if (socket->handle != HF_NO_HANDLE) {
+        (void)hf_set_option(set->config.stack, socket->handle, HF_OPTION_WANT_WRITABLE, 1,
+                            sockets_now(set));
     }
 }
 
@@ -151,7 +126,6 @@ void sockets_take_events(struct hf_sockets *set)
             take_event(socket, &event);
         }
     }
-    wake_writable(set);
 }
 
 int hf_sockets_update(struct hf_sockets *set)
@@ -197,7 +171,7 @@ static unsigned traffic_readiness(struct socket *socket)
         ready |= READABLE;
     }
     if ((socket->shutdown & SHUTDOWN_SEND) || socket->progress == PROGRESS_CLOSED ||
-        is_writable(socket, &status)) {
+        status.writable) {
         ready |= WRITABLE;
     } else {
         await_room(socket);

@@ -42,16 +42,6 @@ static int await_open(struct socket *socket, struct patience *patience)
     return 0;
 }
 
-/* TCP_NOTSENT_LOWAT: enough waits to be sent already. */
-static bool held_by_low_water(const struct socket *socket)
-{
-    struct hf_status status;
-    uint32_t low_water = socket->options.not_sent_low_water_bytes;
-    return low_water != UINT32_MAX &&
-           hf_status(socket->file.set->config.stack, socket->handle, &status) == HF_OK &&
-           status.send_unsent_bytes >= low_water;
-}
-
 static unsigned core_flags(const struct vector *from, size_t length, int flags)
 {
     bool last = length == from->left;
@@ -69,9 +59,6 @@ static ptrdiff_t send_piece(struct socket *socket, struct vector *from, int flag
     (void)vector_next(from, SIZE_MAX, &data, &length);
     if (data == NULL) {
         return -EFAULT;
-    }
-    if (held_by_low_water(socket)) {
-        return -EAGAIN;
     }
     n = hf_send(set->config.stack, socket->handle, data, length, core_flags(from, length, flags),
                 sockets_now(set));

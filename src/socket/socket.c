@@ -19,7 +19,6 @@ static void init_options(struct socket_options *options)
     options->receive_timeout_ns = HF_TIME_NEVER;
     options->send_timeout_ns = HF_TIME_NEVER;
     options->receive_low_water_bytes = 1;
-    options->not_sent_low_water_bytes = UINT32_MAX;
     options->quick_ack = true;
     for (unsigned family = 0; family < 2; family++) {
         options->hops[family] = -1;
@@ -73,21 +72,8 @@ int socket_take_error(struct socket *socket)
     return error;
 }
 
-static void leave_unwritable(struct socket *socket)
-{
-    struct socket **link = &socket->file.set->unwritable;
-    if (!socket->in_unwritable) {
-        return;
-    }
-    while (*link != socket) {
-        link = &(*link)->next_unwritable;
-    }
-    *link = socket->next_unwritable;
-}
-
 void socket_free(struct socket *socket)
 {
-    leave_unwritable(socket);
     if (socket->next != NULL) {
         socket->next->previous = socket->previous;
     }

@@ -53,6 +53,7 @@ static struct hf_stack *make_stack(uint8_t number)
     memset(config.seed, number, sizeof config.seed);
     config.send_buffer_bytes = 64 * 1024;
     config.receive_buffer_bytes = 64 * 1024;
+    config.send_buffer_max_bytes = config.receive_buffer_max_bytes = 0;
     stack = hf_stack_new(&config);
     need(stack != NULL && hf_stack_add_address(stack, &address) == HF_OK, "no stack");
     return stack;

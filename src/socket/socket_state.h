@@ -86,7 +86,6 @@ struct socket_options {
     struct core_options core;
     hf_time receive_timeout_ns, send_timeout_ns; /* HF_TIME_NEVER: none; 0: never wait */
     uint32_t receive_low_water_bytes;
-    uint32_t not_sent_low_water_bytes;
     int linger_s;
     /* Of IPv4 and of IPv6; -1: the stack's. */
     int hops[2];
@@ -109,8 +108,6 @@ struct socket_options {
 struct socket {
     struct open_file file;
     struct socket *next, *previous; /* all sockets of the set */
-    struct socket *next_unwritable; /* waiting for room, while in_unwritable */
-    bool in_unwritable;
     int domain;
     hf_handle handle;
     enum socket_phase phase;
@@ -147,7 +144,6 @@ struct hf_sockets {
     struct handle_table handles;
     struct port_table ports;
     struct socket *sockets;
-    struct socket *unwritable;
     struct share_group *groups;
     bool changed; /* readiness, since the last hf_sockets_update */
     bool exiting;

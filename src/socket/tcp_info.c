@@ -15,6 +15,7 @@
 #define OPTION_SYN_DATA 32
 #define NO_THRESHOLD INT32_MAX
 #define DEFAULT_MSS 536
+#define DEFAULT_REORDERING 3 /* Linux's tcp_reordering */
 /* Linux's tcp_ca_state. */
 #define CA_OPEN 0
 #define CA_RECOVERY 3
@@ -86,6 +87,8 @@ static void fill_unopened(const struct socket *socket, struct tcp_info_linux *in
     info->tcpi_snd_mss = DEFAULT_MSS;
     info->tcpi_snd_cwnd = config->initial_window_segments;
     info->tcpi_snd_ssthresh = NO_THRESHOLD;
+    info->tcpi_reordering = DEFAULT_REORDERING;
+    info->tcpi_max_pacing_rate = UINT64_MAX;
 }
 
 static void fill_listener(const struct socket *socket, struct tcp_info_linux *info)
@@ -112,6 +115,74 @@ static uint64_t numbers_received(const struct hf_status *status)
     return status->bytes_received + fin;
 }
 
+/* Loss is kept in bytes; segments of a flight are full ones, or the last. */
+static uint32_t segments_of(uint32_t bytes, uint32_t mss)
+{
+    return mss > 0 ? (bytes + mss - 1) / mss : 0;
+}
+
+static void fill_losses(const struct hf_status *status, struct tcp_info_linux *info)
+{
+    uint32_t mss = status->mss_bytes;
+    /* Linux counts among the lost those that were sent again, too. */
+    info->tcpi_retrans = segments_of(status->retransmitted_in_flight_bytes, mss);
+    info->tcpi_lost = segments_of(status->lost_bytes, mss) + info->tcpi_retrans;
+    info->tcpi_total_retrans = status->retransmits;
+    info->tcpi_bytes_retrans = status->bytes_retransmitted;
+    info->tcpi_total_rto = (uint16_t)status->timeouts;
+    info->tcpi_total_rto_recoveries = (uint16_t)status->timeout_recoveries;
+    info->tcpi_total_rto_time = (uint32_t)(status->timeout_recovery_ns / HF_MILLISECOND);
+    info->tcpi_reordering = status->duplicate_threshold;
+    info->tcpi_dsack_dups = status->dsacks_received;
+    info->tcpi_reord_seen = status->reorderings;
+}
+
+/* Before anything came or went, the time since the connection was synchronized. */
+static void fill_times(const struct hf_status *status, hf_time now, struct tcp_info_linux *info)
+{
+    hf_time begun = status->established_ns;
+    hf_time sent = status->last_sent_ns > begun ? status->last_sent_ns : begun;
+    hf_time received =
+        status->last_data_received_ns > begun ? status->last_data_received_ns : begun;
+    info->tcpi_last_data_sent = milliseconds_ago(sent, now);
+    info->tcpi_last_data_recv = milliseconds_ago(received, now);
+    info->tcpi_last_ack_recv = milliseconds_ago(status->last_received_ns, now);
+}
+
+/* Busy is whenever there is something to send, whatever held it back. */
+static void fill_limits(const struct hf_status *status, hf_time now, struct tcp_info_linux *info)
+{
+    hf_time held[HF_LIMITED_COUNT];
+    memcpy(held, status->limited_ns, sizeof held);
+    if (status->limited < HF_LIMITED_COUNT && now > status->limited_since_ns) {
+        held[status->limited] += now - status->limited_since_ns;
+    }
+    info->tcpi_rwnd_limited = (uint64_t)(held[HF_LIMITED_RECEIVER] / HF_MICROSECOND);
+    info->tcpi_sndbuf_limited = (uint64_t)(held[HF_LIMITED_SEND_BUFFER] / HF_MICROSECOND);
+    info->tcpi_busy_time = (uint64_t)((held[HF_LIMITED_NETWORK] + held[HF_LIMITED_RECEIVER] +
+                                       held[HF_LIMITED_SEND_BUFFER]) /
+                                      HF_MICROSECOND);
+}
+
+static void fill_counts(const struct hf_status *status, struct tcp_info_linux *info)
+{
+    info->tcpi_segs_out = (uint32_t)status->segments_sent;
+    info->tcpi_segs_in = (uint32_t)status->segments_received;
+    info->tcpi_data_segs_out = status->data_segments_sent;
+    info->tcpi_data_segs_in = status->data_segments_received;
+    info->tcpi_rcv_ooopack = status->out_of_order_segments;
+    info->tcpi_delivered = status->delivered_segments;
+}
+
+static void fill_receiver(const struct hf_status *status, const struct hf_config *config,
+                          struct tcp_info_linux *info)
+{
+    info->tcpi_ato = status->last_data_received_ns != 0 ? microseconds(config->delayed_ack_ns) : 0;
+    info->tcpi_rcv_rtt = microseconds(status->receive_rtt_ns);
+    info->tcpi_rcv_space = status->receive_space_bytes;
+    info->tcpi_rcv_ssthresh = status->receive_ssthresh_bytes;
+}
+
 static void fill_connection(const struct hf_status *status, hf_time now, bool opened_actively,
                             struct tcp_info_linux *info)
 {
@@ -131,10 +202,7 @@ static void fill_connection(const struct hf_status *status, hf_time now, bool op
     info->tcpi_snd_mss = status->mss_bytes;
     info->tcpi_rcv_mss = status->received_mss_bytes;
     info->tcpi_unacked = status->segments_in_flight;
-    info->tcpi_sacked = status->sacked_segments;
-    info->tcpi_lost = status->mss_bytes > 0 ? status->lost_bytes / status->mss_bytes : 0;
-    info->tcpi_last_data_sent = milliseconds_ago(status->last_sent_ns, now);
-    info->tcpi_last_ack_recv = milliseconds_ago(status->last_received_ns, now);
+    info->tcpi_sacked = status->sack ? status->sacked_segments : status->duplicate_acks;
     info->tcpi_pmtu = status->path_mtu_bytes;
     info->tcpi_advmss = status->announced_mss_bytes;
     info->tcpi_min_rtt = microseconds(status->min_rtt_ns);
@@ -142,15 +210,17 @@ static void fill_connection(const struct hf_status *status, hf_time now, bool op
     info->tcpi_rttvar = microseconds(numbers->rttvar_ns);
     info->tcpi_snd_ssthresh = in_segments(numbers->ssthresh_bytes, status->mss_bytes);
     info->tcpi_snd_cwnd = in_segments(numbers->cwnd_bytes, status->mss_bytes);
-    info->tcpi_total_retrans = status->retransmits;
     info->tcpi_bytes_acked = numbers_acknowledged(status, opened_actively);
     info->tcpi_bytes_received = numbers_received(status);
-    info->tcpi_segs_out = (uint32_t)status->segments_sent;
-    info->tcpi_segs_in = (uint32_t)status->segments_received;
     info->tcpi_notsent_bytes = status->send_unsent_bytes;
     info->tcpi_bytes_sent = status->bytes_sent;
     info->tcpi_snd_wnd = numbers->snd_wnd;
     info->tcpi_rcv_wnd = numbers->rcv_wnd;
+    info->tcpi_max_pacing_rate = UINT64_MAX; /* no limit */
+    fill_losses(status, info);
+    fill_times(status, now, info);
+    fill_limits(status, now, info);
+    fill_counts(status, info);
 }
 
 static void fill(struct socket *socket, struct tcp_info_linux *info)
@@ -168,6 +238,7 @@ static void fill(struct socket *socket, struct tcp_info_linux *info)
         fill_listener(socket, info);
     } else {
         fill_connection(&status, sockets_now(set), socket->opened_actively, info);
+        fill_receiver(&status, hf_stack_config(set->config.stack), info);
     }
 }
 

@@ -28,6 +28,12 @@ struct tcp_info_linux {
     uint32_t tcpi_rcv_wnd, tcpi_rehash;
     uint16_t tcpi_total_rto, tcpi_total_rto_recoveries;
     uint32_t tcpi_total_rto_time;
+    /* Of accurate ECN feedback (RFC 9768). */
+    uint32_t tcpi_received_ce;
+    uint32_t tcpi_delivered_e1_bytes, tcpi_delivered_e0_bytes, tcpi_delivered_ce_bytes;
+    uint32_t tcpi_received_e1_bytes, tcpi_received_e0_bytes, tcpi_received_ce_bytes;
+    uint32_t tcpi_ecn_mode : 2, tcpi_accecn_opt_seen : 2, tcpi_accecn_fail_mode : 4;
+    uint32_t tcpi_options2 : 24;
 };
 
 #endif

@@ -18,8 +18,10 @@ struct hf_config hf_config_bare(void)
     config.max_addresses = 64;
     config.max_replies = 1024;
     config.mtu = 1500;
-    config.receive_buffer_bytes = 1 << 20;
-    config.send_buffer_bytes = 1 << 20;
+    config.receive_buffer_bytes = 64 << 10;
+    config.receive_buffer_max_bytes = 6 << 20;
+    config.send_buffer_bytes = 64 << 10;
+    config.send_buffer_max_bytes = 4 << 20;
     config.msl_ns = 30 * HF_SECOND;
     config.initial_rto_ns = HF_SECOND;
     config.min_rto_ns = 200 * HF_MILLISECOND;
@@ -46,6 +48,7 @@ struct hf_config hf_config_bare(void)
     config.loss_probe = 3;
     config.duplicate_threshold = 3;
     config.nagle = 1;
+    config.moderate_receive_buffer = 1;
     config.syn_cookies = 1;
     config.rfc1337 = 1;
     config.answer_echo = 1;
@@ -65,6 +68,8 @@ static bool buffers_valid(const struct hf_config *config)
     return within(config->mtu, 576, 65535) &&
            within(config->receive_buffer_bytes, 256, UINT64_C(1) << 30) &&
            within(config->send_buffer_bytes, 256, UINT64_C(1) << 30) &&
+           config->receive_buffer_max_bytes <= 1u << 30 &&
+           config->send_buffer_max_bytes <= 1u << 30 &&
            within(config->max_connections, 1, (1u << 30) - 1) &&
            within(config->max_listeners, 1, (1u << 30) - 1) &&
            within(config->max_syn_records, 1, (1u << 30) - 1) &&

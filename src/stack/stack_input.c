@@ -154,14 +154,15 @@ static size_t connection_output(struct hf_stack *stack, struct stack_connection 
     uint32_t payload_offset = 0;
     enum hf_reason reason;
     size_t length;
+    bool may_fragment = tcp_may_fragment(conn);
     if (!tcp_next_segment(conn, &stack->host, &segment, &payload_offset, &reason)) {
         return 0;
     }
     fields = (struct emit_fields){.ttl = conn->ttl,
                                   .traffic_class = conn->traffic_class,
-                                  .may_fragment = conn->path_mtu_locked,
+                                  .may_fragment = may_fragment,
                                   .identification = stack->identification};
-    stack->identification += conn->path_mtu_locked;
+    stack->identification += may_fragment;
     length =
         emit_packet(&conn->tuple, &segment, &conn->send_queue, payload_offset, &fields, packet);
     if (stack_tracing(stack)) {
@@ -195,6 +196,22 @@ static ptrdiff_t next_packet(struct hf_stack *stack, uint8_t *packet)
     return 0;
 }
 
+/* Of packets from the stack to itself no more than this many go round in one call. */
+#define TURNED_AROUND_AT_ONCE 256u
+
+static bool is_for_ourselves(const struct hf_stack *stack, const uint8_t *packet)
+{
+    struct hf_address destination;
+    memset(&destination, 0, sizeof destination);
+    destination.family = packet[0] >> 4 == 6 ? HF_IPV6 : HF_IPV4;
+    if (destination.family == HF_IPV6) {
+        memcpy(destination.bytes, packet + 24, 16);
+    } else {
+        memcpy(destination.bytes, packet + 16, 4);
+    }
+    return ip_host_is_local(&stack->ip, &destination);
+}
+
 ptrdiff_t hf_stack_output(struct hf_stack *stack, void *packet, size_t capacity, hf_time now)
 {
     ptrdiff_t length;
@@ -202,11 +219,19 @@ ptrdiff_t hf_stack_output(struct hf_stack *stack, void *packet, size_t capacity,
         return HF_EMSGSIZE;
     }
     run_timers(stack, now);
-    length = next_packet(stack, packet);
-    if (length > 0) {
+    for (unsigned turned = 0; turned < TURNED_AROUND_AT_ONCE; turned++) {
+        length = next_packet(stack, packet);
+        if (length <= 0) {
+            return length;
+        }
         stack->counters.packets_sent++;
+        if (!is_for_ourselves(stack, packet)) {
+            return length;
+        }
+        /* RFC 1122 3.3.1.1: what is for the host itself never sees a link. */
+        (void)hf_stack_input(stack, packet, (size_t)length, now);
     }
-    return length;
+    return 0; /* hf_stack_next_deadline says that there is more */
 }
 
 hf_time hf_stack_next_deadline(const struct hf_stack *stack)

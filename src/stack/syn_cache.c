@@ -39,9 +39,8 @@ static const struct tcp_conn *prototype_of(const struct hf_stack *stack,
 
 static uint8_t own_shift(const struct hf_stack *stack, const struct syn_record *record)
 {
-    return record->window_scaling
-               ? tcp_window_shift_of(prototype_of(stack, record)->receive_limit_bytes)
-               : 0;
+    return record->window_scaling ? tcp_window_shift_of(prototype_of(stack, record), &stack->config)
+                                  : 0;
 }
 
 static uint16_t own_mss(const struct hf_stack *stack, const struct syn_record *record)
@@ -58,8 +57,7 @@ static uint16_t own_mss(const struct hf_stack *stack, const struct syn_record *r
 /* The window that a SYN-ACK can offer, unscaled. */
 static uint32_t own_window(const struct hf_stack *stack, const struct syn_record *record)
 {
-    uint32_t limit = prototype_of(stack, record)->receive_limit_bytes;
-    return limit < UINT16_MAX ? limit : UINT16_MAX;
+    return tcp_first_window(prototype_of(stack, record));
 }
 
 static void start_segment(const struct hf_stack *stack, const struct syn_record *record,
@@ -395,7 +393,12 @@ static void inherit_options(struct tcp_conn *conn, const struct tcp_conn *protot
     conn->retries_r2 = prototype->retries_r2;
     conn->syn_retries = prototype->syn_retries;
     conn->receive_limit_bytes = prototype->receive_limit_bytes;
+    conn->receive_tuned = prototype->receive_tuned;
     conn->send_limit_bytes = prototype->send_limit_bytes;
+    conn->send_tuned = prototype->send_tuned;
+    conn->window_clamp_bytes = prototype->window_clamp_bytes;
+    conn->not_sent_low_water_bytes = prototype->not_sent_low_water_bytes;
+    conn->path_mtu_discovery = prototype->path_mtu_discovery;
     conn->max_segment = prototype->max_segment;
     conn->ttl = prototype->ttl;
     conn->traffic_class = prototype->traffic_class;

@@ -48,16 +48,6 @@ static uint32_t release_acknowledged(struct tcp_conn *conn, struct tcp_host *hos
     return bytes;
 }
 
-static void tell_writable(struct tcp_conn *conn)
-{
-    uint32_t room =
-        conn->send_limit_bytes > conn->send_bytes ? conn->send_limit_bytes - conn->send_bytes : 0;
-    if (conn->send_blocked && room >= conn->send_limit_bytes / 3) {
-        conn->send_blocked = false;
-        tcp_tell(conn, HF_EVENT_WRITABLE);
-    }
-}
-
 /* Keeps RFC6298-5.2-a, RFC6298-5.3-a. */
 static void new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_segment *segment,
                     struct tcp_ack_news *news)
@@ -91,7 +81,6 @@ static void new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct t
         tcp_on_new_ack(conn, host, segment, news);
     }
     conn->duplicate_acks = 0;
-    tell_writable(conn);
     tcp_arm_retransmit(conn, host);
 }
 
@@ -146,11 +135,30 @@ static bool is_duplicate_ack(const struct tcp_conn *conn, const struct tcp_segme
            (uint32_t)segment->window << conn->snd_wind_shift == conn->snd.wnd;
 }
 
+static uint32_t outstanding_segments(const struct tcp_conn *conn)
+{
+    return conn->sent != NULL ? conn->sent->count - conn->sent->sacked_count : 0;
+}
+
+/* Segments that are known to have arrived since `before` were outstanding; without records, as many
+ * as the bytes fill. */
+static void count_delivered(struct tcp_conn *conn, uint32_t before, uint32_t acked_bytes)
+{
+    uint32_t now = outstanding_segments(conn);
+    uint32_t mss = tcp_effective_mss(conn);
+    if (before > 0) {
+        conn->tally.delivered_segments += before > now ? before - now : 0;
+    } else if (!conn->sack) {
+        conn->tally.delivered_segments += (acked_bytes + mss - 1) / mss;
+    }
+}
+
 /* Keeps MAY-12, RFC5961-5.2-a, RFC5961-5.2-b. */
 bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, enum hf_reason *reason)
 {
     struct tcp_ack_news news = {.acked_bytes = 0};
+    uint32_t outstanding = outstanding_segments(conn);
     if (conn->sender != NULL) {
         conn->sender->ack_rtt_us = 0;
     }
@@ -180,5 +188,9 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
     if (conn->sack) {
         tcp_rack_on_ack(conn, host, segment, &news);
     }
+    count_delivered(conn, outstanding, news.acked_bytes);
+    tcp_tally_progress(conn, host);
+    tcp_buffers_acked(conn, host);
+    tcp_tell_writable(conn);
     return true;
 }

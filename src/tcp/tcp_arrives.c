@@ -275,12 +275,12 @@ static enum verdict second_check_rst(struct tcp_conn *conn, struct tcp_host *hos
     case HF_FIN_WAIT_1:
     case HF_FIN_WAIT_2:
     case HF_CLOSE_WAIT:
-        host->counters->connections_reset++;
-        tcp_finish(conn, host, HF_ECONNRESET, *reason);
-        break;
     case HF_CLOSING:
     case HF_LAST_ACK:
-        tcp_finish(conn, host, HF_OK, *reason);
+        /* In the last two the RFC tells the user nothing; but what he sent may not have arrived,
+         * so he is told, as Linux tells him. */
+        host->counters->connections_reset++;
+        tcp_finish(conn, host, HF_ECONNRESET, *reason);
         break;
     case HF_CLOSED:
     case HF_LISTEN:
@@ -543,6 +543,7 @@ enum hf_reason tcp_segment_arrives(struct tcp_conn *conn, struct tcp_host *host,
                                    const struct tcp_segment *segment)
 {
     conn->segments_received++;
+    conn->tally.data_segments_received += segment->payload_length > 0;
     conn->last_received = host->now;
     switch (conn->state) {
     case HF_SYN_SENT:

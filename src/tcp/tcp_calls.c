@@ -18,8 +18,7 @@ ptrdiff_t tcp_send(struct tcp_conn *conn, struct tcp_host *host, const void *dat
     if (length == 0) {
         return 0;
     }
-    room =
-        conn->send_limit_bytes > conn->send_bytes ? conn->send_limit_bytes - conn->send_bytes : 0;
+    room = tcp_send_room(conn);
     take = length < room ? (uint32_t)length : room;
     if (take == 0) {
         conn->send_blocked = true;
@@ -103,6 +102,7 @@ ptrdiff_t tcp_receive(struct tcp_conn *conn, struct tcp_host *host, void *data, 
         bytequeue_drop(&conn->receive_queue, host->pages, take);
     }
     urgent_read(conn);
+    tcp_buffers_read(conn, host);
     if (conn->state != HF_CLOSED && !tcp_fast_open_unproven(conn) && tcp_window_update_due(conn)) {
         tcp_ack_now(conn, HF_REASON_SEND_WINDOW_UPDATE);
     }
@@ -248,8 +248,7 @@ void tcp_status(const struct tcp_conn *conn, struct hf_status *status)
     status->send_unsent_bytes = tcp_unsent_bytes(conn);
     status->receive_queue_bytes = conn->receive_bytes;
     status->out_of_order_bytes = tcp_out_of_order_bytes(conn);
-    status->send_room_bytes =
-        conn->send_limit_bytes > conn->send_bytes ? conn->send_limit_bytes - conn->send_bytes : 0;
+    status->send_room_bytes = tcp_send_room(conn);
     if (conn->urgent_receiving) {
         seq32 read_to = seq_sub(conn->rcv.nxt, conn->receive_bytes + (conn->receive_eof ? 1u : 0u));
         status->urgent_bytes = (uint32_t)seq_diff(conn->rcv.up, read_to);
@@ -301,4 +300,5 @@ void tcp_status(const struct tcp_conn *conn, struct hf_status *status)
     status->fast_open_failure = conn->fast_open_failure;
     status->fast_open_room_bytes = tcp_fast_open_room(conn);
     status->congestion_control = conn->cc->name;
+    tcp_tally_status(conn, status);
 }

@@ -38,7 +38,10 @@ void tcp_conn_init(struct tcp_conn *conn, const struct tcp_host *host,
     conn->keepalive_interval_ns = config->keepalive_interval_ns;
     conn->user_timeout_ns = config->user_timeout_ns;
     conn->send_limit_bytes = config->send_buffer_bytes;
+    conn->send_tuned = config->send_buffer_max_bytes > config->send_buffer_bytes;
     conn->receive_limit_bytes = config->receive_buffer_bytes;
+    conn->receive_tuned = config->receive_buffer_max_bytes > config->receive_buffer_bytes;
+    conn->path_mtu_discovery = HF_PATH_MTU_WANT;
     conn->path_mtu = (uint16_t)config->mtu;
     conn->peer_mss = tuple->family == HF_IPV4 ? 536 : 1220; /* MUST-15 */
     conn->receive_mss = 536;

@@ -126,6 +126,29 @@ struct tcp_reassembly {
 };
 #define TCP_REASSEMBLY_MAX_RANGES 512u
 
+/* Receive buffer tuning (tcp_buffers.c). */
+struct tcp_tuning {
+    uint32_t ssthresh_bytes; /* no more than this is offered; grows as segments come */
+    uint32_t rtt_us;         /* the receiver's round trip, smoothed; 0: not measured */
+    seq32 rtt_seq;           /* without timestamps: a round trip ends when this arrives */
+    uint32_t rtt_echo;       /* with them: the last echo that gave a sample */
+    hf_time rtt_since;       /* 0: rtt_seq is not being timed */
+    uint32_t space_bytes;    /* the most that was read in one round trip */
+    seq32 space_seq;         /* what had been read when this round trip began */
+    hf_time space_since;
+};
+
+/* What is counted for STATUS alone. */
+struct tcp_tally {
+    uint32_t data_segments_sent, data_segments_received, out_of_order_segments;
+    uint32_t delivered_segments; /* known to have arrived, the SYN among them */
+    uint32_t syn_timeouts, timeout_recoveries;
+    hf_time timeout_ns, timeout_since; /* in recovery from timeouts, finished; since: 0 or now */
+    hf_time last_data_received, established;
+    hf_time limited_ns[HF_LIMITED_COUNT], limited_since;
+    uint8_t limited; /* enum hf_limited */
+};
+
 /* Events waiting for the program: bits are 1 << enum hf_event_type. */
 typedef uint16_t tcp_event_set;
 
@@ -184,6 +207,8 @@ struct tcp_conn {
     bool cwnd_limited : 1;      /* cwnd held data back (until snd.limited_until) */
     bool after_timeout : 1;     /* this slow start follows a timeout (RFC 3465 2.3) */
     bool path_mtu_locked : 1;   /* the path takes less than we cut: DF is off (RFC 1191 3) */
+    bool receive_tuned : 1;     /* no HF_OPTION_RECEIVE_BUFFER was set: it follows the flow */
+    bool send_tuned : 1;        /* the same for sending */
     bool dsack_due : 1;         /* the next ACK reports `dsack` (RFC 2883) */
     bool backoff_reverted : 1;  /* an ICMP message took back a doubling (RFC 6069) */
     uint8_t frto;               /* enum tcp_frto */
@@ -217,10 +242,11 @@ struct tcp_conn {
     tcp_event_set events;   /* to be told to the program */
     tcp_event_set reported; /* READABLE told and not read since */
 
-    uint16_t peer_mss;    /* what the peer's SYN allows; 536 or 1220 by default (MUST-15) */
-    uint16_t own_mss;     /* what we announced */
-    uint16_t max_segment; /* HF_OPTION_MAX_SEGMENT; 0: none */
-    uint16_t path_mtu;    /* the largest IP packet the path is known to take */
+    uint8_t path_mtu_discovery; /* enum hf_path_mtu_discovery */
+    uint16_t peer_mss;          /* what the peer's SYN allows; 536 or 1220 by default (MUST-15) */
+    uint16_t own_mss;           /* what we announced */
+    uint16_t max_segment;       /* HF_OPTION_MAX_SEGMENT; 0: none */
+    uint16_t path_mtu;          /* the largest IP packet the path is known to take */
     uint16_t receive_mss; /* the largest segment seen: what "full-sized" means for delayed ACKs */
     uint32_t ack_pending_bytes; /* received in order since the last ACK went */
 
@@ -260,6 +286,9 @@ struct tcp_conn {
     struct bytequeue receive_queue;
     uint32_t receive_bytes, receive_limit_bytes;
     struct tcp_reassembly *reassembly;
+    uint32_t window_clamp_bytes;       /* HF_OPTION_WINDOW_CLAMP; 0: none */
+    uint32_t not_sent_low_water_bytes; /* HF_OPTION_NOT_SENT_LOW_WATER; 0: none */
+    struct tcp_tuning tuning;
 
     int error;           /* what ended it */
     int soft_error;      /* MUST-47 */
@@ -272,6 +301,7 @@ struct tcp_conn {
     uint64_t bytes_retransmitted;
     uint64_t bytes_sent, bytes_received, bytes_acked;
     uint64_t segments_sent, segments_received;
+    struct tcp_tally tally;
 };
 
 _Static_assert(HF_REASON_COUNT <= 256, "reasons are kept in a byte");
@@ -321,8 +351,11 @@ void tcp_take_syn_options(struct tcp_conn *conn, struct tcp_host *host,
                           const struct tcp_segment *segment);
 /* Our SYN is acknowledged: cwnd, RTO, ESTABLISHED's first values. */
 void tcp_synchronized(struct tcp_conn *conn, struct tcp_host *host);
-/* The receive window scale for a buffer: the smallest shift that lets 65535 cover it, <= 14. */
-uint8_t tcp_window_shift_of(uint32_t buffer_bytes);
+/* The receive window scale for a connection like this one: the smallest shift that lets 65535
+ * cover all that its buffer may become, <= 14. */
+uint8_t tcp_window_shift_of(const struct tcp_conn *conn, const struct hf_config *config);
+/* What its SYN offers. */
+uint32_t tcp_first_window(const struct tcp_conn *conn);
 
 /* ---- tcp_arrives.c: SEGMENT ARRIVES (RFC 9293 3.10.7) */
 
@@ -388,6 +421,9 @@ void tcp_status(const struct tcp_conn *conn, struct hf_status *status);
 
 const struct hf_cc_ops *tcp_cc_at(const struct hf_config *config, int index);
 int tcp_cc_index(const struct hf_config *config, const struct hf_cc_ops *ops);
+/* ---- tcp_tally.c */
+
+void tcp_tally_status(const struct tcp_conn *conn, struct hf_status *status);
 
 /* ---- tcp_trace.c */
 
@@ -401,6 +437,8 @@ enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq3
                               bool hard, int error);
 /* RFC 6069: network or host unreachable, no more than a bad path. */
 void tcp_icmp_unreachable(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq);
+/* Its packets leave without DF. */
+bool tcp_may_fragment(const struct tcp_conn *conn);
 enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, const struct tcp_host *host,
                                 seq32 quoted_seq, uint32_t mtu);
 

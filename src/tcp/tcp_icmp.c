@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * ICMP news about a segment of ours (RFC 9293 3.9.2.2). Anyone can forge it, so it counts only if
- * it quotes a number that is in flight (RFC 5927 4.1), a soft error never ends a connection
- * (MUST-56), and a hard one only ends an opening: once synchronized it is taken as soft (RFC 5927
- * 5.2; DEVIATION from SHLD-26, as in Linux).
+ * it quotes a number that is in flight (RFC 5927 4.1). A synchronized connection is never ended: a
+ * hard error is taken as soft there (RFC 5927 5.2; DEVIATION from SHLD-26, as in Linux).
+ *
+ * DEVIATION: MUST-56 says that a soft error must not end a connection. As in Linux it ends an
+ * active opening in SYN-SENT, where nothing would be lost and a program with other addresses to try
+ * need not wait for minutes. What ends a passive one in SYN-RECEIVED is a hard error.
  */
 #include "tcp_internal.h"
 
@@ -24,9 +27,10 @@ enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq3
         return HF_REASON_ICMP_SEQUENCE;
     }
     /* What a program has accepted by Fast Open is as good as synchronized. */
-    if (hard && !conn->accepted && (conn->state == HF_SYN_SENT || conn->state == HF_SYN_RECEIVED)) {
-        tcp_finish(conn, host, error, HF_REASON_ICMP_HARD);
-        return HF_REASON_ICMP_HARD;
+    if (conn->state == HF_SYN_SENT || (hard && !conn->accepted && conn->state == HF_SYN_RECEIVED)) {
+        enum hf_reason reason = hard ? HF_REASON_ICMP_HARD : HF_REASON_ICMP_SOFT_OPENING;
+        tcp_finish(conn, host, error, reason);
+        return reason;
     }
     conn->soft_error = error;
     tcp_trace(conn, host, HF_TRACE_ERROR, HF_REASON_ICMP_SOFT, error);
@@ -57,6 +61,39 @@ void tcp_icmp_unreachable(struct tcp_conn *conn, struct tcp_host *host, seq32 qu
     tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_BACKOFF_REVERTED, conn->snd.una.value);
 }
 
+/* HF_OPTION_PATH_MTU_DISCOVERY. */
+static bool too_big_believed(const struct tcp_conn *conn)
+{
+    switch ((enum hf_path_mtu_discovery)conn->path_mtu_discovery) {
+    case HF_PATH_MTU_WANT:
+    case HF_PATH_MTU_DO:
+    case HF_PATH_MTU_PROBE:
+        return true;
+    case HF_PATH_MTU_DONT: /* which IPv6 does not have: nobody but the sender can fragment */
+        return conn->tuple.family == HF_IPV6;
+    case HF_PATH_MTU_INTERFACE:
+    case HF_PATH_MTU_OMIT:
+        break;
+    }
+    return false;
+}
+
+bool tcp_may_fragment(const struct tcp_conn *conn)
+{
+    switch ((enum hf_path_mtu_discovery)conn->path_mtu_discovery) {
+    case HF_PATH_MTU_DO:
+        return false;
+    case HF_PATH_MTU_WANT:
+        return conn->path_mtu_locked;
+    case HF_PATH_MTU_DONT:
+    case HF_PATH_MTU_PROBE:
+    case HF_PATH_MTU_INTERFACE:
+    case HF_PATH_MTU_OMIT:
+        break;
+    }
+    return true;
+}
+
 /* RFC 1191 6, RFC 8201 4: a smaller MTU, and what was too big goes again at once, cut to fit, with
  * no change of cwnd. RFC 5927 7.2: never more than what is in use now.
  * Keeps RFC5927-7.2-a.
@@ -73,7 +110,8 @@ enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, const struct tcp_host *ho
     }
     locked = mtu < minimum && conn->tuple.family == HF_IPV4;
     mtu = max_u32(mtu, minimum);
-    if (mtu >= conn->path_mtu || tcp_mss_of_mtu(conn, mtu) >= conn->peer_mss) {
+    if (!too_big_believed(conn) || mtu >= conn->path_mtu ||
+        tcp_mss_of_mtu(conn, mtu) >= conn->peer_mss) {
         return HF_REASON_ICMP_TOO_BIG_IGNORED;
     }
     before = conn->path_mtu;

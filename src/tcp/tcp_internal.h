@@ -24,6 +24,41 @@ void tcp_fill_sack(const struct tcp_conn *conn, struct tcp_options *options);
 /* Makes an ACK due; `reason` tells why in traces. */
 void tcp_ack_now(struct tcp_conn *conn, enum hf_reason reason);
 
+/* ---- tcp_buffers.c: how large the buffers are, and whom that lets write */
+
+/* The connection is synchronized: tuning begins. */
+void tcp_buffers_begin(struct tcp_conn *conn, struct tcp_host *host);
+/* Text of this segment was taken. */
+void tcp_buffers_arrived(struct tcp_conn *conn, struct tcp_host *host,
+                         const struct tcp_segment *segment);
+/* The program has read. */
+void tcp_buffers_read(struct tcp_conn *conn, struct tcp_host *host);
+/* An ACK was processed: cwnd may have grown. */
+void tcp_buffers_acked(struct tcp_conn *conn, struct tcp_host *host);
+/* The most that may be offered as a window now. */
+uint32_t tcp_window_room(const struct tcp_conn *conn);
+/* The same with all of the buffer free. */
+uint32_t tcp_window_ceiling(const struct tcp_conn *conn);
+/* How much a SEND takes now. */
+uint32_t tcp_send_room(const struct tcp_conn *conn);
+/* Linux's threshold: a third of the buffer is free, and little enough waits to be sent. */
+bool tcp_writable(const struct tcp_conn *conn);
+/* Tells whoever waits for it. */
+void tcp_tell_writable(struct tcp_conn *conn);
+/* Memory is short: three quarters of config.memory_bytes are in use. */
+static inline bool tcp_memory_short(const struct tcp_host *host)
+{
+    return host->memory->used_bytes > host->memory->limit_bytes / 4 * 3;
+}
+
+/* ---- tcp_tally.c: what is counted for STATUS */
+
+/* What holds the sender back, looked at when nothing more can leave. */
+void tcp_tally_limits(struct tcp_conn *conn, const struct tcp_host *host);
+void tcp_tally_timeout(struct tcp_conn *conn, const struct tcp_host *host);
+/* Loss recovery after timeouts may be over. */
+void tcp_tally_progress(struct tcp_conn *conn, const struct tcp_host *host);
+
 /* ---- tcp_ack.c: step five in ESTABLISHED and later */
 
 /* False: the segment is to be dropped; *reason says why. */

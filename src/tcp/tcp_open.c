@@ -6,14 +6,22 @@
 #include "tcp_internal.h"
 
 /* The window of a SYN is never scaled (RFC 7323 2.2), so it is at most 65535. */
-static void begin_receive_window(struct tcp_conn *conn)
+uint32_t tcp_first_window(const struct tcp_conn *conn)
 {
-    conn->rcv.wnd = min_u32(conn->receive_limit_bytes, UINT16_MAX);
+    uint32_t window = min_u32(conn->receive_limit_bytes, UINT16_MAX);
+    return conn->window_clamp_bytes != 0 ? min_u32(window, conn->window_clamp_bytes) : window;
 }
 
-uint8_t tcp_window_shift_of(uint32_t buffer_bytes)
+uint8_t tcp_window_shift_of(const struct tcp_conn *conn, const struct hf_config *config)
 {
+    uint32_t buffer_bytes = conn->receive_limit_bytes;
     uint8_t shift = 0;
+    if (conn->receive_tuned) {
+        buffer_bytes = max_u32(buffer_bytes, config->receive_buffer_max_bytes);
+    }
+    if (conn->window_clamp_bytes != 0) {
+        buffer_bytes = min_u32(buffer_bytes, conn->window_clamp_bytes);
+    }
     while (shift < 14 && (buffer_bytes >> shift) > UINT16_MAX) {
         shift++;
     }
@@ -45,10 +53,10 @@ void tcp_open_refresh(struct tcp_conn *conn, const struct tcp_host *host)
     if (conn->state != HF_SYN_SENT || !seq_eq(conn->snd.nxt, conn->iss)) {
         return;
     }
-    begin_receive_window(conn);
+    conn->rcv.wnd = tcp_first_window(conn);
     conn->own_mss = announced_mss(conn, host);
     conn->rcv_wind_shift =
-        host->config->window_scaling ? tcp_window_shift_of(conn->receive_limit_bytes) : 0;
+        host->config->window_scaling ? tcp_window_shift_of(conn, host->config) : 0;
 }
 
 void tcp_open_active(struct tcp_conn *conn, struct tcp_host *host, seq32 iss, uint32_t ts_offset)
@@ -150,5 +158,8 @@ void tcp_synchronized(struct tcp_conn *conn, struct tcp_host *host)
     if (conn->fast_open_child) {
         tcp_fast_open_proven(conn, host);
     }
+    conn->tally.established = host->now;
+    conn->tally.delivered_segments++; /* the SYN, whoever sent it first */
+    tcp_buffers_begin(conn, host);
     tcp_restart_keepalive(conn);
 }

@@ -32,6 +32,11 @@ static const struct option_range {
     [HF_OPTION_FAST_OPEN_NO_COOKIE] = {0, 1},
     [HF_OPTION_DEFER_ACCEPT] = {0, 255},
     [HF_OPTION_SAVE_SYN] = {0, 1},
+    [HF_OPTION_WINDOW_CLAMP] = {0, 1 << 30},
+    [HF_OPTION_NOT_SENT_LOW_WATER] = {0, UINT32_MAX},
+    [HF_OPTION_WANT_WRITABLE] = {0, 1},
+    [HF_OPTION_PATH_MTU_DISCOVERY] = {HF_PATH_MTU_DONT, HF_PATH_MTU_OMIT},
+    [HF_OPTION_RECEIVE_LEAST] = {0, 1 << 30},
 };
 #define OPTION_COUNT (sizeof option_ranges / sizeof option_ranges[0])
 
@@ -41,24 +46,80 @@ static int check_range(enum hf_option option, int64_t value)
         return HF_ENOPROTOOPT;
     }
     if (value < option_ranges[option].low || value > option_ranges[option].high ||
-        (option == HF_OPTION_MAX_SEGMENT && value > 0 && value < 88)) {
+        (option == HF_OPTION_MAX_SEGMENT && value > 0 && value < 88) ||
+        (option == HF_OPTION_WINDOW_CLAMP && value > 0 && value < 256)) {
         return HF_EINVAL;
     }
     return HF_OK;
 }
 
 /* A wider buffer may open the window. */
+static void window_may_open(struct tcp_conn *conn)
+{
+    if (conn->state != HF_CLOSED && conn->state != HF_SYN_SENT && tcp_window_update_due(conn)) {
+        tcp_ack_now(conn, HF_REASON_SEND_WINDOW_UPDATE);
+    }
+}
+
 static void set_receive_buffer(struct tcp_conn *conn, uint32_t bytes)
 {
     conn->receive_limit_bytes = bytes;
-    if (conn->state != HF_CLOSED && conn->state != HF_SYN_SENT && tcp_window_update_due(conn)) {
-        tcp_ack_now(conn, HF_REASON_SEND_WINDOW_UPDATE);
+    conn->receive_tuned = false;
+    window_may_open(conn);
+}
+
+/* As Linux has it: a smaller clamp limits what is offered from now on, a larger one lets it grow
+ * from where the window stands. */
+static void set_window_clamp(struct tcp_conn *conn, uint32_t bytes)
+{
+    uint32_t *ssthresh = &conn->tuning.ssthresh_bytes;
+    if (bytes != 0 && *ssthresh != 0) {
+        *ssthresh = bytes < conn->window_clamp_bytes || conn->window_clamp_bytes == 0
+                        ? min_u32(*ssthresh, bytes)
+                        : max_u32(*ssthresh, min_u32(conn->rcv.wnd, bytes));
+    }
+    conn->window_clamp_bytes = bytes;
+    window_may_open(conn);
+}
+
+/* Somebody waits for so much before reading. */
+static void set_receive_least(struct tcp_conn *conn, const struct tcp_host *host, uint32_t bytes)
+{
+    bytes = min_u32(bytes, host->config->receive_buffer_max_bytes);
+    if (conn->receive_tuned && bytes > conn->receive_limit_bytes) {
+        conn->receive_limit_bytes = bytes;
+        if (conn->tuning.ssthresh_bytes != 0) {
+            conn->tuning.ssthresh_bytes = max_u32(conn->tuning.ssthresh_bytes, bytes);
+        }
+        window_may_open(conn);
+    }
+}
+
+static void want_writable(struct tcp_conn *conn, bool wanted)
+{
+    conn->send_blocked = wanted;
+    switch (conn->state) {
+    case HF_ESTABLISHED:
+    case HF_CLOSE_WAIT:
+        tcp_tell_writable(conn);
+        break;
+    case HF_CLOSED:
+    case HF_LISTEN:
+    case HF_SYN_SENT:
+    case HF_SYN_RECEIVED:
+    case HF_FIN_WAIT_1:
+    case HF_FIN_WAIT_2:
+    case HF_CLOSING:
+    case HF_LAST_ACK:
+    case HF_TIME_WAIT:
+        break;
     }
 }
 
 static void set_send_buffer(struct tcp_conn *conn, uint32_t bytes)
 {
     conn->send_limit_bytes = bytes;
+    conn->send_tuned = false;
     if (conn->send_blocked && bytes > conn->send_bytes) {
         conn->send_blocked = false;
         tcp_tell(conn, HF_EVENT_WRITABLE);
@@ -105,6 +166,81 @@ static int64_t get_plain(const struct tcp_conn *conn, enum hf_option option)
     return option == HF_OPTION_SAVE_SYN ? conn->save_syn : conn->fast_open_no_cookie;
 }
 
+static void set_buffers(struct tcp_conn *conn, const struct tcp_host *host, enum hf_option option,
+                        uint32_t value)
+{
+    if (option == HF_OPTION_RECEIVE_BUFFER) {
+        set_receive_buffer(conn, value);
+    } else if (option == HF_OPTION_SEND_BUFFER) {
+        set_send_buffer(conn, value);
+    } else if (option == HF_OPTION_WINDOW_CLAMP) {
+        set_window_clamp(conn, value);
+    } else if (option == HF_OPTION_NOT_SENT_LOW_WATER) {
+        conn->not_sent_low_water_bytes = value;
+        tcp_tell_writable(conn);
+    } else if (option == HF_OPTION_WANT_WRITABLE) {
+        want_writable(conn, value != 0);
+    } else {
+        set_receive_least(conn, host, value);
+    }
+}
+
+static int64_t get_buffers(const struct tcp_conn *conn, enum hf_option option)
+{
+    if (option == HF_OPTION_RECEIVE_BUFFER) {
+        return conn->receive_limit_bytes;
+    }
+    if (option == HF_OPTION_SEND_BUFFER) {
+        return conn->send_limit_bytes;
+    }
+    if (option == HF_OPTION_WINDOW_CLAMP) {
+        return conn->window_clamp_bytes;
+    }
+    if (option == HF_OPTION_NOT_SENT_LOW_WATER) {
+        return conn->not_sent_low_water_bytes;
+    }
+    return option == HF_OPTION_WANT_WRITABLE && conn->send_blocked;
+}
+
+static void set_keepalive(struct tcp_conn *conn, enum hf_option option, int64_t value)
+{
+    if (option == HF_OPTION_KEEPALIVE) {
+        conn->keepalive = value != 0;
+    } else if (option == HF_OPTION_KEEPALIVE_IDLE_NS) {
+        conn->keepalive_idle_ns = value;
+    } else if (option == HF_OPTION_KEEPALIVE_INTERVAL_NS) {
+        conn->keepalive_interval_ns = value;
+        return; /* counts from the next probe on */
+    } else {
+        conn->keepalive_probes = (uint8_t)value;
+        return;
+    }
+    tcp_restart_keepalive(conn);
+}
+
+static int64_t get_keepalive(const struct tcp_conn *conn, enum hf_option option)
+{
+    if (option == HF_OPTION_KEEPALIVE) {
+        return conn->keepalive;
+    }
+    if (option == HF_OPTION_KEEPALIVE_IDLE_NS) {
+        return conn->keepalive_idle_ns;
+    }
+    return option == HF_OPTION_KEEPALIVE_INTERVAL_NS ? conn->keepalive_interval_ns
+                                                     : conn->keepalive_probes;
+}
+
+static void set_header(struct tcp_conn *conn, enum hf_option option, int64_t value)
+{
+    if (option == HF_OPTION_TTL) {
+        conn->ttl = (uint8_t)value;
+    } else if (option == HF_OPTION_TRAFFIC_CLASS) {
+        conn->traffic_class = (uint8_t)(value & 0xfc);
+    } else {
+        conn->path_mtu_discovery = (uint8_t)value;
+    }
+}
+
 int tcp_set_option(struct tcp_conn *conn, struct tcp_host *host, enum hf_option option,
                    int64_t value)
 {
@@ -119,20 +255,6 @@ int tcp_set_option(struct tcp_conn *conn, struct tcp_host *host, enum hf_option 
     case HF_OPTION_CORK:
         conn->cork = value != 0;
         break;
-    case HF_OPTION_KEEPALIVE:
-        conn->keepalive = value != 0;
-        tcp_restart_keepalive(conn);
-        break;
-    case HF_OPTION_KEEPALIVE_IDLE_NS:
-        conn->keepalive_idle_ns = value;
-        tcp_restart_keepalive(conn);
-        break;
-    case HF_OPTION_KEEPALIVE_INTERVAL_NS:
-        conn->keepalive_interval_ns = value;
-        break;
-    case HF_OPTION_KEEPALIVE_PROBES:
-        conn->keepalive_probes = (uint8_t)value;
-        break;
     case HF_OPTION_USER_TIMEOUT_NS:
         conn->user_timeout_ns = value;
         break;
@@ -142,23 +264,16 @@ int tcp_set_option(struct tcp_conn *conn, struct tcp_host *host, enum hf_option 
     case HF_OPTION_SYN_RETRIES:
         conn->syn_retries = (uint8_t)value;
         break;
-    case HF_OPTION_RECEIVE_BUFFER:
-        set_receive_buffer(conn, (uint32_t)value);
-        break;
-    case HF_OPTION_SEND_BUFFER:
-        set_send_buffer(conn, (uint32_t)value);
-        break;
     case HF_OPTION_MAX_SEGMENT:
         conn->max_segment = (uint16_t)value;
         break;
-    case HF_OPTION_TTL:
-        conn->ttl = (uint8_t)value;
-        break;
-    case HF_OPTION_TRAFFIC_CLASS:
-        conn->traffic_class = (uint8_t)(value & 0xfc);
-        break;
     case HF_OPTION_CONGESTION:
         return tcp_cc_choose(conn, host, (int)value);
+    case HF_OPTION_TTL:
+    case HF_OPTION_TRAFFIC_CLASS:
+    case HF_OPTION_PATH_MTU_DISCOVERY:
+        set_header(conn, option, value);
+        break;
     case HF_OPTION_QUICK_ACK:
     case HF_OPTION_SOFT_ERRORS:
     case HF_OPTION_FIN_WAIT_2_NS:
@@ -167,6 +282,20 @@ int tcp_set_option(struct tcp_conn *conn, struct tcp_host *host, enum hf_option 
     case HF_OPTION_DEFER_ACCEPT:
     case HF_OPTION_SAVE_SYN:
         set_plain(conn, option, value);
+        break;
+    case HF_OPTION_KEEPALIVE:
+    case HF_OPTION_KEEPALIVE_IDLE_NS:
+    case HF_OPTION_KEEPALIVE_INTERVAL_NS:
+    case HF_OPTION_KEEPALIVE_PROBES:
+        set_keepalive(conn, option, value);
+        break;
+    case HF_OPTION_RECEIVE_BUFFER:
+    case HF_OPTION_SEND_BUFFER:
+    case HF_OPTION_WINDOW_CLAMP:
+    case HF_OPTION_NOT_SENT_LOW_WATER:
+    case HF_OPTION_WANT_WRITABLE:
+    case HF_OPTION_RECEIVE_LEAST:
+        set_buffers(conn, host, option, (uint32_t)value);
         break;
     case HF_OPTION_FAST_OPEN_QUEUE:
     case HF_OPTION_FAST_OPEN_CONNECT:
@@ -187,18 +316,6 @@ int tcp_get_option(const struct tcp_conn *conn, const struct tcp_host *host, enu
     case HF_OPTION_CORK:
         *value = conn->cork;
         return HF_OK;
-    case HF_OPTION_KEEPALIVE:
-        *value = conn->keepalive;
-        return HF_OK;
-    case HF_OPTION_KEEPALIVE_IDLE_NS:
-        *value = conn->keepalive_idle_ns;
-        return HF_OK;
-    case HF_OPTION_KEEPALIVE_INTERVAL_NS:
-        *value = conn->keepalive_interval_ns;
-        return HF_OK;
-    case HF_OPTION_KEEPALIVE_PROBES:
-        *value = conn->keepalive_probes;
-        return HF_OK;
     case HF_OPTION_USER_TIMEOUT_NS:
         *value = conn->user_timeout_ns;
         return HF_OK;
@@ -207,12 +324,6 @@ int tcp_get_option(const struct tcp_conn *conn, const struct tcp_host *host, enu
         return HF_OK;
     case HF_OPTION_SYN_RETRIES:
         *value = conn->syn_retries;
-        return HF_OK;
-    case HF_OPTION_RECEIVE_BUFFER:
-        *value = conn->receive_limit_bytes;
-        return HF_OK;
-    case HF_OPTION_SEND_BUFFER:
-        *value = conn->send_limit_bytes;
         return HF_OK;
     case HF_OPTION_MAX_SEGMENT:
         *value = conn->max_segment;
@@ -226,6 +337,15 @@ int tcp_get_option(const struct tcp_conn *conn, const struct tcp_host *host, enu
     case HF_OPTION_CONGESTION:
         *value = tcp_cc_index(host->config, conn->cc);
         return HF_OK;
+    case HF_OPTION_PATH_MTU_DISCOVERY:
+        *value = conn->path_mtu_discovery;
+        return HF_OK;
+    case HF_OPTION_KEEPALIVE:
+    case HF_OPTION_KEEPALIVE_IDLE_NS:
+    case HF_OPTION_KEEPALIVE_INTERVAL_NS:
+    case HF_OPTION_KEEPALIVE_PROBES:
+        *value = get_keepalive(conn, option);
+        return HF_OK;
     case HF_OPTION_QUICK_ACK:
     case HF_OPTION_SOFT_ERRORS:
     case HF_OPTION_FIN_WAIT_2_NS:
@@ -234,6 +354,14 @@ int tcp_get_option(const struct tcp_conn *conn, const struct tcp_host *host, enu
     case HF_OPTION_DEFER_ACCEPT:
     case HF_OPTION_SAVE_SYN:
         *value = get_plain(conn, option);
+        return HF_OK;
+    case HF_OPTION_RECEIVE_BUFFER:
+    case HF_OPTION_SEND_BUFFER:
+    case HF_OPTION_WINDOW_CLAMP:
+    case HF_OPTION_NOT_SENT_LOW_WATER:
+    case HF_OPTION_WANT_WRITABLE:
+    case HF_OPTION_RECEIVE_LEAST:
+        *value = get_buffers(conn, option);
         return HF_OK;
     case HF_OPTION_FAST_OPEN_QUEUE:
     case HF_OPTION_FAST_OPEN_CONNECT:

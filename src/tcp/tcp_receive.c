@@ -220,6 +220,7 @@ static enum hf_reason receive_out_of_order(struct tcp_conn *conn, struct tcp_hos
 {
     uint32_t offset = conn->receive_bytes + (uint32_t)seq_diff(segment->seq, conn->rcv.nxt);
     tcp_ack_now(conn, HF_REASON_SEND_ACK_DUPLICATE);
+    conn->tally.out_of_order_segments++;
     if (!reassembly_grow(conn, host)) {
         return HF_REASON_REASSEMBLY_LIMIT;
     }
@@ -230,6 +231,7 @@ static enum hf_reason receive_out_of_order(struct tcp_conn *conn, struct tcp_hos
     tcp_dsack_note_held(conn, host, segment);
     reassembly_insert(conn->reassembly, segment->seq,
                       seq_add(segment->seq, segment->payload_length));
+    tcp_buffers_arrived(conn, host, segment);
     return HF_REASON_OUT_OF_ORDER;
 }
 
@@ -260,6 +262,8 @@ enum hf_reason tcp_receive_text(struct tcp_conn *conn, struct tcp_host *host,
     conn->rcv.wnd -= text.payload_length;
     conn->receive_bytes += text.payload_length;
     conn->bytes_received += text.payload_length;
+    conn->tally.last_data_received = host->now;
+    tcp_buffers_arrived(conn, host, &text);
     if (filled_hole) {
         /* RFC 5681 4.2: at once when a hole is filled, wholly or in part. */
         reassembly_absorb(conn, host);
@@ -273,7 +277,7 @@ enum hf_reason tcp_receive_text(struct tcp_conn *conn, struct tcp_host *host,
 
 /* ---- the window */
 
-static uint32_t free_window(const struct tcp_conn *conn)
+static uint32_t free_buffer(const struct tcp_conn *conn)
 {
     return conn->receive_limit_bytes > conn->receive_bytes
                ? conn->receive_limit_bytes - conn->receive_bytes
@@ -284,7 +288,7 @@ static uint32_t free_window(const struct tcp_conn *conn)
  * Keeps MUST-39. */
 static uint32_t window_step(const struct tcp_conn *conn)
 {
-    return min_u32(conn->receive_limit_bytes / 2, conn->own_mss);
+    return min_u32(tcp_window_ceiling(conn) / 2, conn->own_mss);
 }
 
 /* Keeps MUST-39, MAY-8, REC-1, RFC7323-2.4-a. */
@@ -293,7 +297,7 @@ uint16_t tcp_offer_window(struct tcp_conn *conn)
     uint32_t shift = conn->rcv_wind_shift;
     uint32_t unit = 1u << shift;
     uint32_t limit = (uint32_t)UINT16_MAX << shift;
-    uint32_t room = min_u32(free_window(conn), limit);
+    uint32_t room = min_u32(tcp_window_room(conn), limit);
     uint32_t field;
     if (!conn->receive_eof && room > conn->rcv.wnd && room - conn->rcv.wnd >= window_step(conn)) {
         conn->rcv.wnd = max_u32(conn->rcv.wnd, room & ~(unit - 1));
@@ -302,7 +306,7 @@ uint16_t tcp_offer_window(struct tcp_conn *conn)
      * one unit more than the buffer. Were it rounded up beyond that, a peer that sends a byte at a
      * time could push the edge on for ever. */
     field = (conn->rcv.wnd + unit - 1) >> shift;
-    if (!conn->receive_eof && (field << shift) > free_window(conn) + unit - 1) {
+    if (!conn->receive_eof && (field << shift) > free_buffer(conn) + unit - 1) {
         field = conn->rcv.wnd >> shift;
     } else {
         conn->rcv.wnd = max_u32(conn->rcv.wnd, field << shift);
@@ -313,7 +317,7 @@ uint16_t tcp_offer_window(struct tcp_conn *conn)
 bool tcp_window_update_due(const struct tcp_conn *conn)
 {
     uint32_t limit = (uint32_t)UINT16_MAX << conn->rcv_wind_shift;
-    uint32_t room = min_u32(free_window(conn), limit);
+    uint32_t room = min_u32(tcp_window_room(conn), limit);
     if (conn->receive_eof || room <= conn->rcv.wnd) {
         return false;
     }
@@ -322,5 +326,5 @@ bool tcp_window_update_due(const struct tcp_conn *conn)
     if (conn->rcv.wnd < 2u * conn->receive_mss) {
         return room - conn->rcv.wnd >= window_step(conn);
     }
-    return room - conn->rcv.wnd >= max_u32(window_step(conn), conn->receive_limit_bytes / 4);
+    return room - conn->rcv.wnd >= max_u32(window_step(conn), tcp_window_ceiling(conn) / 4);
 }

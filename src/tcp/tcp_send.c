@@ -178,6 +178,7 @@ static void build_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_
     }
     acknowledged(conn, segment);
     conn->bytes_sent += length;
+    conn->tally.data_segments_sent += length > 0;
     conn->last_sent = host->now;
 }
 
@@ -427,6 +428,7 @@ static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct t
     }
     build_data(conn, host, segment, conn->snd.nxt, length, fin, payload_offset);
     account_new_data(conn, host, length, fin);
+    tcp_tell_writable(conn); /* less waits to be sent */
     *reason = length > 0 ? HF_REASON_SEND_DATA : HF_REASON_SEND_FIN;
     if (conn->intents & TCP_INTENT_LOSS_PROBE) {
         conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;
@@ -549,6 +551,8 @@ bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_s
     }
     if (found) {
         conn->segments_sent++;
+    } else {
+        tcp_tally_limits(conn, host);
     }
     return found;
 }

@@ -218,6 +218,7 @@ static void syn_timeout(struct tcp_conn *conn, struct tcp_host *host)
         return;
     }
     tcp_fast_open_timeout(conn, host, false);
+    tcp_tally_timeout(conn, host);
     count_timeout(conn, host, HF_REASON_TIMER_RETRANSMIT);
     conn->syn_retransmitted = true;
     conn->rtt_timing = false;
@@ -241,6 +242,7 @@ static void retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host)
         return;
     }
     tcp_fast_open_timeout(conn, host, false);
+    tcp_tally_timeout(conn, host);
     tcp_on_timeout(conn, host);
     count_timeout(conn, host, HF_REASON_TIMER_RETRANSMIT);
     if (conn->probes_out < UINT8_MAX) {

@@ -44,6 +44,9 @@ static int world_setup(void **state, enum hf_family family)
     /* Windows in these tests are worked out by RFC 5681's arithmetic. */
     w->config.congestion_control = hf_congestion_control("reno");
     memset(w->config.seed, 0x5c, sizeof w->config.seed);
+    /* Of a fixed size, so that windows are known; what follows the flow has tests of its own. */
+    w->config.receive_buffer_bytes = w->config.send_buffer_bytes = 1 << 20;
+    w->config.receive_buffer_max_bytes = w->config.send_buffer_max_bytes = 0;
     w->now = 1000 * HF_SECOND;
     w->peer_iss = 0xffffff00u;
     w->stack_address = stack_address_of(family);

@@ -136,23 +136,22 @@ static void soft_not_wanted(void **state)
     peer(w, ". seq=1 ack=11");
 }
 
-/* icmp-soft while opening: MUST-56 holds there as well; should the SYNs then go unanswered, the
- * error that was reported is the one the program gets, as on Linux.
- * Holds: MUST-56 */
+/* icmp-soft while opening: as on Linux it ends the attempt, with the error that was reported
+ * (DEVIATION from MUST-56); a message about another number does not. */
 static void soft_opening(void **state)
 {
     struct world *w = *state;
 
     user_connect(w);
-    user_option(w, HF_OPTION_SYN_RETRIES, 2);
     sends(w, "S seq=0");
-    icmp_error(w, soft_cases(w)[1].type, soft_cases(w)[1].code, 0, w->flow->stack_iss);
+    icmp_error(w, soft_cases(w)[1].type, soft_cases(w)[1].code, 0, w->flow->stack_iss + 1);
     in_state(w, HF_SYN_SENT);
-    event(w, HF_EVENT_SOFT_ERROR, HF_EHOSTUNREACH);
-    sends_after(w, HF_SECOND, "S seq=0");
-    sends_after(w, 2 * HF_SECOND, "S seq=0");
-    silent_for(w, 5 * HF_SECOND);
+    no_event(w, HF_EVENT_ERROR);
+    assert_int_equal(
+        icmp_error(w, soft_cases(w)[1].type, soft_cases(w)[1].code, 0, w->flow->stack_iss),
+        HF_REASON_ICMP_SOFT_OPENING);
     event(w, HF_EVENT_ERROR, HF_EHOSTUNREACH);
+    silent_for(w, 10 * HF_SECOND);
 }
 
 /* icmp-hard-synsent: protocol or port unreachable ends the attempt (SHLD-26).

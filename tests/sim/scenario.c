@@ -112,6 +112,11 @@ static void choose_host(struct chance *chance, struct hf_config *host, bool ipv6
         break;
     }
     host->send_buffer_bytes = chance_scaled(chance, 256, 1u << 20);
+    /* Half of them follow the flow. */
+    host->receive_buffer_max_bytes =
+        chance_percent(chance, 50) ? chance_scaled(chance, 1024, 6u << 20) : 0;
+    host->send_buffer_max_bytes =
+        chance_percent(chance, 50) ? chance_scaled(chance, 1024, 4u << 20) : 0;
     host->timestamps = chance_percent(chance, 70);
     host->sack = chance_percent(chance, 70);
     host->window_scaling = chance_percent(chance, 70);
@@ -255,14 +260,16 @@ void scenario_print(const struct scenario *scenario, FILE *file)
         const struct hf_config *host = &scenario->hosts[i];
         const struct application_plan *plan = &scenario->plans[i];
         fprintf(file,
-                "  %s: mtu %" PRIu32 ", receive buffer %" PRIu32 ", send buffer %" PRIu32
+                "  %s: mtu %" PRIu32 ", receive buffer %" PRIu32 " to %" PRIu32
+                ", send buffer %" PRIu32 " to %" PRIu32
                 ", timestamps %u, sack %u, window scaling %u, nagle %u, delayed ack %" PRId64
                 " ms, msl %" PRId64 " ms\n"
                 "    program: writes to %" PRIu32 " each %" PRId64 " us, reads to %" PRIu32
                 " each %" PRId64 " us, more %" PRIu32 " %%%s%s%s%s\n",
-                host->host_name, host->mtu, host->receive_buffer_bytes, host->send_buffer_bytes,
-                host->timestamps, host->sack, host->window_scaling, host->nagle,
-                host->delayed_ack_ns / HF_MILLISECOND, host->msl_ns / HF_MILLISECOND,
+                host->host_name, host->mtu, host->receive_buffer_bytes,
+                host->receive_buffer_max_bytes, host->send_buffer_bytes,
+                host->send_buffer_max_bytes, host->timestamps, host->sack, host->window_scaling,
+                host->nagle, host->delayed_ack_ns / HF_MILLISECOND, host->msl_ns / HF_MILLISECOND,
                 plan->write_max, plan->write_interval_ns / 1000, plan->read_max,
                 plan->read_interval_ns / 1000, plan->more_percent, plan->early ? ", early" : "",
                 plan->shuts_down ? ", shuts down" : "",

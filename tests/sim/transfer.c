@@ -212,12 +212,20 @@ static bool open_connection(struct transfer *transfer)
 
 /* ---- Running */
 
+/* What a buffer may become. */
+static uint32_t larger(uint32_t first_bytes, uint32_t max_bytes)
+{
+    return first_bytes > max_bytes ? first_bytes : max_bytes;
+}
+
 static void check_status(struct transfer *transfer, int i)
 {
     const struct application *application = &transfer->applications[i];
     const struct hf_config *host = &transfer->scenario->hosts[i];
     struct hf_status status;
     uint64_t unit_bytes;
+    uint32_t receive_bytes;
+    uint32_t send_bytes;
 
     if (application->connection == HF_NO_HANDLE || application->done)
         return;
@@ -225,18 +233,17 @@ static void check_status(struct transfer *transfer, int i)
         fail(transfer, "%s: no status of a live handle", host->host_name);
         return;
     }
+    receive_bytes = larger(host->receive_buffer_bytes, host->receive_buffer_max_bytes);
+    send_bytes = larger(host->send_buffer_bytes, host->send_buffer_max_bytes);
     /* A scaled window is rounded up to its unit, so that its right edge never moves left. */
     unit_bytes = UINT64_C(1) << status.numbers.rcv_wind_shift;
     if ((uint64_t)status.receive_queue_bytes + status.out_of_order_bytes >
-        host->receive_buffer_bytes + unit_bytes - 1)
+        receive_bytes + unit_bytes - 1)
         fail(transfer, "%s: %" PRIu32 " + %" PRIu32 " bytes in a receive buffer of %" PRIu32,
-             host->host_name, status.receive_queue_bytes, status.out_of_order_bytes,
-             host->receive_buffer_bytes);
-    if (status.send_queue_bytes > host->send_buffer_bytes ||
-        status.send_unsent_bytes > status.send_queue_bytes)
+             host->host_name, status.receive_queue_bytes, status.out_of_order_bytes, receive_bytes);
+    if (status.send_queue_bytes > send_bytes || status.send_unsent_bytes > status.send_queue_bytes)
         fail(transfer, "%s: %" PRIu32 " unsent of %" PRIu32 " bytes in a send buffer of %" PRIu32,
-             host->host_name, status.send_unsent_bytes, status.send_queue_bytes,
-             host->send_buffer_bytes);
+             host->host_name, status.send_unsent_bytes, status.send_queue_bytes, send_bytes);
     if (memory_used(transfer->stacks[i]) > host->memory_bytes)
         fail(transfer, "%s: more memory than config.memory_bytes", host->host_name);
 }

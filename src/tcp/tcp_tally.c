@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is counted for STATUS alone: nothing here changes what a connection does.
+ *
+ * What holds a sender back is looked at when nothing more can leave, and the time until the next
+ * look goes to the answer (Linux's tcp_chrono): a program that asks why its transfer is slow reads
+ * there whether the network, the receiver or its own send buffer was it.
+ */
+#include "tcp_internal.h"
+
+static enum hf_limited limited_by(const struct tcp_conn *conn)
+{
+    uint32_t unsent = tcp_unsent_bytes(conn);
+    uint32_t whole = min_u32(unsent, tcp_effective_mss(conn));
+    int64_t window = (int64_t)conn->snd.wnd - tcp_flight(conn);
+    int64_t cwnd = (int64_t)tcp_send_allowance(conn) - tcp_pipe(conn);
+    if (conn->send_bytes == 0) {
+        return HF_LIMITED_NOT;
+    }
+    if (unsent > 0 && cwnd >= (int64_t)whole && window < (int64_t)whole) {
+        return HF_LIMITED_RECEIVER;
+    }
+    if (unsent == 0 && conn->send_blocked && cwnd > 0) {
+        return HF_LIMITED_SEND_BUFFER;
+    }
+    return HF_LIMITED_NETWORK;
+}
+
+void tcp_tally_limits(struct tcp_conn *conn, const struct tcp_host *host)
+{
+    struct tcp_tally *tally = &conn->tally;
+    enum hf_limited limited = limited_by(conn);
+    if (limited == (enum hf_limited)tally->limited) {
+        return;
+    }
+    tally->limited_ns[tally->limited] += host->now - tally->limited_since;
+    tally->limited = (uint8_t)limited;
+    tally->limited_since = host->now;
+}
+
+void tcp_tally_timeout(struct tcp_conn *conn, const struct tcp_host *host)
+{
+    struct tcp_tally *tally = &conn->tally;
+    if (conn->backoff == 0) {
+        tally->timeout_recoveries++;
+        tally->timeout_since = host->now;
+    }
+    tally->syn_timeouts += seq_eq(conn->snd.una, conn->iss);
+}
+
+void tcp_tally_progress(struct tcp_conn *conn, const struct tcp_host *host)
+{
+    struct tcp_tally *tally = &conn->tally;
+    if (tally->timeout_since != 0 && conn->recovery != TCP_RECOVERY_TIMEOUT) {
+        tally->timeout_ns += host->now - tally->timeout_since;
+        tally->timeout_since = 0;
+    }
+}
+
+void tcp_tally_status(const struct tcp_conn *conn, struct hf_status *status)
+{
+    const struct tcp_tally *tally = &conn->tally;
+    uint32_t mss = tcp_effective_mss(conn);
+    status->timestamp_offset = conn->ts_offset;
+    status->established_ns = tally->established;
+    status->last_data_received_ns = tally->last_data_received;
+    status->receive_rtt_ns = conn->tuning.rtt_us * HF_MICROSECOND;
+    status->receive_ssthresh_bytes = tcp_window_ceiling(conn);
+    status->receive_space_bytes = conn->tuning.space_bytes;
+    status->receive_buffer_bytes = conn->receive_limit_bytes;
+    status->send_buffer_bytes = conn->send_limit_bytes;
+    status->receive_memory_bytes = bytequeue_held_bytes(&conn->receive_queue);
+    status->send_memory_bytes = bytequeue_held_bytes(&conn->send_queue);
+    status->data_segments_sent = tally->data_segments_sent;
+    status->data_segments_received = tally->data_segments_received;
+    status->out_of_order_segments = tally->out_of_order_segments;
+    status->delivered_segments = tally->delivered_segments;
+    status->timeouts += tally->syn_timeouts;
+    status->timeout_recoveries = tally->timeout_recoveries;
+    status->timeout_recovery_ns = tally->timeout_ns;
+    memcpy(status->limited_ns, tally->limited_ns, sizeof status->limited_ns);
+    status->limited_since_ns = tally->limited_since;
+    status->limited = tally->limited;
+    status->writable = tcp_writable(conn);
+    if (conn->sent != NULL) {
+        status->retransmitted_in_flight_bytes = conn->sent->repeat_out_bytes;
+    } else {
+        status->duplicate_acks = conn->duplicate_acks;
+        status->segments_in_flight = (tcp_flight(conn) + mss - 1) / mss;
+    }
+}

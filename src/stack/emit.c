@@ -7,8 +7,7 @@
 
 #define TCP_CHECKSUM_OFFSET 16
 
-/* Keeps MUST-45, SHLD-22.
- * Keeps RFC1191-3-d. */
+/* Keeps MUST-45, SHLD-22, RFC1191-3-d. */
 size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *segment,
                    const struct bytequeue *queue, uint32_t payload_offset,
                    const struct emit_fields *fields, uint8_t *packet)

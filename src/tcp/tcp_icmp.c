@@ -96,9 +96,8 @@ bool tcp_may_fragment(const struct tcp_conn *conn)
 
 /* RFC 1191 6, RFC 8201 4: a smaller MTU, and what was too big goes again at once, cut to fit, with
  * no change of cwnd. RFC 5927 7.2: never more than what is in use now.
- * Keeps RFC5927-7.2-a.
- * Keeps RFC1191-3-a, RFC1191-3-b, RFC1191-3-c, RFC1191-6.4-a, RFC8201-4-a, RFC8201-4-b,
- * RFC8201-4-c. Keeps RFC1191-5-a. */
+ * Keeps RFC5927-7.2-a, RFC1191-3-a, RFC1191-3-b, RFC1191-3-c, RFC1191-6.4-a, RFC8201-4-a,
+ * RFC8201-4-b, RFC8201-4-c, RFC1191-5-a. */
 enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, const struct tcp_host *host,
                                 seq32 quoted_seq, uint32_t mtu)
 {
@@ -108,7 +107,10 @@ enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, const struct tcp_host *ho
     if (!in_flight(conn, quoted_seq)) {
         return HF_REASON_ICMP_SEQUENCE;
     }
-    locked = mtu < minimum && conn->tuple.family == HF_IPV4;
+    if (mtu < minimum && conn->tuple.family == HF_IPV6) {
+        return HF_REASON_ICMP_TOO_BIG_IGNORED; /* RFC8201-4-e: every link takes 1280 */
+    }
+    locked = mtu < minimum;
     mtu = max_u32(mtu, minimum);
     if (!too_big_believed(conn) || mtu >= conn->path_mtu ||
         tcp_mss_of_mtu(conn, mtu) >= conn->peer_mss) {

@@ -129,8 +129,7 @@ void tcp_open_passive(struct tcp_conn *conn, struct tcp_host *host,
 }
 
 /* Our SYN is acknowledged.
- * Keeps RFC6298-5.7-a.
- * Keeps RFC5681-3.1-a. */
+ * Keeps RFC6298-5.7-a, RFC5681-3.1-a. */
 void tcp_synchronized(struct tcp_conn *conn, struct tcp_host *host)
 {
     if (conn->syn_retransmitted && !conn->rtt_measured) {

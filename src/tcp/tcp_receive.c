@@ -59,8 +59,7 @@ void tcp_ack_now(struct tcp_conn *conn, enum hf_reason reason)
 
 /* In order and no hole: RFC 9293 3.8.6.3, at least every second full-sized segment, else within
  * config.delayed_ack_ns.
- * Keeps MUST-40, SHLD-18, SHLD-19.
- * Keeps RFC5681-4.2-b, RFC5681-4.2-c. */
+ * Keeps MUST-40, SHLD-18, SHLD-19, RFC5681-4.2-b, RFC5681-4.2-c. */
 static void acknowledge_in_order(struct tcp_conn *conn, const struct tcp_host *host,
                                  uint32_t length)
 {
@@ -213,8 +212,7 @@ void tcp_fill_sack(const struct tcp_conn *conn, struct tcp_options *options)
 
 /* ---- text */
 
-/* Keeps SHLD-31, MAY-13.
- * Keeps RFC5681-4.2-a. */
+/* Keeps SHLD-31, MAY-13, RFC5681-4.2-a. */
 static enum hf_reason receive_out_of_order(struct tcp_conn *conn, struct tcp_host *host,
                                            const struct tcp_segment *segment)
 {

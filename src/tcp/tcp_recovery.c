@@ -207,8 +207,7 @@ void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct t
 }
 
 /* RFC 6298 5.4 to 5.6, RFC 5681 3.1.
- * Keeps RFC6298-5.4-a.
- * Keeps RFC6582-3.2-e. */
+ * Keeps RFC6298-5.4-a, RFC6582-3.2-e. */
 void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);

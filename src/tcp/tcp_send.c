@@ -89,8 +89,7 @@ static void build_reset(struct tcp_conn *conn, struct tcp_host *host, struct tcp
 }
 
 /* SYN, or SYN-ACK where the peer's SYN is known (MUST-10). MSS in every SYN (SHLD-5, MUST-14).
- * Keeps MAY-3, RFC7323-2.2-a, RFC7323-2.2-b, RFC7323-3.2-f.
- * Keeps RFC2018-2-a. */
+ * Keeps MAY-3, RFC7323-2.2-a, RFC7323-2.2-b, RFC7323-3.2-f, RFC2018-2-a. */
 static enum hf_reason build_syn(struct tcp_conn *conn, struct tcp_host *host,
                                 struct tcp_segment *segment)
 {
@@ -326,8 +325,7 @@ static bool nagle_holds(const struct tcp_conn *conn)
 
 /* RFC 9293 3.8.6.2.1 (MUST-38), with U the usable window and D what there is to send:
  * how much may go now, 0: nothing.
- * Keeps SHLD-28, RFC7323-2.4-b.
- * Keeps RFC3042-2-b. */
+ * Keeps SHLD-28, RFC7323-2.4-b, RFC3042-2-b. */
 static uint32_t sendable_bytes(struct tcp_conn *conn, struct tcp_host *host, uint32_t unsent)
 {
     int64_t window_room = (int64_t)conn->snd.wnd - tcp_flight(conn);

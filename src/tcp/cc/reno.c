@@ -53,8 +53,7 @@ static void reno_on_ack(struct hf_cc_state *state, const struct hf_cc_sample *sa
 }
 
 /* RFC 5681 3.1 equation 4 and 3.2: ssthresh = max(FlightSize / 2, 2*SMSS).
- * Keeps MUST-19.
- * Keeps RFC5681-3.1-c, RFC5681-3.1-d, RFC5681-3.1-e. */
+ * Keeps MUST-19, RFC5681-3.1-c, RFC5681-3.1-d, RFC5681-3.1-e. */
 static void reno_on_congestion(struct hf_cc_state *state, const struct hf_cc_sample *sample,
                                enum hf_cc_event event)
 {

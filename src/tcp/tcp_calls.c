@@ -168,7 +168,7 @@ static void queue_fin(struct tcp_conn *conn, struct tcp_host *host)
 int tcp_shutdown(struct tcp_conn *conn, struct tcp_host *host)
 {
     if (conn->state == HF_CLOSED || conn->state == HF_SYN_SENT) {
-        return conn->fin_queued ? HF_OK : HF_ENOTCONN;
+        return HF_ENOTCONN;
     }
     tcp_trace(conn, host, HF_TRACE_CALL, HF_REASON_USER_CLOSE, 0);
     queue_fin(conn, host);

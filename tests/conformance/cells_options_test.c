@@ -138,6 +138,15 @@ static void mss_default_active(void **state)
     user_send(w, mss + 1);
     sends(w, ". seq=1 ack=1 len=%u", mss);
     sends_between(w, 0, 0, "P. seq=%u ack=1 len=1", mss + 1);
+
+    use_flow(w, 40001);
+    user_connect(w);
+    sends(w, "S seq=0");
+    peer(w, "S. seq=0 ack=1 raw=02040000");
+    sends(w, ". seq=1 ack=1");
+    user_send(w, mss + 1);
+    sends(w, ". seq=1 ack=1 len=%u", mss);
+    sends_between(w, 0, 0, "P. seq=%u ack=1 len=1", mss + 1);
 }
 
 /* mss-effective: payload and options together keep to the peer's MSS (3.7.1 MUST-16): with

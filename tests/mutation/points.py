@@ -14,6 +14,7 @@ it is edited.
 """
 import hashlib
 import re
+import zlib
 
 TOKEN = re.compile(
     r"""(?P<space>\s+)
@@ -62,7 +63,7 @@ class Mutant:
 
     def __init__(self, kind, edits, shown):
         self.kind, self.edits, self.shown = kind, edits, shown
-        self.file = self.function = self.text = ""
+        self.file = self.function = self.text = self.mark = ""
 
     def apply(self, source):
         for start, end, text in sorted(self.edits, reverse=True):
@@ -319,12 +320,17 @@ def named(source, mutants):
     return mutants
 
 
+def mark_of(text):
+    """Tells a function from what it was before an edit, layout and comments apart."""
+    return f"{zlib.crc32(' '.join(text.split()).encode()):08x}"
+
+
 def mutants_of(source, file):
     """All mutants of a file, by function: {name: [Mutant]}. Those of #defines are `#define`'s."""
     source = without_comments(source)
     tokens = tokens_of(source)
     pairs = partners(tokens)
-    found = {}
+    found, marks = {}, {"#define": mark_of(source)}
     for match in DEFINED_NUMBER.finditer(source):
         value = int(match[1])
         found.setdefault("#define", []).extend(
@@ -332,9 +338,10 @@ def mutants_of(source, file):
                    (match.start(1), match.end(1), str(new))) for new in (value + 1, value // 2))
     for name, begin, end in functions_of(tokens, pairs):
         found.setdefault(name, []).extend(Finder(source, tokens, pairs, begin, end).find())
+        marks[name] = mark_of(source[tokens[begin].start:tokens[end].end])
     for name, mutants in found.items():
         for mutant in mutants:
-            mutant.file, mutant.function = file, name
+            mutant.file, mutant.function, mutant.mark = file, name, marks[name]
         named(source, mutants)
     return {name: mutants for name, mutants in found.items() if mutants}
 

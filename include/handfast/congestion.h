@@ -105,8 +105,8 @@ struct hf_cc_ops {
     void (*on_sent)(struct hf_cc_state *state, const struct hf_cc_sample *sample);
     /* New data acknowledged outside recovery, or in slow start after a timeout. */
     void (*on_ack)(struct hf_cc_state *state, const struct hf_cc_sample *sample);
-    /* Every ACK that delivers something or shows a loss, in recovery or not, after loss detection
-     * and before on_ack. May be NULL. */
+    /* Every ACK that delivers something, and whatever shows a loss, in recovery or not; after loss
+     * detection, recovery and on_ack. May be NULL. */
     void (*on_delivery)(struct hf_cc_state *state, const struct hf_cc_sample *sample);
     /* Sets ssthresh, and cwnd to what it is to be when recovery is over (PRR leads there), or to
      * one segment after a timeout. */
@@ -125,7 +125,8 @@ struct hf_cc_ops {
     uint32_t (*info)(const struct hf_cc_state *state, uint8_t info[HF_CC_INFO_BYTES]);
 };
 
-/* One of those that come with Handfast: "reno", "cubic" (the default). NULL: there is none of that
+/* One of those that come with Handfast: "reno", "cubic" (the default), "bbr",
+ * "dctcp". NULL: there is none of that
  * name. */
 HF_API const struct hf_cc_ops *hf_congestion_control(const char *name);
 

@@ -340,6 +340,34 @@ extern "C" {
       "RFC 9438 4.2")                                                                              \
     X(CUBIC_FAST_CONVERGENCE, "cubic-fast-convergence",                                            \
       "Loss before W_max was reached again: the curve leaves room for others.", "RFC 9438 4.7")    \
+    X(CWND_MODEL, "cwnd-model", "The model of the path sets cwnd.", "draft-ietf-ccwg-bbr 5.6.4")   \
+    X(RATE_APP_LIMITED, "rate-app-limited",                                                        \
+      "Too little to send: the delivery rate tells of the program, not of the path.",              \
+      "draft-cheng-iccrg-delivery-rate-estimation 3.4")                                            \
+    X(PACING_HOLD, "pacing-hold", "It may be sent, but not so soon after the last one.",           \
+      "draft-ietf-ccwg-bbr 5.6.2")                                                                 \
+    X(BBR_STARTUP, "bbr-startup", "Startup: twice as fast each round trip.",                       \
+      "draft-ietf-ccwg-bbr 5.3.1")                                                                 \
+    X(BBR_DRAIN, "bbr-drain", "The rate grows no more: the queue that Startup built drains.",      \
+      "draft-ietf-ccwg-bbr 5.3.2")                                                                 \
+    X(BBR_DOWN, "bbr-probe-bw-down", "A little slower than the path, until its queue is empty.",   \
+      "draft-ietf-ccwg-bbr 5.3.3.1")                                                               \
+    X(BBR_CRUISE, "bbr-probe-bw-cruise", "As fast as the path, with room left for others.",        \
+      "draft-ietf-ccwg-bbr 5.3.3.2")                                                               \
+    X(BBR_REFILL, "bbr-probe-bw-refill", "The pipe is filled before more is asked of it.",         \
+      "draft-ietf-ccwg-bbr 5.3.3.3")                                                               \
+    X(BBR_UP, "bbr-probe-bw-up",                                                                   \
+      "A quarter faster than the path ever was, to see whether there is more.",                    \
+      "draft-ietf-ccwg-bbr 5.3.3.4")                                                               \
+    X(BBR_PROBE_RTT, "bbr-probe-rtt",                                                              \
+      "The queue runs dry so that the round trip without it is seen.",                             \
+      "draft-ietf-ccwg-bbr 5.3.4")                                                                 \
+    X(BBR_LOWER_BOUNDS, "bbr-lower-bounds",                                                        \
+      "A round with losses: less is sent until the next probe.", "draft-ietf-ccwg-bbr 5.5.10")     \
+    X(BBR_INFLIGHT_BOUND, "bbr-inflight-bound",                                                    \
+      "More than 2 % was lost: so much does not fit the path.", "draft-ietf-ccwg-bbr 5.5.10")      \
+    X(DCTCP_ALPHA, "dctcp-alpha", "A window is over: what part of it was marked is weighed in.",   \
+      "RFC 8257 3.3")                                                                              \
     X(WINDOW_ZERO, "window-zero", "The peer closed its window.", "RFC 9293 3.8.6")                 \
     X(WINDOW_OPENED, "window-opened", "The peer opened its window again.", "RFC 9293 3.8.6")       \
     X(BUFFER_GROWN, "buffer-grown", "The receive buffer grew, to stay ahead of the flow.",         \

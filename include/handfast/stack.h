@@ -101,6 +101,8 @@ struct hf_config {
      * are still taken. fast_open_key_count 0 takes one from the seed; at most 2. */
     uint8_t fast_open_keys[2][HF_FAST_OPEN_KEY_BYTES];
     uint8_t fast_open_key_count;
+    uint8_t pacing;                  /* 1: every connection is paced; 0: who asks for it */
+    uint32_t pacing_burst_bytes;     /* may leave at once; 0: 1 ms worth, 2 segments at least */
     uint8_t slow_start_after_idle;   /* cwnd halves for each RTO without use (RFC 2861); 1 */
     uint8_t timestamps;              /* RFC 7323; 1 */
     uint8_t window_scaling;          /* RFC 7323; 1 */
@@ -338,6 +340,7 @@ enum hf_option {
     HF_OPTION_RECEIVE_SHUTDOWN, /* 0/1: 1 and data after our FIN resets (nobody will read it) */
     HF_OPTION_BACKLOG,          /* 1..65535, listeners only */
     HF_OPTION_CONGESTION,       /* an index: see hf_congestion_control_find; at any time */
+    HF_OPTION_MAX_PACING_RATE,  /* bytes a second, 0: no limit */
     /* RFC 7413, with the bits of config.fast_open. Of a listener: how many connections may be there
      * by Fast Open before their handshake is complete; 0: none (the default), ..65535. */
     HF_OPTION_FAST_OPEN_QUEUE,
@@ -400,6 +403,7 @@ struct hf_counters {
     uint64_t connections_opened_actively, connections_accepted;
     uint64_t connections_reset, connections_timed_out;
     uint64_t segments_retransmitted, resets_sent, challenge_acks_sent;
+    uint64_t pacing_holds;
     uint64_t slow_starts_slowed, slow_starts_ended_by_delay; /* HyStart++ (RFC 9406) */
     uint64_t retransmit_timeouts, loss_probes, sack_renegings;
     uint64_t dsacks_sent, dsacks_received;

@@ -164,8 +164,7 @@ static void test_refused_commands(void **state)
         {"sysctl -w net.ipv4.tcp_sack=256", "sysctl tcp_sack: '256' is out of range"},
         {"sysctl -w net.ipv4.tcp_congestion_control=westwood",
          "sysctl tcp_congestion_control: Handfast has no congestion control 'westwood'; it has "
-         "reno "
-         "and cubic"},
+         "reno, cubic, bbr and dctcp"},
         {"sysctl -w 'a", "the command 'sysctl -w 'a' is too long or its quotes do not end"},
     };
     (void)state;

@@ -91,6 +91,8 @@ static const struct field own_fields[] = {
     OWN(fin_wait_2_timeout_ns, BITS_64),
     OWN(initial_window_segments, BITS_32),
     OWN(slow_start_after_idle, BITS_8),
+    OWN(pacing, BITS_8),
+    OWN(pacing_burst_bytes, BITS_32),
     OWN(timestamps, BITS_8),
     OWN(window_scaling, BITS_8),
     OWN(sack, BITS_8),
@@ -246,9 +248,11 @@ static bool set_congestion(struct hf_config *config, const char *name, const cha
             ops = hf_congestion_control(one);
         }
         if (ops == NULL) {
-            snprintf(message, 256,
-                     "sysctl %s: Handfast has no congestion control '%.*s'; it has reno and cubic",
-                     name, (int)(length < 40 ? length : 40), at);
+            snprintf(
+                message, 256,
+                "sysctl %s: Handfast has no congestion control '%.*s'; it has reno, cubic, bbr "
+                "and dctcp",
+                name, (int)(length < 40 ? length : 40), at);
             return false;
         }
         if (strcmp(name, "tcp_congestion_control") == 0)

@@ -74,6 +74,7 @@ static int64_t default_of(const struct hf_stack *stack, enum hf_option option)
     case HF_OPTION_QUICK_ACK:
     case HF_OPTION_FIN_WAIT_2_NS:
     case HF_OPTION_RECEIVE_SHUTDOWN:
+    case HF_OPTION_MAX_PACING_RATE:
     case HF_OPTION_BACKLOG:
     case HF_OPTION_FAST_OPEN_QUEUE:
     case HF_OPTION_FAST_OPEN_CONNECT:

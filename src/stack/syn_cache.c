@@ -380,6 +380,7 @@ static bool record_check(struct hf_stack *stack, struct syn_record *record, uint
 static void inherit_options(struct tcp_conn *conn, const struct tcp_conn *prototype)
 {
     conn->cc = prototype->cc;
+    conn->max_pacing_rate = prototype->max_pacing_rate;
     conn->nagle = prototype->nagle;
     conn->cork = prototype->cork;
     conn->keepalive = prototype->keepalive;

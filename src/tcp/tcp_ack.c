@@ -78,6 +78,7 @@ static void new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct t
     news->acked_bytes = acked_bytes;
     news->progress = true;
     if (!conn->sack) {
+        tcp_rate_cumulative(conn, host, acked_bytes);
         tcp_on_new_ack(conn, host, segment, news);
     }
     conn->duplicate_acks = 0;
@@ -159,9 +160,7 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
 {
     struct tcp_ack_news news = {.acked_bytes = 0};
     uint32_t outstanding = outstanding_segments(conn);
-    if (conn->sender != NULL) {
-        conn->sender->ack_rtt_us = 0;
-    }
+    tcp_rate_begin_ack(conn);
     if (seq_gt(segment->ack, conn->snd.nxt)) {
         *reason = HF_REASON_ACK_FUTURE;
         return false;
@@ -188,6 +187,7 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
     if (conn->sack) {
         tcp_rack_on_ack(conn, host, segment, &news);
     }
+    tcp_cc_delivered(conn, host);
     count_delivered(conn, outstanding, news.acked_bytes);
     tcp_tally_progress(conn, host);
     tcp_buffers_acked(conn, host);

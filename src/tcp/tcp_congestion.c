@@ -134,6 +134,32 @@ static void tell(const struct hf_cc_sample *sample, enum hf_reason reason)
     tcp_trace(conn, host, HF_TRACE_CWND, reason, conn->congestion.cwnd_bytes);
 }
 
+static void fill_delivery(const struct tcp_sender *sender, struct hf_cc_sample *sample)
+{
+    const struct tcp_rate_mark *mark = &sender->ack.mark;
+    sample->rtt_us = sender->ack.rtt_us;
+    sample->ece = sender->ack.ece;
+    sample->ce_bytes = sender->ack.ce_bytes;
+    sample->delivered_bytes = sender->ack.delivered_bytes;
+    sample->lost_bytes = sender->ack.lost_bytes;
+    sample->total_delivered_bytes = sender->delivered_bytes;
+    sample->total_lost_bytes = sender->lost_bytes;
+    sample->rate = sender->ack.rate;
+    if (sender->ack.rate == 0) {
+        return;
+    }
+    sample->app_limited = sender->ack.rate_app_limited;
+    sample->rate_bytes = sender->ack.rate_bytes;
+    sample->rate_interval_us = sender->ack.rate_interval_us;
+    sample->prior_pipe_bytes = mark->pipe_bytes;
+    /* Marks count modulo 2^32, a flight is far smaller. */
+    sample->prior_delivered_bytes =
+        sender->delivered_bytes -
+        (uint32_t)((uint32_t)sender->delivered_bytes - mark->delivered_bytes);
+    sample->prior_lost_bytes =
+        sender->lost_bytes - (uint32_t)((uint32_t)sender->lost_bytes - mark->lost_bytes);
+}
+
 struct hf_cc_sample tcp_cc_sample(const struct tcp_conn *conn, const struct tcp_host *host,
                                   uint32_t acked_bytes)
 {
@@ -156,9 +182,29 @@ struct hf_cc_sample tcp_cc_sample(const struct tcp_conn *conn, const struct tcp_
         .host = host,
     };
     if (conn->sender != NULL) {
-        sample.rtt_us = conn->sender->ack_rtt_us;
+        fill_delivery(conn->sender, &sample);
     }
     return sample;
+}
+
+void tcp_cc_delivered(struct tcp_conn *conn, struct tcp_host *host)
+{
+    struct tcp_sender *sender = conn->sender;
+    uint32_t before = tcp_cwnd_bytes(conn);
+    struct hf_cc_sample sample;
+    tcp_rate_take_losses(conn);
+    if (sender == NULL || (sender->ack.delivered_bytes == 0 && sender->ack.lost_bytes == 0)) {
+        return;
+    }
+    tcp_rate_sample(conn);
+    if (conn->cc->on_delivery == NULL) {
+        return;
+    }
+    sample = tcp_cc_sample(conn, host, 0);
+    conn->cc->on_delivery(&conn->congestion, &sample);
+    if (conn->cc->governs_recovery && tcp_cwnd_bytes(conn) != before) {
+        tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_MODEL, before);
+    }
 }
 
 /* ---- is the window used? (RFC 2861, RFC 7661 1) */
@@ -219,6 +265,7 @@ void tcp_cc_validate(struct tcp_conn *conn, struct tcp_host *host, bool limited)
 void tcp_cc_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t sent_bytes)
 {
     struct hf_cc_sample sample;
+    tcp_pacing_sent(conn, host, sent_bytes);
     tcp_cc_validate(conn, host,
                     (uint64_t)tcp_pipe(conn) + tcp_effective_mss(conn) > tcp_cwnd_bytes(conn));
     if (conn->cc->on_sent != NULL) {

@@ -43,7 +43,8 @@ struct tcp_host {
  * keepalive   While keep-alive is on and nothing is outstanding (3.8.4).
  * reordering  While something that was overtaken may yet be only late (RFC 8985 6.2).
  * loss_probe  While the tail of a flight may be lost and nobody would tell (RFC 8985 7).
- * fin_wait_2  In FIN-WAIT-2 after the program has let go: the peer may never close. */
+ * fin_wait_2  In FIN-WAIT-2 after the program has let go: the peer may never close.
+ * pacing      While a segment may go but for the pacing rate (tcp_pacing.c). */
 enum tcp_timer {
     TCP_TIMER_REORDERING,
     TCP_TIMER_LOSS_PROBE,
@@ -52,6 +53,7 @@ enum tcp_timer {
     TCP_TIMER_DELAYED_ACK,
     TCP_TIMER_KEEPALIVE,
     TCP_TIMER_FIN_WAIT_2,
+    TCP_TIMER_PACING,
     TCP_TIMER_COUNT
 };
 
@@ -277,7 +279,8 @@ struct tcp_conn {
     hf_time challenge_refill;
     hf_time path_mtu_lowered; /* when path_mtu was last made smaller */
     hf_time user_timeout_ns, keepalive_idle_ns, keepalive_interval_ns;
-    hf_time fin_wait_2_ns; /* HF_OPTION_FIN_WAIT_2_NS */
+    hf_time fin_wait_2_ns;    /* HF_OPTION_FIN_WAIT_2_NS */
+    uint64_t max_pacing_rate; /* HF_OPTION_MAX_PACING_RATE; 0: no limit */
 
     /* What the program gave and is not acknowledged yet; the front is snd.front. */
     struct bytequeue send_queue;

@@ -164,7 +164,38 @@ void tcp_cc_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t sent_byt
 /* Whether cwnd is what holds us back; `limited`: it did just now. */
 void tcp_cc_validate(struct tcp_conn *conn, struct tcp_host *host, bool limited);
 bool tcp_cwnd_limited(const struct tcp_conn *conn);
+/* The ACK at hand, or the reordering timer, has told all about what arrived and what is lost. */
+void tcp_cc_delivered(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_cc_restart_after_idle(struct tcp_conn *conn, struct tcp_host *host);
+
+/* ---- tcp_rate.c: the delivery rate */
+
+/* A new segment of `length` leaves: its record, if there are any, is the newest; SND.NXT does not
+ * count it yet. */
+void tcp_rate_sent(struct tcp_conn *conn, const struct tcp_host *host, uint32_t length);
+/* One leaves again; NULL: there are no records. */
+void tcp_rate_sent_again(struct tcp_conn *conn, struct tcp_sent_record *record);
+void tcp_rate_begin_ack(struct tcp_conn *conn);
+/* A record is delivered, by ACK or SACK; a part of one; or, without records, so many bytes. */
+void tcp_rate_delivered(struct tcp_conn *conn, const struct tcp_host *host,
+                        const struct tcp_sent_record *record);
+void tcp_rate_delivered_part(struct tcp_conn *conn, const struct tcp_host *host, uint32_t bytes);
+void tcp_rate_cumulative(struct tcp_conn *conn, const struct tcp_host *host, uint32_t bytes);
+/* What was taken as lost since the last time. */
+void tcp_rate_take_losses(struct tcp_conn *conn);
+/* What the ACK at hand says of the rate. */
+void tcp_rate_sample(struct tcp_conn *conn);
+void tcp_rate_check_app_limited(struct tcp_conn *conn, const struct tcp_host *host);
+
+/* ---- tcp_pacing.c */
+
+/* Bytes a second; 0: segments are not paced. */
+uint64_t tcp_pacing_rate(const struct tcp_conn *conn, const struct tcp_host *host);
+/* What cwnd and the round trip come to, as Linux counts it. */
+uint64_t tcp_window_rate(const struct tcp_conn *conn);
+/* It is too early for the next segment; the pacing timer is set. */
+bool tcp_pacing_holds(struct tcp_conn *conn, struct tcp_host *host);
+void tcp_pacing_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t bytes);
 
 /* ---- tcp_rtt.c: RFC 6298 */
 

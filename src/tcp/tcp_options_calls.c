@@ -37,6 +37,7 @@ static const struct option_range {
     [HF_OPTION_WANT_WRITABLE] = {0, 1},
     [HF_OPTION_PATH_MTU_DISCOVERY] = {HF_PATH_MTU_DONT, HF_PATH_MTU_OMIT},
     [HF_OPTION_RECEIVE_LEAST] = {0, 1 << 30},
+    [HF_OPTION_MAX_PACING_RATE] = {0, INT64_MAX},
 };
 #define OPTION_COUNT (sizeof option_ranges / sizeof option_ranges[0])
 
@@ -267,6 +268,10 @@ int tcp_set_option(struct tcp_conn *conn, struct tcp_host *host, enum hf_option 
     case HF_OPTION_MAX_SEGMENT:
         conn->max_segment = (uint16_t)value;
         break;
+    case HF_OPTION_MAX_PACING_RATE:
+        conn->max_pacing_rate = (uint64_t)value;
+        conn->deadlines[TCP_TIMER_PACING] = HF_TIME_NEVER; /* looked at anew */
+        break;
     case HF_OPTION_CONGESTION:
         return tcp_cc_choose(conn, host, (int)value);
     case HF_OPTION_TTL:
@@ -333,6 +338,9 @@ int tcp_get_option(const struct tcp_conn *conn, const struct tcp_host *host, enu
         return HF_OK;
     case HF_OPTION_TRAFFIC_CLASS:
         *value = conn->traffic_class;
+        return HF_OK;
+    case HF_OPTION_MAX_PACING_RATE:
+        *value = (int64_t)conn->max_pacing_rate;
         return HF_OK;
     case HF_OPTION_CONGESTION:
         *value = tcp_cc_index(host->config, conn->cc);

@@ -66,7 +66,7 @@ static void rack_update(struct tcp_conn *conn, const struct tcp_host *host,
     if (ambiguous(conn, record, segment, rtt)) {
         return;
     }
-    conn->sender->ack_rtt_us = max_u32(rtt_us, 1);
+    conn->sender->ack.rtt_us = max_u32(rtt_us, 1);
     if (!(record->flags & TCP_SENT_REPEATED) &&
         (rack->min_rtt_us == 0 || rtt_us < rack->min_rtt_us)) {
         rack->min_rtt_us = max_u32(rtt_us, 1); /* step 1 */
@@ -93,13 +93,16 @@ static void take_cumulative(struct tcp_conn *conn, struct tcp_host *host,
         }
         if (seq_gt(tcp_sent_end(record), conn->snd.una)) {
             if (!(record->flags & TCP_SENT_SACKED)) {
-                news->delivered_bytes += (uint32_t)seq_diff(conn->snd.una, record->seq);
+                uint32_t part = (uint32_t)seq_diff(conn->snd.una, record->seq);
+                news->delivered_bytes += part;
+                tcp_rate_delivered_part(conn, host, part);
             }
             tcp_sent_cut_first(sent, conn->snd.una);
             break;
         }
         if (!(record->flags & TCP_SENT_SACKED)) {
             news->delivered_bytes += record->length;
+            tcp_rate_delivered(conn, host, record);
             rack_update(conn, host, record, segment, news);
         }
         tcp_sent_drop_first(sent);
@@ -118,6 +121,7 @@ static void take_block(struct tcp_conn *conn, struct tcp_host *host,
         if (seq_gt(tcp_sent_end(record), block.right)) {
             return;
         }
+        tcp_rate_delivered(conn, host, record);
         rack_update(conn, host, record, segment, news);
         tcp_sent_mark_sacked(sent, id);
         news->delivered_bytes += record->length;
@@ -467,6 +471,7 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
         tcp_grow_cwnd(conn, host, min_u32(news->acked_bytes, news->delivered_bytes),
                       before == TCP_RECOVERY_TIMEOUT);
     }
+    tcp_rate_take_losses(conn);
     if (conn->sent != NULL && conn->sent->count == 0) {
         tcp_sent_free(&conn->sent, host->memory);
         conn->rack.order = 0; /* ordinals begin anew */
@@ -490,6 +495,7 @@ void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host)
     if (conn->sent == NULL) {
         return;
     }
+    tcp_rate_begin_ack(conn);
     tcp_trace(conn, host, HF_TRACE_TIMER, HF_REASON_TIMER_REORDERING, 0);
     if (detect_loss(conn, host) == 0) {
         return;
@@ -500,6 +506,7 @@ void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host)
         prr_on_ack(conn, &nothing, true);
         conn->intents |= TCP_INTENT_RETRANSMIT;
     }
+    tcp_cc_delivered(conn, host);
 }
 
 /* RFC 8985 6.3: after a timeout the first segment is lost, and what left so long ago that RACK

@@ -33,7 +33,7 @@ uint32_t tcp_pipe(const struct tcp_conn *conn)
 uint32_t tcp_cwnd_bytes(const struct tcp_conn *conn)
 {
     int64_t cwnd = conn->congestion.cwnd_bytes;
-    if (conn->recovery == TCP_RECOVERY_FAST) {
+    if (conn->recovery == TCP_RECOVERY_FAST && !conn->cc->governs_recovery) {
         cwnd = conn->sack ? (int64_t)conn->prr.cwnd_bytes : cwnd + conn->inflation_bytes;
     }
     return cwnd < 0 ? 0 : (uint32_t)(cwnd < UINT32_MAX ? cwnd : UINT32_MAX);
@@ -48,7 +48,7 @@ uint32_t tcp_send_allowance(const struct tcp_conn *conn)
         /* RFC 3042 2: the first and the second duplicate ACK let one new segment go each. */
         allowance += (int64_t)min_u32(conn->duplicate_acks, 2) * mss;
     }
-    if (conn->recovery == TCP_RECOVERY_FAST && conn->sack) {
+    if (conn->recovery == TCP_RECOVERY_FAST && conn->sack && !conn->cc->governs_recovery) {
         return tcp_cwnd_bytes(conn); /* PRR has the last word */
     }
     if (allowance < (int64_t)mss) {
@@ -173,7 +173,9 @@ void tcp_grow_cwnd(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_
     bool slow_start = conn->congestion.cwnd_bytes < conn->congestion.ssthresh_bytes;
     sample.cwnd_limited |= repeating;
     sample.after_timeout = conn->after_timeout;
-    conn->cc->on_ack(&conn->congestion, &sample);
+    if (conn->cc->on_ack != NULL && !conn->cc->governs_recovery) {
+        conn->cc->on_ack(&conn->congestion, &sample); /* else on_delivery says it all */
+    }
     if (conn->congestion.cwnd_bytes >= conn->congestion.ssthresh_bytes) {
         conn->after_timeout = false;
     }

@@ -43,7 +43,7 @@ void tcp_rtt_sample(struct tcp_conn *conn, struct tcp_host *host, hf_time sample
     }
     sample_us = max_u32(to_us(sample_ns), 1);
     if (conn->sender != NULL) {
-        conn->sender->ack_rtt_us = sample_us;
+        conn->sender->ack.rtt_us = sample_us;
     }
     if (!conn->rtt_measured) {
         conn->rtt_measured = true;

@@ -185,6 +185,7 @@ static void build_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_
 
 static void count_repetition(struct tcp_conn *conn, struct tcp_host *host, uint32_t length)
 {
+    tcp_pacing_sent(conn, host, length);
     conn->retransmits++;
     conn->bytes_retransmitted += length;
     host->counters->segments_retransmitted++;
@@ -208,6 +209,7 @@ static enum hf_reason build_retransmission(struct tcp_conn *conn, struct tcp_hos
         reason = HF_REASON_RETRANSMIT_FIN;
     }
     count_repetition(conn, host, length);
+    tcp_rate_sent_again(conn, NULL);
     tcp_undo_on_repeat(conn, host);
     conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
     if (conn->recovery == TCP_RECOVERY_TIMEOUT) {
@@ -251,6 +253,7 @@ static bool next_repetition(struct tcp_conn *conn, struct tcp_host *host,
         *reason = HF_REASON_RETRANSMIT_FIN;
     }
     tcp_sent_repeat(sent, id, host->now);
+    tcp_rate_sent_again(conn, tcp_sent_at(sent, id));
     conn->prr.out_bytes += record->length;
     count_repetition(conn, host, segment->payload_length);
     if (!probe) {
@@ -381,6 +384,7 @@ static void account_new_data(struct tcp_conn *conn, struct tcp_host *host, uint3
         tcp_sent_add(conn->sent, conn->snd.nxt, length + (fin ? 1u : 0u), host->now);
         conn->prr.out_bytes += length;
     }
+    tcp_rate_sent(conn, host, length + (fin ? 1u : 0u));
     conn->snd.nxt = seq_add(conn->snd.nxt, length + (fin ? 1u : 0u));
     conn->snd.retransmit_next =
         conn->recovery == TCP_RECOVERY_TIMEOUT ? conn->snd.retransmit_next : conn->snd.nxt;
@@ -411,7 +415,8 @@ static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct t
         tcp_cc_restart_after_idle(conn, host);
         forget_old_path_mtu(conn, host);
         length = sendable_bytes(conn, host, unsent);
-        if (length == 0) {
+        if (length == 0 ||
+            (!(conn->intents & TCP_INTENT_LOSS_PROBE) && tcp_pacing_holds(conn, host))) {
             return false;
         }
     }
@@ -508,7 +513,8 @@ static bool choose(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segm
             }
         }
         if ((conn->intents & TCP_INTENT_RETRANSMIT) ||
-            (conn->frto != TCP_FRTO_NEW && retransmission_allowed(conn))) {
+            (conn->frto != TCP_FRTO_NEW && retransmission_allowed(conn) &&
+             !tcp_pacing_holds(conn, host))) {
             if (conn->sent == NULL) {
                 *reason = build_retransmission(conn, host, segment, payload_offset);
                 return true;
@@ -541,6 +547,9 @@ bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_s
                       uint32_t *payload_offset, enum hf_reason *reason)
 {
     bool found = choose(conn, host, segment, payload_offset, reason);
+    if (!found) {
+        tcp_rate_check_app_limited(conn, host);
+    }
     if (conn->state != HF_CLOSED) {
         tcp_arm_retransmit(conn, host);
         if (found && (segment->payload_length > 0 || (segment->flags & HF_FIN))) {

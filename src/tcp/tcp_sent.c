@@ -235,6 +235,7 @@ void tcp_sent_mark_lost(struct tcp_sent *sent, uint32_t id)
     struct tcp_sent_record *record = tcp_sent_at(sent, id);
     if (listed(record)) {
         list_remove(sent, id);
+        sent->newly_lost_bytes += record->length;
     }
     if (record->flags & TCP_SENT_REPEAT_OUT) {
         sent->repeat_out_bytes -= record->length;
@@ -383,6 +384,7 @@ bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most
             uint32_t added = cut->first + cut->count;
             tcp_sent_add(cut, seq_add(record->seq, done), take, record->sent);
             tcp_sent_at(cut, added)->flags |= record->flags & TCP_SENT_REPEATED;
+            tcp_sent_at(cut, added)->rate = record->rate;
             tcp_sent_at(cut, added)->order = record->order;
             if (record->flags & TCP_SENT_SACKED) {
                 tcp_sent_mark_sacked(cut, added);
@@ -393,6 +395,7 @@ bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most
         }
     }
     cut->last_order = old->last_order;
+    cut->newly_lost_bytes = 0; /* it was too big, not lost to congestion */
     tcp_sent_free(sent, memory);
     *sent = cut;
     return true;

@@ -22,6 +22,7 @@
 
 #include "memory.h"
 #include "seq32.h"
+#include "tcp_sender.h"
 
 #include <handfast/types.h>
 #include <stdbool.h>
@@ -42,6 +43,7 @@ struct tcp_sent_record {
     uint32_t earlier, later; /* ids in the transmission list; SACKed: later is an id ahead */
     uint32_t order;          /* of the last transmission, among all of them: `sent` may tie */
     uint8_t flags;
+    struct tcp_rate_mark rate; /* how things stood when it last left */
 };
 
 struct tcp_sent {
@@ -53,6 +55,7 @@ struct tcp_sent {
     uint32_t last_order;     /* of the latest transmission; counts from 1 */
     uint32_t sacked_count;
     uint32_t sacked_bytes, lost_bytes, repeat_out_bytes;
+    uint32_t newly_lost_bytes; /* since tcp_rate.c looked */
     struct tcp_sent_record records[];
 };
 #define TCP_SENT_MAX_RECORDS (1u << 20)

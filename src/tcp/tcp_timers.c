@@ -30,6 +30,8 @@ const char *tcp_timer_name(enum tcp_timer timer)
         return "keepalive";
     case TCP_TIMER_FIN_WAIT_2:
         return "fin-wait-2";
+    case TCP_TIMER_PACING:
+        return "pacing";
     case TCP_TIMER_COUNT:
         break;
     }
@@ -70,6 +72,9 @@ static hf_time patience_since(const struct tcp_conn *conn)
 static bool probe_needed(const struct tcp_conn *conn)
 {
     bool fin_unsent = conn->fin_queued && seq_le(conn->snd.nxt, tcp_fin_seq(conn));
+    if (conn->deadlines[TCP_TIMER_PACING] != HF_TIME_NEVER) {
+        return false; /* it is pacing that it waits for */
+    }
     switch (conn->state) {
     case HF_ESTABLISHED:
     case HF_CLOSE_WAIT:
@@ -341,6 +346,7 @@ static void run_timer(struct tcp_conn *conn, struct tcp_host *host, enum tcp_tim
     case TCP_TIMER_FIN_WAIT_2:
         tcp_finish(conn, host, HF_OK, HF_REASON_TIMEOUT_FIN_WAIT_2);
         break;
+    case TCP_TIMER_PACING: /* the stack asks for segments after every timer */
     case TCP_TIMER_COUNT:
         break;
     }

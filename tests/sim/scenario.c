@@ -89,6 +89,17 @@ static uint32_t choose_mtu(struct chance *chance, bool ipv6)
     }
 }
 
+static void choose_congestion(struct chance *chance, struct hf_config *host)
+{
+    static const char *const names[] = {"cubic", "cubic", "bbr", "reno", "dctcp"};
+
+    host->congestion_control = hf_congestion_control(names[chance_between(chance, 0, 4)]);
+    host->slow_start_after_idle = chance_percent(chance, 70);
+    host->pacing = chance_percent(chance, 20);
+    if (chance_percent(chance, 20))
+        host->pacing_burst_bytes = chance_scaled(chance, 100, 1u << 20);
+}
+
 static void choose_host(struct chance *chance, struct hf_config *host, bool ipv6)
 {
     uint32_t segment_bytes;
@@ -121,6 +132,7 @@ static void choose_host(struct chance *chance, struct hf_config *host, bool ipv6
     host->sack = chance_percent(chance, 70);
     host->window_scaling = chance_percent(chance, 70);
     host->nagle = chance_percent(chance, 60);
+    choose_congestion(chance, host);
     host->delayed_ack_ns = chance_percent(chance, 20) ? 200 * HF_MILLISECOND : 40 * HF_MILLISECOND;
     host->initial_window_segments = chance_percent(chance, 80) ? 10 : chance_between(chance, 1, 20);
     /* Nobody gives up: what is tested is that everything arrives. */

@@ -17,10 +17,10 @@
 #define CC_EVENT_TIMEOUT HF_CC_TIMEOUT
 #define CC_EVENT_TIMEOUT_AGAIN HF_CC_TIMEOUT_AGAIN
 
-extern const struct hf_cc_ops cc_reno, cc_cubic;
+extern const struct hf_cc_ops cc_reno, cc_cubic, cc_bbr, cc_dctcp;
 
 /* The index-th, or NULL; those of the configuration follow. */
 const struct hf_cc_ops *cc_builtin(unsigned index);
-#define CC_BUILTIN_COUNT 2
+#define CC_BUILTIN_COUNT 4
 
 #endif

@@ -15,7 +15,8 @@ static bool equal(const char *a, const char *b)
 
 const struct hf_cc_ops *cc_builtin(unsigned index)
 {
-    static const struct hf_cc_ops *const table[CC_BUILTIN_COUNT] = {&cc_reno, &cc_cubic};
+    static const struct hf_cc_ops *const table[CC_BUILTIN_COUNT] = {&cc_reno, &cc_cubic, &cc_bbr,
+                                                                    &cc_dctcp};
     return index < CC_BUILTIN_COUNT ? table[index] : NULL;
 }
 

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * BBR version 3 (draft-ietf-ccwg-bbr). It does not wait for loss to tell that a path is full but
+ * measures it: the most it delivers (max_bw) and the least time it takes (min_rtt); their product
+ * is what should be in flight. It sends at that rate, and now and then probes for more of the one
+ * and less of the other. Loss beyond 2 % bounds it.
+ *
+ * Differences from the draft: a loss is looked at once an ACK, with the flight that the newest
+ * segment acknowledged left behind, not once for each lost packet; what the draft draws by lot is
+ * mixed from numbers of the connection, so that a run can be repeated; ECN, of which the draft says
+ * nothing yet, counts as loss does for the short-term bounds.
+ */
+#include "bbr.h"
+
+#define MIN_RTT_FILTER_NS (10 * HF_SECOND)    /* MinRTTFilterLen */
+#define PROBE_RTT_INTERVAL_NS (5 * HF_SECOND) /* ProbeRTTInterval */
+#define EXTRA_ACKED_WINDOW_ROUNDS 5u          /* half of ExtraAckedFilterLen */
+#define STARTUP_GAIN_PERCENT 277u
+#define PACING_MARGIN_PERCENT 1u
+#define NO_RTT UINT32_MAX
+#define MICROSECONDS 1000000u
+
+/* ---- what the path holds */
+
+uint32_t bbr_bdp(const struct bbr *bbr, const struct hf_cc_sample *sample, uint64_t bw,
+                 uint32_t gain_percent)
+{
+    if (bbr->min_rtt_us == NO_RTT || bw == 0) {
+        return sample->initial_window_bytes;
+    }
+    return cc_clamp_u64(cc_scale(cc_scale(bw, bbr->min_rtt_us, MICROSECONDS), gain_percent, 100));
+}
+
+/* BBRSetSendQuantum, BBRUpdateOffloadBudget: a millisecond's worth, two segments at least. */
+static uint32_t offload_budget(const struct hf_cc_state *state, const struct hf_cc_sample *sample)
+{
+    uint64_t quantum = state->pacing_rate / 1000;
+    quantum = quantum < 65536 ? quantum : 65536;
+    return 3 * cc_max((uint32_t)quantum, 2 * sample->mss_bytes);
+}
+
+uint32_t bbr_inflight(const struct hf_cc_state *state, const struct hf_cc_sample *sample,
+                      uint32_t gain_percent)
+{
+    const struct bbr *bbr = bbr_of(state);
+    uint32_t inflight = bbr_bdp(bbr, sample, bbr->max_bw, gain_percent);
+    inflight = cc_max(inflight, offload_budget(state, sample));
+    return cc_max(inflight, bbr_min_pipe_cwnd(sample));
+}
+
+uint32_t bbr_inflight_with_headroom(const struct bbr *bbr, const struct hf_cc_sample *sample)
+{
+    uint32_t headroom;
+    if (bbr->inflight_longterm == HF_CC_INFINITE) {
+        return HF_CC_INFINITE;
+    }
+    headroom = cc_max(sample->mss_bytes, bbr->inflight_longterm / 100 * 15);
+    return cc_max(bbr->inflight_longterm > headroom ? bbr->inflight_longterm - headroom : 0,
+                  bbr_min_pipe_cwnd(sample));
+}
+
+bool bbr_app_limited(const struct bbr *bbr, const struct hf_cc_sample *sample)
+{
+    return sample->app_limited || sample->prior_delivered_bytes < bbr->limited_until;
+}
+
+/* ---- the model, one ACK on (5.5) */
+
+/* 5.5.1: a round trip is over when what left at its beginning is delivered. */
+static void update_rounds(struct bbr *bbr, const struct hf_cc_sample *sample)
+{
+    bbr->round_start = false;
+    bbr->loss_round_start = false;
+    if (sample->rate == 0) {
+        return;
+    }
+    if (sample->prior_delivered_bytes >= bbr->next_round_delivered) {
+        bbr->next_round_delivered = sample->total_delivered_bytes;
+        bbr->round_count++;
+        bbr->rounds_since_bw_probe++;
+        bbr->round_start = true;
+    }
+    if (sample->prior_delivered_bytes >= bbr->loss_round_delivered) {
+        bbr->loss_round_delivered = sample->total_delivered_bytes;
+        bbr->loss_round_start = true;
+    }
+}
+
+/* 5.5.5: the most of this and of the last probing cycle. */
+static void update_max_bw(struct bbr *bbr, const struct hf_cc_sample *sample)
+{
+    if (sample->rate > 0 && (sample->rate >= bbr->max_bw || !bbr_app_limited(bbr, sample))) {
+        bbr->max_bw_filter[1] =
+            sample->rate > bbr->max_bw_filter[1] ? sample->rate : bbr->max_bw_filter[1];
+    }
+    bbr->max_bw = bbr->max_bw_filter[0] > bbr->max_bw_filter[1] ? bbr->max_bw_filter[0]
+                                                                : bbr->max_bw_filter[1];
+}
+
+/* 5.5.10.3: what loss says while nothing is being probed for. */
+static void adapt_lower_bounds(const struct hf_cc_state *state, const struct hf_cc_sample *sample)
+{
+    struct bbr *bbr = bbr_of(state);
+    uint64_t less_bw;
+    if (bbr->state == BBR_STARTUP || bbr->state == BBR_REFILL || bbr->state == BBR_UP ||
+        !(bbr->loss_in_round || bbr->ecn_in_round)) {
+        return;
+    }
+    if (bbr->bw_shortterm == BBR_INFINITE_RATE) {
+        bbr->bw_shortterm = bbr->max_bw;
+    }
+    if (bbr->inflight_shortterm == HF_CC_INFINITE) {
+        bbr->inflight_shortterm = state->cwnd_bytes;
+    }
+    less_bw = cc_scale(bbr->bw_shortterm, BBR_BETA_PERCENT, 100);
+    bbr->bw_shortterm = bbr->bw_latest > less_bw ? bbr->bw_latest : less_bw;
+    bbr->inflight_shortterm =
+        cc_max(bbr->inflight_latest,
+               (uint32_t)((uint64_t)bbr->inflight_shortterm * BBR_BETA_PERCENT / 100));
+    hf_cc_tell(sample, HF_REASON_BBR_LOWER_BOUNDS);
+}
+
+static void update_congestion_signals(const struct hf_cc_state *state,
+                                      const struct hf_cc_sample *sample)
+{
+    struct bbr *bbr = bbr_of(state);
+    bbr->bw_latest = sample->rate > bbr->bw_latest ? sample->rate : bbr->bw_latest;
+    bbr->inflight_latest = cc_max(bbr->inflight_latest, sample->rate_bytes);
+    if (sample->lost_bytes > 0) {
+        bbr->loss_in_round = true;
+        if (bbr->loss_events_in_round < UINT8_MAX) {
+            bbr->loss_events_in_round++;
+        }
+    }
+    bbr->ecn_in_round |= sample->ece;
+    update_max_bw(bbr, sample);
+    if (bbr->loss_round_start) {
+        adapt_lower_bounds(state, sample);
+        bbr->loss_in_round = false;
+        bbr->ecn_in_round = false;
+    }
+}
+
+/* 5.5.9: more was acknowledged at once than the rate explains: the path or the receiver saves ACKs
+ * up, and cwnd must bridge the silence. */
+static void update_aggregation(const struct hf_cc_state *state, const struct hf_cc_sample *sample)
+{
+    struct bbr *bbr = bbr_of(state);
+    hf_time interval_us = (sample->now - bbr->extra_acked_start) / HF_MICROSECOND;
+    uint64_t expected = cc_scale(bbr->bw, (uint64_t)interval_us, MICROSECONDS);
+    uint32_t extra;
+    if (bbr->extra_acked_delivered <= expected) {
+        bbr->extra_acked_delivered = 0;
+        bbr->extra_acked_start = sample->now;
+        expected = 0;
+    }
+    bbr->extra_acked_delivered += sample->delivered_bytes;
+    extra = cc_min(cc_clamp_u64(bbr->extra_acked_delivered - expected), state->cwnd_bytes);
+    if (bbr->round_count - bbr->extra_acked_round >=
+        (bbr->full_bw_reached ? EXTRA_ACKED_WINDOW_ROUNDS : 1)) {
+        bbr->extra_acked_round = bbr->round_count;
+        bbr->extra_acked[0] = bbr->extra_acked[1];
+        bbr->extra_acked[1] = 0;
+    }
+    bbr->extra_acked[1] = cc_max(bbr->extra_acked[1], extra);
+}
+
+/* 5.5.7: one filter of ten seconds, and a shorter one that says when to look. */
+static void update_min_rtt(struct bbr *bbr, const struct hf_cc_sample *sample)
+{
+    bbr->probe_rtt_expired = sample->now > bbr->probe_rtt_min_stamp + PROBE_RTT_INTERVAL_NS;
+    if (sample->rtt_us > 0 &&
+        (sample->rtt_us < bbr->probe_rtt_min_delay_us || bbr->probe_rtt_expired)) {
+        bbr->probe_rtt_min_delay_us = sample->rtt_us;
+        bbr->probe_rtt_min_stamp = sample->now;
+    }
+    if (bbr->probe_rtt_min_delay_us < bbr->min_rtt_us ||
+        sample->now > bbr->min_rtt_stamp + MIN_RTT_FILTER_NS) {
+        bbr->min_rtt_us = bbr->probe_rtt_min_delay_us;
+        bbr->min_rtt_stamp = bbr->probe_rtt_min_stamp;
+    }
+}
+
+/* ---- the three numbers (5.6) */
+
+static void set_pacing_rate(struct hf_cc_state *state)
+{
+    const struct bbr *bbr = bbr_of(state);
+    uint64_t rate =
+        cc_scale(bbr->bw, bbr->pacing_gain_percent * (100 - PACING_MARGIN_PERCENT), 100 * 100);
+    if (rate > 0 && (bbr->full_bw_reached || rate > state->pacing_rate)) {
+        state->pacing_rate = rate;
+    }
+}
+
+static void bound_cwnd(struct hf_cc_state *state, const struct hf_cc_sample *sample)
+{
+    const struct bbr *bbr = bbr_of(state);
+    uint32_t cap = HF_CC_INFINITE;
+    if (bbr->state == BBR_PROBE_RTT) {
+        state->cwnd_bytes = cc_min(state->cwnd_bytes, bbr_probe_rtt_cwnd(state, sample));
+    }
+    if (bbr->state == BBR_PROBE_RTT || bbr->state == BBR_CRUISE) {
+        cap = bbr_inflight_with_headroom(bbr, sample);
+    } else if (bbr_in_probe_bw(bbr)) {
+        cap = bbr->inflight_longterm;
+    }
+    cap = cc_max(cc_min(cap, bbr->inflight_shortterm), bbr_min_pipe_cwnd(sample));
+    state->cwnd_bytes = cc_min(state->cwnd_bytes, cap);
+}
+
+static void set_cwnd(struct hf_cc_state *state, const struct hf_cc_sample *sample)
+{
+    struct bbr *bbr = bbr_of(state);
+    uint64_t cwnd = state->cwnd_bytes;
+    bbr->max_inflight = bbr_bdp(bbr, sample, bbr->bw, bbr->cwnd_gain_percent);
+    bbr->max_inflight = cc_clamp_u64((uint64_t)bbr->max_inflight +
+                                     cc_max(bbr->extra_acked[0], bbr->extra_acked[1]));
+    bbr->max_inflight = cc_max(bbr->max_inflight, offload_budget(state, sample));
+    bbr->max_inflight = cc_max(bbr->max_inflight, bbr_min_pipe_cwnd(sample));
+    if (bbr->state == BBR_UP) {
+        bbr->max_inflight = cc_clamp_u64((uint64_t)bbr->max_inflight + 2 * sample->mss_bytes);
+    }
+    /* BBRModulateCwndForRecovery: what is lost leaves the flight and makes no room. */
+    if (sample->lost_bytes > 0) {
+        cwnd = cwnd > sample->lost_bytes + sample->mss_bytes ? cwnd - sample->lost_bytes
+                                                             : sample->mss_bytes;
+    }
+    cwnd += sample->delivered_bytes;
+    if (bbr->full_bw_reached) {
+        cwnd = cwnd < bbr->max_inflight ? cwnd : bbr->max_inflight;
+    } else if (state->cwnd_bytes >= bbr->max_inflight &&
+               sample->total_delivered_bytes >= 2ull * sample->initial_window_bytes) {
+        cwnd = cwnd < state->cwnd_bytes ? cwnd : state->cwnd_bytes;
+    }
+    state->cwnd_bytes = cc_clamp_u64(cwnd);
+    if (!sample->in_recovery) {
+        state->cwnd_bytes = cc_max(state->cwnd_bytes, bbr_min_pipe_cwnd(sample));
+    }
+    bound_cwnd(state, sample);
+}
+
+/* ---- what congestion control is told */
+
+static void bbr_init(struct hf_cc_state *state, const struct hf_cc_sample *sample)
+{
+    struct bbr *bbr = bbr_of(state);
+    uint32_t srtt_us = sample->srtt_us > 0 ? sample->srtt_us : 1000;
+    bbr->min_rtt_us = sample->min_rtt_us > 0 ? sample->min_rtt_us
+                      : sample->srtt_us > 0  ? sample->srtt_us
+                                             : NO_RTT;
+    bbr->min_rtt_stamp = sample->now;
+    bbr->probe_rtt_min_delay_us = bbr->min_rtt_us;
+    bbr->probe_rtt_min_stamp = sample->now;
+    bbr->extra_acked_start = sample->now;
+    bbr->next_round_delivered = sample->total_delivered_bytes;
+    bbr->loss_round_delivered = sample->total_delivered_bytes;
+    bbr->inflight_longterm = HF_CC_INFINITE;
+    bbr_reset_lower_bounds(bbr);
+    bbr_enter_startup(bbr, sample);
+    /* BBRInitPacingRate (5.6.2) */
+    state->pacing_rate =
+        cc_scale(state->cwnd_bytes, (uint64_t)STARTUP_GAIN_PERCENT * (MICROSECONDS / 100), srtt_us);
+    state->ssthresh_bytes = HF_CC_INFINITE; /* there is no such thing here */
+}
+
+static void leave_recovery(struct hf_cc_state *state, struct bbr *bbr)
+{
+    bbr->in_recovery = false;
+    state->cwnd_bytes = cc_max(state->cwnd_bytes, bbr->prior_cwnd_bytes);
+}
+
+static void bbr_on_delivery(struct hf_cc_state *state, const struct hf_cc_sample *sample)
+{
+    struct bbr *bbr = bbr_of(state);
+    if (bbr->in_recovery && !sample->in_recovery) {
+        leave_recovery(state, bbr);
+    }
+    update_rounds(bbr, sample);
+    update_congestion_signals(state, sample);
+    update_aggregation(state, sample);
+    update_min_rtt(bbr, sample);
+    bbr_advance(state, sample);
+    if (bbr->loss_round_start) {
+        bbr->bw_latest = sample->rate;
+        bbr->inflight_latest = sample->rate_bytes;
+        bbr->loss_events_in_round = 0;
+    }
+    bbr->bw = bbr->max_bw < bbr->bw_shortterm ? bbr->max_bw : bbr->bw_shortterm;
+    set_pacing_rate(state);
+    set_cwnd(state, sample);
+}
+
+/* 5.5.10: the bounds follow at the end of the round; here is only what must be kept. */
+static void bbr_on_congestion(struct hf_cc_state *state, const struct hf_cc_sample *sample,
+                              enum hf_cc_event event)
+{
+    struct bbr *bbr = bbr_of(state);
+    if (event == HF_CC_ECN) {
+        bbr->ecn_in_round = true;
+        return;
+    }
+    if (event != HF_CC_TIMEOUT_AGAIN) {
+        bbr->undo_bw_shortterm = bbr->bw_shortterm;
+        bbr->undo_inflight_shortterm = bbr->inflight_shortterm;
+        bbr->undo_inflight_longterm = bbr->inflight_longterm;
+        bbr->undo_state = bbr->state;
+    }
+    /* BBRSaveCwnd */
+    bbr->prior_cwnd_bytes = !bbr->in_recovery && bbr->state != BBR_PROBE_RTT
+                                ? state->cwnd_bytes
+                                : cc_max(bbr->prior_cwnd_bytes, state->cwnd_bytes);
+    bbr->in_recovery = true;
+    if (event == HF_CC_TIMEOUT || event == HF_CC_TIMEOUT_AGAIN) {
+        state->cwnd_bytes = sample->mss_bytes; /* 5.6.4.4: nothing is known to be in flight */
+    }
+}
+
+/* 5.4.1: from where it was, without a burst. */
+static void bbr_on_idle_restart(struct hf_cc_state *state, const struct hf_cc_sample *sample)
+{
+    struct bbr *bbr = bbr_of(state);
+    bbr->idle_restart = true;
+    bbr->extra_acked_start = sample->now;
+    bbr->extra_acked_delivered = 0;
+    if (bbr_in_probe_bw(bbr) && bbr->bw > 0) {
+        state->pacing_rate = bbr->bw;
+    } else if (bbr->state == BBR_PROBE_RTT) {
+        bbr_check_probe_rtt_done(state, sample);
+    }
+}
+
+/* 5.5.11: BBRHandleSpuriousLossDetection. */
+static void bbr_on_undo(struct hf_cc_state *state, const struct hf_cc_sample *sample)
+{
+    struct bbr *bbr = bbr_of(state);
+    bbr->loss_in_round = false;
+    bbr_reset_full_bw(bbr);
+    bbr->bw_shortterm =
+        bbr->bw_shortterm > bbr->undo_bw_shortterm ? bbr->bw_shortterm : bbr->undo_bw_shortterm;
+    bbr->inflight_shortterm = cc_max(bbr->inflight_shortterm, bbr->undo_inflight_shortterm);
+    bbr->inflight_longterm = cc_max(bbr->inflight_longterm, bbr->undo_inflight_longterm);
+    if (bbr->state != BBR_PROBE_RTT && bbr->state != bbr->undo_state) {
+        if (bbr->undo_state == BBR_STARTUP) {
+            bbr->full_bw_reached = false;
+            bbr_enter_startup(bbr, sample);
+        } else if (bbr->undo_state == BBR_UP) {
+            bbr_start_up(state, sample);
+        }
+    }
+}
+
+static void put_u32(uint8_t *at, uint32_t value)
+{
+    const uint8_t *bytes = (const uint8_t *)&value; /* in the host's order, as the kernel does */
+    for (int i = 0; i < 4; i++) {
+        at[i] = bytes[i];
+    }
+}
+
+/* Linux's struct tcp_bbr_info: bw (two halves), min_rtt, and the gains times 256. */
+static uint32_t bbr_info(const struct hf_cc_state *state, uint8_t info[HF_CC_INFO_BYTES])
+{
+    const struct bbr *bbr = bbr_of(state);
+    put_u32(info, (uint32_t)bbr->bw);
+    put_u32(info + 4, (uint32_t)(bbr->bw >> 32));
+    put_u32(info + 8, bbr->min_rtt_us);
+    put_u32(info + 12, bbr->pacing_gain_percent * 256u / 100);
+    put_u32(info + 16, bbr->cwnd_gain_percent * 256u / 100);
+    return 20;
+}
+
+const struct hf_cc_ops cc_bbr = {
+    .name = "bbr",
+    .private_bytes = sizeof(struct bbr),
+    .governs_recovery = true,
+    .init = bbr_init,
+    .on_delivery = bbr_on_delivery,
+    .on_congestion = bbr_on_congestion,
+    .on_idle_restart = bbr_on_idle_restart,
+    .on_undo = bbr_on_undo,
+    .info = bbr_info,
+};

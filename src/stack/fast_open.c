@@ -94,6 +94,7 @@ ptrdiff_t hf_get_fast_open_keys(const struct hf_stack *stack, hf_handle handle,
 
 /* ---- cookies */
 
+/* Keeps RFC7413-4.1.2-a. */
 static void make_cookie(const struct fast_open_keys *keys, unsigned which,
                         const struct flow_tuple *tuple, uint8_t cookie[FAST_OPEN_COOKIE_BYTES])
 {
@@ -110,7 +111,8 @@ static void make_cookie(const struct fast_open_keys *keys, unsigned which,
 }
 
 /* 0: none of ours; else one more than the key's place. All bytes are looked at whatever the first
- * ones are. */
+ * ones are.
+ * Keeps RFC7413-4.1.2-b. */
 static unsigned cookie_key(const struct fast_open_keys *keys, const struct flow_tuple *tuple,
                            const struct tcp_options *options)
 {
@@ -166,7 +168,8 @@ static void forget_old_resets(struct hf_stack *stack)
     }
 }
 
-/* The pending connection was reset: it goes on counting. False: there is no room to remember. */
+/* The pending connection was reset: it goes on counting. False: there is no room to remember.
+ * Keeps RFC7413-5.1-b. */
 static bool remember_reset(struct hf_stack *stack, const struct stack_connection *connection)
 {
     struct fast_open_reset *reset;
@@ -186,6 +189,7 @@ static bool remember_reset(struct hf_stack *stack, const struct stack_connection
     return true;
 }
 
+/* Keeps RFC7413-5.1-a. */
 static bool below_limit(struct hf_stack *stack, const struct stack_listener *listener)
 {
     forget_old_resets(stack);
@@ -200,6 +204,7 @@ static bool fits(const struct stack_listener *listener, const struct tcp_segment
     return segment->payload_length <= listener->prototype.receive_limit_bytes;
 }
 
+/* Keeps RFC7413-4.2.2-a, RFC7413-4.2.2-b, RFC7413-4.2.2-c, RFC7413-6.3-a. */
 struct fast_open_answer fast_open_judge(struct hf_stack *stack, struct stack_listener *listener,
                                         const struct arrival *arrival)
 {

@@ -121,6 +121,7 @@ static struct fast_open_peer *find_or_add(struct hf_stack *stack, const struct f
 
 /* ---- before the SYN */
 
+/* Keeps RFC7413-4.1.3-b. */
 static bool held_off(const struct hf_stack *stack, const struct fast_open_peer *peer)
 {
     return peer != NULL && peer->failures >= FAILURES_BEFORE_HOLD_OFF &&
@@ -144,7 +145,8 @@ static void trace_avoided(struct hf_stack *stack, const struct tcp_conn *conn)
                       conn->iss, seq_make(0));
 }
 
-/* RFC 7413 4.2.1 and 4.1.3: with a cookie, asking for one, or neither. */
+/* RFC 7413 4.2.1 and 4.1.3: with a cookie, asking for one, or neither.
+ * Keeps RFC7413-4.2.1-a. */
 static void plan(struct hf_stack *stack, struct tcp_conn *conn, struct tcp_fast_open *fast_open)
 {
     uint32_t index;
@@ -216,6 +218,7 @@ static void count_failure(struct hf_stack *stack, struct fast_open_peer *peer)
     }
 }
 
+/* Keeps RFC7413-4.1.3-a. */
 static void take_answer(struct hf_stack *stack, struct fast_open_peer *peer,
                         const struct tcp_conn *conn)
 {

@@ -144,6 +144,7 @@ static void learn(struct tcp_conn *conn, const struct tcp_segment *segment)
     }
 }
 
+/* Keeps RFC7413-4.2.1-c. */
 void tcp_fast_open_answered(struct tcp_conn *conn, struct tcp_host *host,
                             const struct tcp_segment *segment)
 {
@@ -169,6 +170,7 @@ void tcp_fast_open_answered(struct tcp_conn *conn, struct tcp_host *host,
 
 /* ---- server */
 
+/* Keeps RFC7413-4.2.2-b. */
 bool tcp_fast_open_passive(struct tcp_conn *conn, struct tcp_host *host,
                            const struct tcp_segment *segment)
 {
@@ -220,7 +222,8 @@ void tcp_fast_open_proven(struct tcp_conn *conn, struct tcp_host *host)
 
 /* Some middleboxes swallow all that follows a SYN with data. As Linux does, when a connection that
  * used Fast Open times out twice in a row, or is given up before that, nobody uses it for a while
- * (config.fast_open_blackhole_ns; 4.1.3.1 asks for negative responses to be cached). */
+ * (config.fast_open_blackhole_ns; 4.1.3.1 asks for negative responses to be cached).
+ * Keeps RFC7413-4.2.1-b. */
 void tcp_fast_open_timeout(struct tcp_conn *conn, struct tcp_host *host, bool expired)
 {
     if (!conn->fast_open_used || host->config->fast_open_blackhole_ns == 0 ||

@@ -128,7 +128,7 @@ static void echo_without_progress(void **state)
 }
 
 /* The MSS of a SYN-ACK bounds what we send, as that of a SYN does.
- * Holds: MUST-14, MUST-16 */
+ * Holds: MUST-14 */
 static void mss_of_syn_ack(void **state)
 {
     struct world *w = *state;

@@ -28,6 +28,10 @@ static const struct option {
     {HF_OPTION_SOFT_ERRORS, 0, 1, 0},
     {HF_OPTION_FIN_WAIT_2_NS, -1, 86400 * HF_SECOND, 22 * HF_SECOND},
     {HF_OPTION_RECEIVE_SHUTDOWN, 0, 1, 1},
+    {HF_OPTION_CONGESTION, 0, 0, 1}, /* its range is the host's table */
+    {HF_OPTION_FAST_OPEN_NO_COOKIE, 0, 1, 1},
+    {HF_OPTION_DEFER_ACCEPT, 0, 255, 23},
+    {HF_OPTION_SAVE_SYN, 0, 1, 1},
 };
 enum { COUNT = sizeof options / sizeof options[0] };
 
@@ -41,6 +45,24 @@ static int64_t get(struct world *w, hf_handle handle, enum hf_option option)
 static int set(struct world *w, hf_handle handle, enum hf_option option, int64_t value)
 {
     return hf_set_option(w->stack, handle, option, value, w->now);
+}
+
+/* No option is missing above: but those three that the host answers for, see stack.h. */
+static void all_are_known(void **state)
+{
+    struct world *w = *state;
+
+    establish_passive(w, 65535, "mss=1000");
+    for (int option = 0; option < 1000; option++) {
+        int64_t value;
+        bool known = option == HF_OPTION_BACKLOG || option == HF_OPTION_FAST_OPEN_QUEUE ||
+                     option == HF_OPTION_FAST_OPEN_CONNECT;
+        for (unsigned i = 0; i < COUNT; i++) {
+            known = known || (int)options[i].option == option;
+        }
+        assert_true(known == (hf_get_option(w->stack, w->flow->connection, (enum hf_option)option,
+                                            &value) != HF_ENOPROTOOPT));
+    }
 }
 
 /* An option that is set answers what was set, and no other option has changed with it. */
@@ -88,6 +110,11 @@ static void ranges(void **state)
     handle = w->flow->connection;
     for (unsigned i = 0; i < COUNT; i++) {
         const struct option *o = &options[i];
+        if (o->option == HF_OPTION_CONGESTION) {
+            assert_int_equal(set(w, handle, o->option, INT32_MAX), HF_EINVAL);
+            assert_int_equal(set(w, handle, o->option, -1), HF_EINVAL);
+            continue;
+        }
         assert_int_equal(set(w, handle, o->option, o->high), HF_OK);
         if (o->option != HF_OPTION_TRAFFIC_CLASS) { /* its ECN bits are ignored */
             assert_int_equal(get(w, handle, o->option), o->high);
@@ -143,10 +170,8 @@ static void send_buffer_shrinks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(each_alone),
-        BOTH(each_alone_on_listener),
-        BOTH(ranges),
-        BOTH(send_buffer_shrinks),
+        BOTH(all_are_known), BOTH(each_alone),          BOTH(each_alone_on_listener),
+        BOTH(ranges),        BOTH(send_buffer_shrinks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,6 +39,25 @@ static void answer_before_repetition(void **state)
     in_state(w, HF_ESTABLISHED);
 }
 
+/* RFC 9293 3.10.3: RECEIVE before there is a connection, in SYN-SENT and, where the openings cross,
+ * in SYN-RECEIVED, says that there is none yet; after it, that there is nothing yet. */
+static void receive_before_the_beginning(void **state)
+{
+    struct world *w = *state;
+
+    user_connect(w);
+    sends(w, "S seq=0");
+    user_recv_error(w, HF_ENOTCONN);
+    peer(w, "S seq=0 mss=1000");
+    sends(w, "S. seq=0 ack=1");
+    in_state(w, HF_SYN_RECEIVED);
+    user_recv_error(w, HF_ENOTCONN);
+    peer(w, "S. seq=0 ack=1 mss=1000");
+    sends(w, ". seq=1 ack=1");
+    in_state(w, HF_ESTABLISHED);
+    user_recv_error(w, HF_EAGAIN);
+}
+
 /* RFC 9293 3.10.4: CLOSE on a connection that is gone is an error, even after a CLOSE that was
  * none. */
 static void shutdown_after_the_end(void **state)
@@ -60,6 +79,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BOTH(answer_before_repetition),
+        BOTH(receive_before_the_beginning),
         BOTH(shutdown_after_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

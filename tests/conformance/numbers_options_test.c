@@ -32,6 +32,9 @@ static const struct option {
     {HF_OPTION_FAST_OPEN_NO_COOKIE, 0, 1, 1},
     {HF_OPTION_DEFER_ACCEPT, 0, 255, 23},
     {HF_OPTION_SAVE_SYN, 0, 1, 1},
+    {HF_OPTION_WINDOW_CLAMP, 256, 1 << 30, 26000},
+    {HF_OPTION_NOT_SENT_LOW_WATER, 0, UINT32_MAX, 27000},
+    {HF_OPTION_PATH_MTU_DISCOVERY, HF_PATH_MTU_DONT, HF_PATH_MTU_OMIT, HF_PATH_MTU_PROBE},
 };
 enum { COUNT = sizeof options / sizeof options[0] };
 
@@ -47,7 +50,8 @@ static int set(struct world *w, hf_handle handle, enum hf_option option, int64_t
     return hf_set_option(w->stack, handle, option, value, w->now);
 }
 
-/* No option is missing above: but those three that the host answers for, see stack.h. */
+/* No option is missing above, but for three that the host answers for and two that are requests
+ * more than values, see stack.h. */
 static void all_are_known(void **state)
 {
     struct world *w = *state;
@@ -56,7 +60,8 @@ static void all_are_known(void **state)
     for (int option = 0; option < 1000; option++) {
         int64_t value;
         bool known = option == HF_OPTION_BACKLOG || option == HF_OPTION_FAST_OPEN_QUEUE ||
-                     option == HF_OPTION_FAST_OPEN_CONNECT;
+                     option == HF_OPTION_FAST_OPEN_CONNECT || option == HF_OPTION_WANT_WRITABLE ||
+                     option == HF_OPTION_RECEIVE_LEAST;
         for (unsigned i = 0; i < COUNT; i++) {
             known = known || (int)options[i].option == option;
         }
@@ -124,6 +129,8 @@ static void ranges(void **state)
         assert_int_equal(set(w, handle, o->option, o->low - 1), HF_EINVAL);
         assert_int_equal(get(w, handle, o->option), o->low);
     }
+    assert_int_equal(set(w, handle, HF_OPTION_WINDOW_CLAMP, 1), HF_EINVAL);
+    assert_int_equal(set(w, handle, HF_OPTION_WINDOW_CLAMP, 0), HF_OK); /* none */
     assert_int_equal(set(w, handle, HF_OPTION_MAX_SEGMENT, 1), HF_EINVAL);
     assert_int_equal(set(w, handle, HF_OPTION_MAX_SEGMENT, 0), HF_OK); /* no limit */
     assert_int_equal(set(w, handle, HF_OPTION_MAX_SEGMENT, -1), HF_EINVAL);

@@ -86,10 +86,12 @@ static void new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct t
 }
 
 /* RFC 9293 3.10.7.4 fifth: only a segment that is not older than the last one that did may move
- * SND.WND.
+ * SND.WND. DEVIATION: one that moves SND.UNA is as new as there is, though its text may be old (a
+ * repetition that overtook nothing); were its window not taken (Linux does), the old one, counted
+ * from the new SND.UNA, would reach beyond what was ever offered.
  * Keeps REC-1. */
 static void update_window(struct tcp_conn *conn, struct tcp_host *host,
-                          const struct tcp_segment *segment)
+                          const struct tcp_segment *segment, bool progress)
 {
     uint32_t wnd = (uint32_t)segment->window << conn->snd_wind_shift; /* RFC 7323 2.3 */
     uint32_t before = conn->snd.wnd;
@@ -97,7 +99,7 @@ static void update_window(struct tcp_conn *conn, struct tcp_host *host,
     if (segment->flags & HF_SYN) {
         wnd = segment->window;
     }
-    if (seq_lt(conn->snd.wl1, segment->seq) ||
+    if (progress || seq_lt(conn->snd.wl1, segment->seq) ||
         (seq_eq(conn->snd.wl1, segment->seq) && seq_le(conn->snd.wl2, segment->ack))) {
         conn->snd.wnd = wnd;
         conn->snd.wl1 = segment->seq;
@@ -183,7 +185,7 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
             tcp_on_duplicate_ack(conn, host, segment, &news);
         }
     }
-    update_window(conn, host, segment);
+    update_window(conn, host, segment, news.progress);
     if (conn->sack) {
         tcp_rack_on_ack(conn, host, segment, &news);
     }

@@ -82,6 +82,11 @@ bool tcp_frto_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     if (conn->frto == TCP_FRTO_SECOND) {
         if (news->sacked_bytes > 0 || news->duplicate) {
             give_up(conn, host); /* step 3a */
+            if (!conn->sack) {
+                /* "no more than 3*MSS": two are in flight, one may go again. */
+                conn->congestion.cwnd_bytes =
+                    max_u32(conn->congestion.cwnd_bytes, 3 * tcp_effective_mss(conn));
+            }
         }
     } else if (news->progress && seq_lt(conn->snd.una, conn->snd.recover)) {
         ask_new_data(conn, host);

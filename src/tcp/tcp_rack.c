@@ -366,7 +366,9 @@ static void probe_on_ack(struct tcp_conn *conn, struct tcp_host *host,
         sample.flight_bytes += news->acked_bytes; /* what was in flight when it came */
         uint32_t before = tcp_cwnd_bytes(conn);
         rack->probe_out = false;
-        if (conn->recovery == TCP_RECOVERY_NONE) {
+        /* Where more is lost the recovery that follows answers for all of it, once. */
+        if (conn->recovery == TCP_RECOVERY_NONE &&
+            (conn->sent == NULL || conn->sent->lost_bytes == 0)) {
             tcp_undo_begin(conn);
             conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
             tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_LOSS_PROBE, before);

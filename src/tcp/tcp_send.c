@@ -252,6 +252,9 @@ static bool next_repetition(struct tcp_conn *conn, struct tcp_host *host,
     if (fin && record->length == 1 && !probe) {
         *reason = HF_REASON_RETRANSMIT_FIN;
     }
+    if (record->flags & TCP_SENT_PUSHED) {
+        segment->flags |= HF_PSH;
+    }
     tcp_sent_repeat(sent, id, host->now);
     tcp_rate_sent_again(conn, tcp_sent_at(sent, id));
     conn->prr.out_bytes += record->length;
@@ -432,6 +435,10 @@ static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct t
     build_data(conn, host, segment, conn->snd.nxt, length, fin, payload_offset);
     account_new_data(conn, host, length, fin);
     tcp_tell_writable(conn); /* less waits to be sent */
+    if (conn->sack && (segment->flags & HF_PSH)) {
+        tcp_sent_at(conn->sent, conn->sent->first + conn->sent->count - 1)->flags |=
+            TCP_SENT_PUSHED;
+    }
     *reason = length > 0 ? HF_REASON_SEND_DATA : HF_REASON_SEND_FIN;
     if (conn->intents & TCP_INTENT_LOSS_PROBE) {
         conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;

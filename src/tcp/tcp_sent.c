@@ -385,6 +385,9 @@ bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most
             tcp_sent_add(cut, seq_add(record->seq, done), take, record->sent);
             tcp_sent_at(cut, added)->flags |= record->flags & TCP_SENT_REPEATED;
             tcp_sent_at(cut, added)->rate = record->rate;
+            if (done + take == record->length) {
+                tcp_sent_at(cut, added)->flags |= record->flags & TCP_SENT_PUSHED;
+            }
             tcp_sent_at(cut, added)->order = record->order;
             if (record->flags & TCP_SENT_SACKED) {
                 tcp_sent_mark_sacked(cut, added);

@@ -32,8 +32,9 @@
 enum tcp_sent_flag {
     TCP_SENT_SACKED = 1,
     TCP_SENT_LOST = 2,
-    TCP_SENT_REPEATED = 4,  /* it was sent more than once */
-    TCP_SENT_REPEAT_OUT = 8 /* lost, and its repetition is in flight */
+    TCP_SENT_REPEATED = 4,   /* it was sent more than once */
+    TCP_SENT_REPEAT_OUT = 8, /* lost, and its repetition is in flight */
+    TCP_SENT_PUSHED = 16     /* it left with PSH, and does so again */
 };
 
 struct tcp_sent_record {

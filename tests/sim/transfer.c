@@ -9,9 +9,11 @@
  *  - after hf_stack_free nothing of the allocator's is out;
  *  - no packet was larger than the path's MTU, and on a clean path nothing was sent twice.
  *
- * On the way the receive buffers keep within their size and the stacks within their memory.
+ * On the way each sender does what the RFCs allow (sender_oracle.c), the receive buffers keep
+ * within their size and the stacks within their memory.
  */
 #include "transfer.h"
+#include "sender_oracle.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -30,6 +32,8 @@ struct balance {
 struct watcher {
     uint64_t hash, events;
     struct hf_trace_sink sink;
+    const struct scenario *scenario;
+    struct sender_oracle senders[2];
 };
 
 struct transfer {
@@ -142,6 +146,9 @@ static void watch(void *context, const struct hf_trace_event *event)
     mix_numbers(watcher, &event->numbers);
     if (event->packet != NULL)
         mix_bytes(watcher, event->packet, event->packet_length);
+    if (event->kind != HF_TRACE_LINK)
+        sender_oracle_take(&watcher->senders[event->host], &watcher->scenario->hosts[event->host],
+                           event);
     if (watcher->sink.event != NULL)
         watcher->sink.event(watcher->sink.context, event);
 }
@@ -273,6 +280,11 @@ static void check_progress(struct transfer *transfer)
 {
     hf_time now = hf_sim_now(transfer->sim);
 
+    for (int i = 0; i < 2; i++) {
+        if (transfer->watcher.senders[i].failure[0] != '\0')
+            fail(transfer, "%s: %s", transfer->scenario->hosts[i].host_name,
+                 transfer->watcher.senders[i].failure);
+    }
     if (++transfer->result->steps > STEPS_MAX)
         fail(transfer, "no end after %" PRIu64 " steps", STEPS_MAX);
     if (now - transfer->scenario->link.start > DURATION_MAX_NS)
@@ -404,6 +416,7 @@ void transfer_run(const struct scenario *scenario, const struct hf_trace_sink *s
     transfer->scenario = scenario;
     transfer->result = result;
     transfer->watcher.sink = *sink;
+    transfer->watcher.scenario = scenario;
     if (make_hosts(transfer) && make_link(transfer) && open_connection(transfer)) {
         run_to_the_end(transfer);
         run_to_silence(transfer);

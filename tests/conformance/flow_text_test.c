@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text that cannot all be taken: what lies beyond a FIN, and what there is no memory for.
+ * Text that cannot all be taken: what lies beyond a FIN, what there is no memory for, and how much
+ * the window says there is room for.
  */
 #include "round_trip.h"
 
@@ -40,6 +41,26 @@ static void text_in_order_across_fin(void **state)
     in_state(w, HF_CLOSE_WAIT);
     user_recv(w, 500);
     user_recv_error(w, 0);
+}
+
+/* RFC 7323 2.3, RFC 9293 3.8.6.2.2: a scaled window is offered in whole units, rounded down: never
+ * more than what the buffer can hold. */
+static void window_in_whole_units(void **state)
+{
+    struct world *w = *state;
+
+    user_listen(w);
+    assert_int_equal(hf_set_option(w->stack, w->listener, HF_OPTION_RECEIVE_BUFFER, 200003, w->now),
+                     HF_OK);
+    peer(w, "S seq=0 mss=1000 ws=0");
+    sends(w, "S. seq=0 ack=1 ws=2 win=65535");
+    peer(w, ". seq=1 ack=1");
+    user_accept(w);
+    peer(w, ". seq=1 ack=1 len=1000");
+    sends(w, ". seq=1 ack=1001 win=%u", (200003 - 1000) / 4);
+    user_recv(w, 1000);
+    peer(w, ". seq=1001 ack=1 len=1000");
+    sends(w, ". seq=1 ack=2001 win=%u", (200003 - 1000 - 1000) / 4);
 }
 
 /* A host that gives memory only while it likes. */
@@ -102,6 +123,7 @@ int main(void)
         BOTH(text_across_fin),
         BOTH(text_in_order_across_fin),
         BOTH(text_without_memory),
+        BOTH(window_in_whole_units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,27 +63,32 @@ static void window_in_whole_units(void **state)
     sends(w, ". seq=1 ack=2001 win=%u", (200003 - 1000 - 1000) / 4);
 }
 
-/* A host that gives memory only while it likes. */
+/* A host that gives memory only while it likes, and knows how much is out. */
 struct mood {
     int refuses;
+    size_t out;
 };
 
 static void *allocate_in_mood(void *context, size_t size)
 {
-    const struct mood *mood = context;
-    return mood->refuses ? NULL : malloc(size);
+    struct mood *mood = context;
+    if (mood->refuses) {
+        return NULL;
+    }
+    mood->out += size;
+    return malloc(size);
 }
 
 static void release(void *context, void *memory, size_t size)
 {
-    (void)context;
-    (void)size;
+    struct mood *mood = context;
+    mood->out -= size;
     free(memory);
 }
 
 static void moody_stack(struct world *w, struct mood *mood)
 {
-    mood->refuses = 0;
+    *mood = (struct mood){0};
     w->config.allocator = (struct hf_allocator){allocate_in_mood, release, mood};
     hf_stack_free(w->stack);
     w->stack = NULL;
@@ -117,13 +122,36 @@ static void text_without_memory(void **state)
     w->stack = NULL;
 }
 
+/* hf_stack_free: what connections hold goes back with them, in whatever state they are: unread and
+ * unsent data, holes, records of what is in flight. */
+static void all_goes_back(void **state)
+{
+    struct world *w = *state;
+    struct mood mood;
+
+    moody_stack(w, &mood);
+    establish_passive(w, 65535, "mss=1000 sackok");
+    user_send(w, 30000);
+    while (next_packet(w) != NULL) {
+    }
+    peer(w, ". seq=1 ack=1001 len=1000 sack=3001-4001");
+    while (next_packet(w) != NULL) {
+    }
+    peer(w, ". seq=3001 ack=1001 len=1000 sack=3001-4001");
+    while (next_packet(w) != NULL) {
+    }
+    assert_true(mood.out > 0);
+    hf_stack_free(w->stack);
+    w->stack = NULL;
+    assert_int_equal(mood.out, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(text_across_fin),
-        BOTH(text_in_order_across_fin),
-        BOTH(text_without_memory),
-        BOTH(window_in_whole_units),
+        BOTH(text_across_fin),     BOTH(text_in_order_across_fin),
+        BOTH(text_without_memory), BOTH(window_in_whole_units),
+        BOTH(all_goes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

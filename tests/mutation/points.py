@@ -335,7 +335,7 @@ def mutants_of(source, file):
         value = int(match[1])
         found.setdefault("#define", []).extend(
             Mutant("constant", [(match.start(1), match.end(1), str(new))],
-                   (match.start(1), match.end(1), str(new))) for new in (value + 1, value // 2))
+                   (match.start(1), match.end(1), str(new))) for new in (value + 1, value // 2) if new != value)
     for name, begin, end in functions_of(tokens, pairs):
         found.setdefault(name, []).extend(Finder(source, tokens, pairs, begin, end).find())
         marks[name] = mark_of(source[tokens[begin].start:tokens[end].end])

@@ -29,6 +29,7 @@ static const struct option {
     {HF_OPTION_FIN_WAIT_2_NS, -1, 86400 * HF_SECOND, 22 * HF_SECOND},
     {HF_OPTION_RECEIVE_SHUTDOWN, 0, 1, 1},
     {HF_OPTION_CONGESTION, 0, 0, 1}, /* its range is the host's table */
+    {HF_OPTION_MAX_PACING_RATE, 0, INT64_MAX, 25000},
     {HF_OPTION_FAST_OPEN_NO_COOKIE, 0, 1, 1},
     {HF_OPTION_DEFER_ACCEPT, 0, 255, 23},
     {HF_OPTION_SAVE_SYN, 0, 1, 1},
@@ -124,7 +125,9 @@ static void ranges(void **state)
         if (o->option != HF_OPTION_TRAFFIC_CLASS) { /* its ECN bits are ignored */
             assert_int_equal(get(w, handle, o->option), o->high);
         }
-        assert_int_equal(set(w, handle, o->option, o->high + 1), HF_EINVAL);
+        if (o->high < INT64_MAX) {
+            assert_int_equal(set(w, handle, o->option, o->high + 1), HF_EINVAL);
+        }
         assert_int_equal(set(w, handle, o->option, o->low), HF_OK);
         assert_int_equal(set(w, handle, o->option, o->low - 1), HF_EINVAL);
         assert_int_equal(get(w, handle, o->option), o->low);

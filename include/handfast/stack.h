@@ -288,6 +288,14 @@ struct hf_status {
     uint32_t fast_open_room_bytes;  /* so much can ride on the SYN; 0 once it has left */
     uint8_t orphan;                 /* closed by its program, finishing by itself */
     const char *congestion_control; /* "reno" */
+    uint64_t pacing_rate;     /* bytes a second: of pacing, or what cwnd comes to; 0: no RTT yet */
+    uint64_t max_pacing_rate; /* HF_OPTION_MAX_PACING_RATE; 0: no limit */
+    uint64_t delivery_rate;   /* bytes a second that arrive; 0: not measured */
+    uint8_t delivery_app_limited;   /* 1: the program gave too little to measure more */
+    uint32_t delivered_ce_segments; /* of those delivered, marked CE */
+    /* What the algorithm says of itself, in the layout of Linux's TCP_CC_INFO. */
+    uint8_t congestion_info[HF_CC_INFO_BYTES];
+    uint32_t congestion_info_bytes;
 
     uint32_t timestamp_offset;       /* its timestamp clock shows milliseconds plus this */
     hf_time established_ns;          /* when it was synchronized; 0: not yet */

@@ -235,6 +235,49 @@ static int get_memory(struct socket *socket, void *value, socklen_t *length)
     return give_bytes(words, sizeof words, value, length);
 }
 
+/* Bytes a second; Linux takes and gives 32 bits, or 64 where there is room. All ones: no limit. */
+static int set_max_pacing_rate(struct socket *socket, const void *value, socklen_t length)
+{
+    uint32_t small;
+    uint64_t rate;
+    if (length < sizeof small) {
+        return -EINVAL;
+    }
+    if (value == NULL) {
+        return -EFAULT;
+    }
+    memcpy(&small, value, sizeof small);
+    rate = small == UINT32_MAX ? UINT64_MAX : small;
+    if (length == sizeof rate) {
+        memcpy(&rate, value, sizeof rate);
+    }
+    if (rate > INT64_MAX) {
+        rate = 0;
+    } else if (rate == 0) {
+        rate = 1; /* no limit is another number; this is as slow as it gets */
+    }
+    return core_option_set(socket, HF_OPTION_MAX_PACING_RATE, (int64_t)rate);
+}
+
+static int get_max_pacing_rate(struct socket *socket, void *value, socklen_t *length)
+{
+    uint64_t rate = (uint64_t)core_option_get(socket, HF_OPTION_MAX_PACING_RATE);
+    uint32_t small;
+    rate = rate == 0 ? UINT64_MAX : rate;
+    small = rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
+    if (value == NULL && *length > 0) {
+        return -EFAULT;
+    }
+    if (*length >= sizeof rate) {
+        *length = sizeof rate;
+        memcpy(value, &rate, sizeof rate);
+    } else {
+        *length = *length < sizeof small ? *length : (socklen_t)sizeof small;
+        memcpy(value, &small, *length);
+    }
+    return 0;
+}
+
 #define FLAG(member)                                \
     .set = option_set_flag, .get = option_get_flag, \
     .offset = offsetof(struct socket_options, member)
@@ -257,6 +300,9 @@ static const struct option_row rows[] = {
      .get = get_buffer,
      .core = HF_OPTION_SEND_BUFFER,
      .low = SMALLEST_SEND_BUFFER},
+    {.name = SO_MAX_PACING_RATE,
+     .set_bytes = set_max_pacing_rate,
+     .get_bytes = get_max_pacing_rate},
     {.name = SO_RCVLOWAT, .set = set_low_water, .get = get_low_water},
     {.name = SO_SNDLOWAT, .get = get_one},
     {.name = SO_MEMINFO, .get_bytes = get_memory},

@@ -9,6 +9,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#ifndef TCP_CC_INFO
+#define TCP_CC_INFO 26
+#endif
+
 /* What Linux calls a connection's MSS before there is one (RFC 9293 3.7.1, MUST-15). */
 #define DEFAULT_MSS 536
 #define SMALLEST_MSS 88
@@ -298,6 +302,26 @@ static int get_fast_open_connect(struct socket *socket, const struct option_row 
     return 0;
 }
 
+/* struct tcp_bbr_info, struct tcp_dctcp_info, or nothing (Linux's union tcp_cc_info). */
+static int get_congestion_info(struct socket *socket, void *value, socklen_t *length)
+{
+    struct hf_status status;
+    if (socket->handle == HF_NO_HANDLE ||
+        hf_status(socket->file.set->config.stack, socket->handle, &status) != HF_OK) {
+        *length = 0;
+        return 0;
+    }
+    *length =
+        *length < status.congestion_info_bytes ? *length : (socklen_t)status.congestion_info_bytes;
+    if (*length > 0 && value == NULL) {
+        return -EFAULT;
+    }
+    if (*length > 0) {
+        memcpy(value, status.congestion_info, *length);
+    }
+    return 0;
+}
+
 #define CORE(option, from, to, in_core)                                                            \
     .set = option_set_core, .get = option_get_core, .core = (option), .low = (from), .high = (to), \
     .unit = (in_core)
@@ -317,6 +341,7 @@ static const struct option_row rows[] = {
      .get = option_get_flag,
      .offset = offsetof(struct socket_options, quick_ack)},
     {.name = TCP_NOTSENT_LOWAT, .set = set_not_sent_low_water, .get = get_not_sent_low_water},
+    {.name = TCP_CC_INFO, .get_bytes = get_congestion_info},
     {.name = TCP_CONGESTION, .set_bytes = set_congestion, .get_bytes = get_congestion},
     {.name = TCP_DEFER_ACCEPT, .set = set_defer_accept, .get = get_defer_accept},
     {.name = TCP_SAVE_SYN, .set = set_save_syn, .get = get_save_syn},

@@ -172,6 +172,13 @@ static void fill_counts(const struct hf_status *status, struct tcp_info_linux *i
     info->tcpi_data_segs_in = status->data_segments_received;
     info->tcpi_rcv_ooopack = status->out_of_order_segments;
     info->tcpi_delivered = status->delivered_segments;
+    info->tcpi_delivered_ce = status->delivered_ce_segments;
+    info->tcpi_delivery_rate = status->delivery_rate;
+    info->tcpi_delivery_rate_app_limited = status->delivery_app_limited & 1u;
+    info->tcpi_pacing_rate = status->pacing_rate != 0 ? status->pacing_rate : UINT64_MAX;
+    if (status->max_pacing_rate != 0) {
+        info->tcpi_max_pacing_rate = status->max_pacing_rate;
+    }
 }
 
 static void fill_receiver(const struct hf_status *status, const struct hf_config *config,

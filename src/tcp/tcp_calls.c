@@ -299,6 +299,6 @@ void tcp_status(const struct tcp_conn *conn, struct hf_status *status)
     status->syn_data_acked = conn->syn_data_acked;
     status->fast_open_failure = conn->fast_open_failure;
     status->fast_open_room_bytes = tcp_fast_open_room(conn);
-    status->congestion_control = conn->cc->name;
+    tcp_cc_status(conn, status);
     tcp_tally_status(conn, status);
 }

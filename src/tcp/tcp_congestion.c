@@ -311,3 +311,25 @@ void tcp_cc_restart_after_idle(struct tcp_conn *conn, struct tcp_host *host)
         tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_IDLE, before);
     }
 }
+
+void tcp_cc_status(const struct tcp_conn *conn, struct hf_status *status)
+{
+    const struct tcp_sender *sender = conn->sender;
+    uint64_t rate = conn->congestion.pacing_rate;
+    status->congestion_control = conn->cc->name;
+    status->max_pacing_rate = conn->max_pacing_rate;
+    rate = rate != 0 ? rate : tcp_window_rate(conn);
+    if (conn->max_pacing_rate != 0 && rate > conn->max_pacing_rate) {
+        rate = conn->max_pacing_rate;
+    }
+    status->pacing_rate = rate;
+    if (sender == NULL) {
+        return;
+    }
+    status->delivery_rate = sender->shown_rate;
+    status->delivery_app_limited = sender->shown_app_limited;
+    status->delivered_ce_segments = sender->delivered_ce_segments;
+    if (conn->cc->info != NULL) {
+        status->congestion_info_bytes = conn->cc->info(&conn->congestion, status->congestion_info);
+    }
+}

@@ -166,6 +166,7 @@ void tcp_cc_validate(struct tcp_conn *conn, struct tcp_host *host, bool limited)
 bool tcp_cwnd_limited(const struct tcp_conn *conn);
 /* The ACK at hand, or the reordering timer, has told all about what arrived and what is lost. */
 void tcp_cc_delivered(struct tcp_conn *conn, struct tcp_host *host);
+void tcp_cc_status(const struct tcp_conn *conn, struct hf_status *status);
 void tcp_cc_restart_after_idle(struct tcp_conn *conn, struct tcp_host *host);
 
 /* ---- tcp_rate.c: the delivery rate */

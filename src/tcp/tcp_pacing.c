@@ -83,6 +83,7 @@ void tcp_pacing_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t byte
 {
     struct tcp_sender *sender = conn->sender;
     uint64_t rate = tcp_pacing_rate(conn, host);
+    uint64_t quantum;
     hf_time earliest;
     if (sender->unpaced_segments < FIRST_SEGMENTS) {
         sender->unpaced_segments++;
@@ -91,7 +92,8 @@ void tcp_pacing_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t byte
     if (rate == 0) {
         return;
     }
-    earliest = host->now - time_of(quantum_bytes(conn, host, rate), rate);
+    quantum = quantum_bytes(conn, host, rate);
+    earliest = host->now - time_of(quantum - (bytes < quantum ? bytes : quantum), rate);
     if (sender->pacing_next < earliest) {
         sender->pacing_next = earliest;
     }

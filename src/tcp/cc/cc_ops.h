@@ -10,12 +10,6 @@
 #include <handfast/congestion.h>
 #include <stddef.h>
 
-/* Names that callers may still use. */
-#define cc_sample hf_cc_sample
-#define cc_state hf_cc_state
-#define CC_EVENT_FAST_RETRANSMIT HF_CC_FAST_RETRANSMIT
-#define CC_EVENT_TIMEOUT HF_CC_TIMEOUT
-#define CC_EVENT_TIMEOUT_AGAIN HF_CC_TIMEOUT_AGAIN
 
 extern const struct hf_cc_ops cc_reno, cc_cubic, cc_bbr, cc_dctcp;
 

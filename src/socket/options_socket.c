@@ -251,7 +251,7 @@ static int set_max_pacing_rate(struct socket *socket, const void *value, socklen
     if (length == sizeof rate) {
         memcpy(&rate, value, sizeof rate);
     }
-    if (rate > INT64_MAX) {
+    if (rate > INT64_MAX / 4) {
         rate = 0;
     } else if (rate == 0) {
         rate = 1; /* no limit is another number; this is as slow as it gets */

@@ -37,7 +37,7 @@ static const struct option_range {
     [HF_OPTION_WANT_WRITABLE] = {0, 1},
     [HF_OPTION_PATH_MTU_DISCOVERY] = {HF_PATH_MTU_DONT, HF_PATH_MTU_OMIT},
     [HF_OPTION_RECEIVE_LEAST] = {0, 1 << 30},
-    [HF_OPTION_MAX_PACING_RATE] = {0, INT64_MAX},
+    [HF_OPTION_MAX_PACING_RATE] = {0, INT64_MAX / 4},
 };
 #define OPTION_COUNT (sizeof option_ranges / sizeof option_ranges[0])
 

@@ -29,7 +29,7 @@ static const struct option {
     {HF_OPTION_FIN_WAIT_2_NS, -1, 86400 * HF_SECOND, 22 * HF_SECOND},
     {HF_OPTION_RECEIVE_SHUTDOWN, 0, 1, 1},
     {HF_OPTION_CONGESTION, 0, 0, 1}, /* its range is the host's table */
-    {HF_OPTION_MAX_PACING_RATE, 0, INT64_MAX, 25000},
+    {HF_OPTION_MAX_PACING_RATE, 0, INT64_MAX / 4, 25000},
     {HF_OPTION_FAST_OPEN_NO_COOKIE, 0, 1, 1},
     {HF_OPTION_DEFER_ACCEPT, 0, 255, 23},
     {HF_OPTION_SAVE_SYN, 0, 1, 1},

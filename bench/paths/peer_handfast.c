@@ -33,6 +33,13 @@ static int failed(const char *what, int error)
     return 1;
 }
 
+static void close_host(struct host *host)
+{
+    hf_stack_free(host->stack);
+    hf_tun_close(host->tun);
+    free(host);
+}
+
 static struct host *open_host(const struct peer_job *job)
 {
     struct hf_tun_config tun = {.name = job->tun,
@@ -41,19 +48,20 @@ static struct host *open_host(const struct peer_job *job)
                                 .queue_packets = 4096};
     struct hf_config config = hf_config_default();
     struct host *host = calloc(1, sizeof *host);
-    char message[256] = "out of memory";
+    char message[256] = "out of memory, or no such congestion control";
 
+    if (host == NULL)
+        return NULL;
     config.congestion_control = hf_congestion_control(job->congestion);
-    if (host != NULL && config.congestion_control != NULL) {
-        host->start = peer_seconds();
+    host->start = peer_seconds();
+    if (config.congestion_control != NULL)
         host->stack = hf_stack_new(&config);
+    if (host->stack != NULL)
         host->tun = hf_tun_open(&tun, message, sizeof message);
-        if (host->stack != NULL && host->tun != NULL &&
-            hf_stack_add_address(host->stack, &job->own.address) == HF_OK)
-            return host;
-    }
-    fprintf(stderr, "%s\n",
-            config.congestion_control == NULL ? "no such congestion control" : message);
+    if (host->tun != NULL && hf_stack_add_address(host->stack, &job->own.address) == HF_OK)
+        return host;
+    fprintf(stderr, "%s\n", message);
+    close_host(host);
     return NULL;
 }
 
@@ -177,9 +185,7 @@ static int finish(struct host *host, int code)
     /* What is left to say at the end: the last acknowledgements. */
     for (double end = peer_seconds() + 0.2; peer_seconds() < end;)
         turn(host, 20 * HF_MILLISECOND);
-    hf_stack_free(host->stack);
-    hf_tun_close(host->tun);
-    free(host);
+    close_host(host);
     return code;
 }
 

@@ -6,7 +6,7 @@
  * connect again and hears how it went, whatever TCP did in the meantime. So a second connect on a
  * non-blocking socket says EALREADY, then once 0 or the error, then EISCONN.
  */
-#include "fast_open.h"
+#include "fast_open_calls.h"
 
 #include <errno.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  * TTL, traffic class and path MTU discovery are two options each in Linux, one per family; which
  * one counts depends on where the socket is connected to.
  */
-#include "fast_open.h"
+#include "fast_open_calls.h"
 
 static bool is_given(const struct socket *socket, enum hf_option option)
 {

@@ -2,7 +2,7 @@
  *
  * listen and accept.
  */
-#include "fast_open.h"
+#include "fast_open_calls.h"
 #include "share.h"
 
 #include <errno.h>

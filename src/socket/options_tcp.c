@@ -2,7 +2,7 @@
  *
  * SOL_TCP.
  */
-#include "fast_open.h"
+#include "fast_open_calls.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>

@@ -6,7 +6,7 @@
  * is EPIPE, or the pending error in its place. No signal is raised here: whoever stands for the
  * process does that on -EPIPE without MSG_NOSIGNAL.
  */
-#include "fast_open.h"
+#include "fast_open_calls.h"
 
 #include <errno.h>
 

@@ -24,8 +24,8 @@ void tcp_dsack_note(struct tcp_conn *conn, struct tcp_host *host, seq32 left, se
     conn->dsack = (struct tcp_sack_block){left, right};
     conn->dsack_due = true;
     host->counters->dsacks_sent++;
-    tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_DSACK_SENT,
-              (int64_t)(left.value - conn->irs.value + conn->iss.value));
+    uint32_t as_ours = left.value - conn->irs.value + conn->iss.value;
+    tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_DSACK_SENT, as_ours);
 }
 
 /* RFC 2883 4 (1), (2): the duplicate part that is below the cumulative acknowledgement. */

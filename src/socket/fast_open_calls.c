@@ -7,7 +7,7 @@
  * answers with how much rides, or EINPROGRESS if nothing does. With TCP_FASTOPEN_CONNECT it is
  * connect that does nothing if a cookie is known, and the first write sends the SYN.
  */
-#include "fast_open.h"
+#include "fast_open_calls.h"
 
 #include <errno.h>
 #include <string.h>

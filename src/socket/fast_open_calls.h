@@ -2,8 +2,8 @@
  *
  * TCP Fast Open on sockets: sending on the way in, and the options about it.
  */
-#ifndef SOCKET_FAST_OPEN_H
-#define SOCKET_FAST_OPEN_H
+#ifndef SOCKET_FAST_OPEN_CALLS_H
+#define SOCKET_FAST_OPEN_CALLS_H
 
 #include "option_table.h"
 #include "transfer.h"

@@ -350,14 +350,13 @@ extern "C" {
       "draft-ietf-ccwg-bbr 5.3.1")                                                                 \
     X(BBR_DRAIN, "bbr-drain", "The rate grows no more: the queue that Startup built drains.",      \
       "draft-ietf-ccwg-bbr 5.3.2")                                                                 \
-    X(BBR_DOWN, "bbr-probe-bw-down", "A little slower than the path, until its queue is empty.",   \
+    X(BBR_DOWN, "bbr-down", "A little slower than the path, until its queue is empty.",            \
       "draft-ietf-ccwg-bbr 5.3.3.1")                                                               \
-    X(BBR_CRUISE, "bbr-probe-bw-cruise", "As fast as the path, with room left for others.",        \
+    X(BBR_CRUISE, "bbr-cruise", "As fast as the path, with room left for others.",                 \
       "draft-ietf-ccwg-bbr 5.3.3.2")                                                               \
-    X(BBR_REFILL, "bbr-probe-bw-refill", "The pipe is filled before more is asked of it.",         \
+    X(BBR_REFILL, "bbr-refill", "The pipe is filled before more is asked of it.",                  \
       "draft-ietf-ccwg-bbr 5.3.3.3")                                                               \
-    X(BBR_UP, "bbr-probe-bw-up",                                                                   \
-      "A quarter faster than the path ever was, to see whether there is more.",                    \
+    X(BBR_UP, "bbr-up", "A quarter faster than the path ever was, to see whether there is more.",  \
       "draft-ietf-ccwg-bbr 5.3.3.4")                                                               \
     X(BBR_PROBE_RTT, "bbr-probe-rtt",                                                              \
       "The queue runs dry so that the round trip without it is seen.",                             \

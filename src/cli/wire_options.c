@@ -139,7 +139,7 @@ struct unit {
 static bool parse_unit(const char *text, const struct unit *units, size_t count, uint64_t most,
                        uint64_t *value)
 {
-    const char *name = text + strspn(text, "0123456789."), *rest;
+    const char *name = text + strspn(text, "0123456789."), *rest = text;
 
     for (size_t i = 0; i < count; i++) {
         if (strcmp(name, units[i].name) == 0)

@@ -10,9 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint32_t drill_flow_live(const struct drill_flow *flow, struct drill_number number)
+uint32_t drill_flow_own_base(const struct drill_flow *flow, bool syn)
 {
-    return number.absolute ? number.value : number.value + flow->sequence_offset;
+    return flow->sequence_offset + (syn ? 0 : flow->own_initial);
+}
+
+uint32_t drill_flow_peer_base(const struct drill_flow *flow, bool syn)
+{
+    return syn ? 0 : flow->peer_base;
+}
+
+uint32_t drill_flow_live(uint32_t base, struct drill_number number)
+{
+    return number.absolute ? number.value : number.value + base;
 }
 
 void drill_flow_note_timestamp(struct drill_flow *flow, uint32_t script, uint32_t live)
@@ -95,12 +105,14 @@ static void flags_print(uint16_t flags, char text[16])
 static void tcp_print(const struct drill_segment *segment, const struct drill_flow *flow,
                       bool inbound, char *text, size_t room)
 {
-    uint32_t offset = flow != NULL ? flow->sequence_offset : 0;
-    uint32_t seq = segment->seq - (inbound ? 0 : offset),
-             ack = segment->ack - (inbound ? offset : 0);
+    bool syn = (segment->flags & DRILL_SYN) != 0;
+    uint32_t own = flow != NULL ? drill_flow_own_base(flow, syn) : 0,
+             peer = flow != NULL ? drill_flow_peer_base(flow, syn) : 0;
+    uint32_t seq = segment->seq - (inbound ? peer : own),
+             ack = segment->ack - (inbound ? own : peer);
     char flags[16], options[256], ack_text[24] = "", urgent[16] = "";
     flags_print(segment->flags, flags);
-    drill_options_print(segment->options, segment->options_length, inbound ? offset : 0, options,
+    drill_options_print(segment->options, segment->options_length, inbound ? own : peer, options,
                         sizeof options);
     if (segment->flags & DRILL_ACK)
         snprintf(ack_text, sizeof ack_text, " ack %u", ack);

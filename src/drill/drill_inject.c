@@ -118,20 +118,26 @@ static bool options(struct drill_run *run, const struct drill_event *event,
             copies[count - 1].next = &copies[count];
         count++;
     }
-    return drill_options_encode(count > 0 ? copies : NULL, flow->sequence_offset, segment->options,
-                                &segment->options_length);
+    return drill_options_encode(count > 0 ? copies : NULL,
+                                drill_flow_own_base(flow, (event->packet.flags & DRILL_SYN) != 0),
+                                segment->options, &segment->options_length);
 }
 
 /* The numbers of the peer's SYN tell where its stream begins. */
 static void note_syn(struct drill_flow *flow, const struct drill_packet *packet)
 {
-    if (!(packet->flags & DRILL_SYN) || packet->flags & DRILL_RST)
+    if (!(packet->flags & DRILL_SYN) || packet->flags & DRILL_RST) {
+        if (packet->flags & DRILL_ACK && flow->peer_known && flow->offset_known)
+            flow->peer_base_settled = true;
         return;
+    }
     if (!(packet->flags & DRILL_ACK) &&
         (!flow->peer_known || flow->peer_initial != packet->seq.value))
         flow->offset_open = true;
     flow->peer_known = true;
     flow->peer_initial = packet->seq.value;
+    if (!flow->peer_base_settled)
+        flow->peer_base = packet->seq.value;
 }
 
 static void inject(struct drill_run *run, const struct drill_event *event,
@@ -160,13 +166,15 @@ static void inject_tcp(struct drill_run *run, const struct drill_event *event,
 {
     const struct drill_packet *packet = &event->packet;
     struct drill_segment segment;
+    bool syn = (packet->flags & DRILL_SYN) != 0;
     uint8_t *payload = packet->length > 0 ? malloc(packet->length) : NULL;
     memset(&segment, 0, sizeof segment);
     segment.protocol = DRILL_PROTOCOL_TCP;
-    segment.seq = packet->seq.value;
+    segment.seq = drill_flow_live(drill_flow_peer_base(flow, syn), packet->seq);
     segment.flags = packet->flags;
     segment.reserved = packet->ip.reserved != DRILL_UNSET ? (uint8_t)packet->ip.reserved : 0;
-    segment.ack = packet->has_ack ? drill_flow_live(flow, packet->ack) : 0;
+    segment.ack =
+        packet->has_ack ? drill_flow_live(drill_flow_own_base(flow, syn), packet->ack) : 0;
     segment.window = packet->window;
     segment.urgent = packet->urgent;
     segment.payload = payload;
@@ -192,6 +200,7 @@ static size_t quote(struct drill_run *run, const struct drill_event *event,
     const struct drill_packet *packet = &event->packet;
     const struct drill_faults none = {false, false, DRILL_UNSET};
     struct drill_segment quoted;
+    bool syn = (packet->flags & DRILL_SYN) != 0;
     size_t length;
     memset(&quoted, 0, sizeof quoted);
     quoted.protocol = DRILL_PROTOCOL_TCP;
@@ -199,9 +208,10 @@ static size_t quote(struct drill_run *run, const struct drill_event *event,
     quoted.destination = (struct hf_endpoint){run->remote, flow->remote_port};
     quoted.ttl = 63;
     quoted.dont_fragment = true;
-    quoted.seq = drill_flow_live(flow, packet->seq);
+    quoted.seq = drill_flow_live(drill_flow_own_base(flow, syn), packet->seq);
     quoted.flags = packet->flags;
-    quoted.ack = packet->has_ack ? packet->ack.value : 0;
+    quoted.ack =
+        packet->has_ack ? drill_flow_live(drill_flow_peer_base(flow, syn), packet->ack) : 0;
     length = drill_build(&quoted, &none, bytes, room);
     /* The quoted header tells the length of the whole packet. */
     if (run->local.family == HF_IPV4 && length > 0) {

@@ -63,8 +63,22 @@ static void learn_offset(const struct drill_packet *expected, struct drill_flow 
     if (!syn || expected->seq.absolute || (flow->offset_known && !flow->offset_open))
         return;
     flow->sequence_offset = live->seq - expected->seq.value;
+    flow->own_initial = expected->seq.value;
     flow->offset_known = true;
     flow->offset_open = false;
+}
+
+/* From now on the peer's numbers are counted from the SYN that this segment answers. */
+static void learn_peer_base(struct drill_flow *flow, const struct drill_segment *live)
+{
+    uint16_t kind = live->flags & (DRILL_SYN | DRILL_RST | DRILL_ACK);
+    uint32_t taken = live->ack - flow->peer_initial - 1; /* of data on the SYN */
+    if (!flow->peer_known)
+        return;
+    if (kind == (DRILL_SYN | DRILL_ACK) && taken <= UINT16_MAX)
+        flow->peer_base = flow->peer_initial;
+    if (kind == (DRILL_SYN | DRILL_ACK) || kind == DRILL_ACK)
+        flow->peer_base_settled = true;
 }
 
 static bool same_flags(uint16_t expected, uint16_t actual, char why[256])
@@ -114,7 +128,7 @@ static bool same_options(const struct drill_judge *judge, const struct drill_pac
     size_t count = 0, size = 0;
     const uint8_t *stamp =
         drill_options_find(live->options, live->options_length, DRILL_KIND_TIMESTAMP, &size);
-    uint32_t live_value = 0, script_value = 0;
+    uint32_t live_value = 0, script_value = 0, peer;
     bool stamped = false;
     char wanted[256], found[256];
     if (expected->any_options)
@@ -136,10 +150,11 @@ static bool same_options(const struct drill_judge *judge, const struct drill_pac
     }
     if (count > 0)
         list = copies;
-    drill_options_encode(list, 0, bytes, &length);
+    peer = drill_flow_peer_base(flow, (live->flags & DRILL_SYN) != 0);
+    drill_options_encode(list, peer, bytes, &length);
     if (length != live->options_length || memcmp(bytes, live->options, length) != 0) {
-        drill_options_print(live->options, live->options_length, 0, found, sizeof found);
-        drill_options_print(bytes, length, 0, wanted, sizeof wanted);
+        drill_options_print(live->options, live->options_length, peer, found, sizeof found);
+        drill_options_print(bytes, length, peer, wanted, sizeof wanted);
         snprintf(why, 256, "the options are <%.110s>, expected <%.110s>", found, wanted);
         return false;
     }
@@ -154,7 +169,8 @@ static bool own_bytes(const struct drill_flow *flow, const struct drill_segment 
                       char why[256])
 {
     /* The first byte follows the SYN. */
-    uint32_t place = live->seq - flow->sequence_offset - 1 + (live->flags & DRILL_SYN ? 1u : 0u);
+    uint32_t place =
+        live->seq - drill_flow_own_base(flow, false) - 1 + (live->flags & DRILL_SYN ? 1u : 0u);
     size_t good;
     if (!flow->offset_known || flow->own_unknown || live->flags & DRILL_RST)
         return true;
@@ -204,7 +220,8 @@ enum drill_match drill_match(const struct drill_judge *judge, const struct drill
 {
     enum drill_match verdict;
     uint16_t flags = expected->flags;
-    uint32_t seq;
+    bool syn = (live->flags & DRILL_SYN) != 0;
+    uint32_t seq, own, peer;
     why[0] = '\0';
     if (expected->kind == DRILL_ICMP)
         return match_icmp(expected, live, why);
@@ -217,12 +234,14 @@ enum drill_match drill_match(const struct drill_judge *judge, const struct drill
         return verdict;
     if (verdict == DRILL_MATCH_PART)
         flags &= (uint16_t) ~(DRILL_PSH | DRILL_FIN);
-    seq = drill_flow_live(flow, expected->seq) + progress->taken_bytes;
+    own = drill_flow_own_base(flow, syn);
+    peer = drill_flow_peer_base(flow, syn);
+    seq = drill_flow_live(own, expected->seq) + progress->taken_bytes;
     if (!same_ip(&expected->ip, live, why) || !same_flags(flags, live->flags, why) ||
-        !same(why, "the sequence number", seq - flow->sequence_offset,
-              live->seq - flow->sequence_offset))
+        !same(why, "the sequence number", seq - own, live->seq - own))
         return DRILL_MATCH_NOT;
-    if (expected->has_ack && !same(why, "ack", expected->ack.value, live->ack))
+    if (expected->has_ack &&
+        !same(why, "ack", drill_flow_live(peer, expected->ack) - peer, live->ack - peer))
         return DRILL_MATCH_NOT;
     if (expected->has_window && !same(why, "win", expected->window, live->window))
         return DRILL_MATCH_NOT;
@@ -230,6 +249,7 @@ enum drill_match drill_match(const struct drill_judge *judge, const struct drill
         return DRILL_MATCH_NOT;
     if (!same_options(judge, expected, flow, live, why) || !own_bytes(flow, live, why))
         return DRILL_MATCH_NOT;
+    learn_peer_base(flow, live);
     progress->taken_bytes += live->payload_length;
     if (progress->piece_bytes == 0)
         progress->piece_bytes = live->payload_length;

@@ -2,8 +2,7 @@
  *
  * What the shell lines of a script make of the stack's configuration. A stack takes its
  * configuration when it is made, so lines among the events count as well, as long as no packet has
- * moved; later ones must leave it as it is, or come when nothing follows that it could matter to
- * (as scripts do that put the kernel's settings back).
+ * moved; later ones change what a running stack lets change (hf_stack_reconfigure), as sysctls do.
  */
 #include "drill_run.h"
 
@@ -33,6 +32,9 @@ static bool read_commands(struct drill_run *run)
     for (const struct drill_command *command = run->script->commands; command != NULL;
          command = command->next) {
         const struct drill_event place = {.position = command->position};
+        if (strstr(command->text, "defaults.sh") != NULL ||
+            strstr(command->text, "set_sysctls.py") != NULL)
+            run->real_time = true;
         if (!drill_shell_apply(&shell, command->text, message)) {
             run_fail(run, &place, "%s", message);
             return false;
@@ -51,6 +53,7 @@ bool run_configure(struct drill_run *run)
     run->config.mtu = drill_mtu(run->settings, run->version);
     run->config.host_name = "stack";
     run->config.trace = run_trace_sink(run);
+    run->real_time = run->settings->defaults;
     if (run->settings->defaults && !drill_shell_apply(&shell, "defaults.sh", message))
         return false;
     if (!read_commands(run))
@@ -65,15 +68,6 @@ bool run_configure(struct drill_run *run)
     return true;
 }
 
-static bool nothing_follows(const struct drill_event *event)
-{
-    while (event != NULL &&
-           (event->kind == DRILL_EVENT_SHELL || event->kind == DRILL_EVENT_CODE ||
-            (event->kind == DRILL_EVENT_CALL && strcmp(event->call.name, "close") == 0)))
-        event = event->next;
-    return event == NULL;
-}
-
 void run_command(struct drill_run *run, const struct drill_event *event)
 {
     struct hf_config wanted = run->config;
@@ -85,8 +79,8 @@ void run_command(struct drill_run *run, const struct drill_event *event)
         shell.notes = run->out;
     if (!drill_shell_apply(&shell, event->text, message))
         run_fail(run, event, "%s", message);
-    else if (!drill_config_same(&wanted, &run->config) && !nothing_follows(event->next))
-        run_fail(run, event,
-                 "this changes the stack's settings while it runs: they are taken before the first "
-                 "packet, connect or accept");
+    else if (hf_stack_reconfigure(run->stack, &wanted) != 0)
+        run_fail(run, event, "the stack does not take this setting: a value is out of its range");
+    else
+        run->config = wanted;
 }

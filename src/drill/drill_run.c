@@ -105,6 +105,49 @@ void run_differs(struct drill_run *run, const struct drill_event *event, const c
     va_end(arguments);
 }
 
+/* The flow of a packet that the stack sent, if there is one. */
+static struct drill_flow *flow_of(struct drill_run *run, const struct drill_segment *live)
+{
+    for (struct drill_flow *flow = run->flows; flow != NULL; flow = flow->next) {
+        if (flow->remote_port == live->destination.port &&
+            (flow->local_port == 0 || flow->local_port == live->source.port))
+            return flow;
+    }
+    return NULL;
+}
+
+static void print_sent(struct drill_run *run, const struct drill_sent *sent, const char *label)
+{
+    struct drill_segment live;
+    char problem[128], text[512], time[32];
+    const struct drill_flow *flow;
+    if (!drill_dissect(sent->packet, sent->length, &live, problem)) {
+        fprintf(run->out, "    %-9s %s a packet of %zu bytes: %s\n", label,
+                run_time_text(run, sent->time, time), sent->length, problem);
+        return;
+    }
+    flow = flow_of(run, &live);
+    drill_segment_print(&live, flow, false, text, sizeof text);
+    fprintf(run->out, "    %-9s %s %s\n", label, run_time_text(run, sent->time, time), text);
+    if (flow == NULL || flow != run->flow)
+        fprintf(run->out, "              to port %u from port %u\n", live.destination.port,
+                live.source.port);
+}
+
+/* As it leaves, if its numbers can be told yet; else with the line that tells them. */
+static void list_sent(struct drill_run *run, struct drill_sent *sent)
+{
+    struct drill_segment live;
+    char problem[128];
+    const struct drill_flow *flow;
+    if (!drill_dissect(sent->packet, sent->length, &live, problem))
+        return;
+    flow = flow_of(run, &live);
+    sent->told = flow != NULL && flow->offset_known;
+    if (sent->told)
+        print_sent(run, sent, "sent:");
+}
+
 /* ---- time */
 
 hf_time run_now(void *context)
@@ -130,7 +173,10 @@ void run_drain(struct drill_run *run)
         sent->time = run->now;
         memcpy(sent->packet, run->buffer, (size_t)length);
         sent->length = (size_t)length;
+        sent->told = false;
         sent->next = NULL;
+        if (run->settings->verbose)
+            list_sent(run, sent);
         *run->sent_end = sent;
         run->sent_end = &sent->next;
     }
@@ -161,7 +207,7 @@ hf_time run_tolerance(const struct drill_run *run, const struct drill_event *eve
     hf_time part = gap / PPM * run->settings->tolerance_ppm;
     if (part > tolerance)
         tolerance = part;
-    if (event->time.approximate) {
+    if (event->time.approximate || (run->real_time && tolerance == 0)) {
         part = gap / PPM * USUAL_TOLERANCE_PPM;
         tolerance = tolerance > USUAL_TOLERANCE_NS ? tolerance : USUAL_TOLERANCE_NS;
         tolerance = tolerance > part ? tolerance : part;
@@ -196,35 +242,6 @@ static void drop_first(struct drill_run *run)
         run->sent_end = &run->sent;
     free(sent->packet);
     free(sent);
-}
-
-/* The flow of a packet that the stack sent, if there is one. */
-static struct drill_flow *flow_of(struct drill_run *run, const struct drill_segment *live)
-{
-    for (struct drill_flow *flow = run->flows; flow != NULL; flow = flow->next) {
-        if (flow->remote_port == live->destination.port &&
-            (flow->local_port == 0 || flow->local_port == live->source.port))
-            return flow;
-    }
-    return NULL;
-}
-
-static void print_sent(struct drill_run *run, const struct drill_sent *sent, const char *label)
-{
-    struct drill_segment live;
-    char problem[128], text[512], time[32];
-    const struct drill_flow *flow;
-    if (!drill_dissect(sent->packet, sent->length, &live, problem)) {
-        fprintf(run->out, "    %-9s %s a packet of %zu bytes: %s\n", label,
-                run_time_text(run, sent->time, time), sent->length, problem);
-        return;
-    }
-    flow = flow_of(run, &live);
-    drill_segment_print(&live, flow, false, text, sizeof text);
-    fprintf(run->out, "    %-9s %s %s\n", label, run_time_text(run, sent->time, time), text);
-    if (flow == NULL || flow != run->flow)
-        fprintf(run->out, "              to port %u from port %u\n", live.destination.port,
-                live.source.port);
 }
 
 /* Addresses and ports are those of the flow. */
@@ -301,7 +318,7 @@ static void match_first(struct drill_run *run)
         }
         return;
     }
-    if (run->settings->verbose)
+    if (run->settings->verbose && !sent->told)
         print_sent(run, sent, "sent:");
     run->last_event = sent->time;
     drop_first(run);

@@ -29,6 +29,7 @@ struct drill_sent {
     hf_time time;
     uint8_t *packet;
     size_t length;
+    bool told; /* --verbose has listed it */
     struct drill_sent *next;
 };
 
@@ -63,6 +64,7 @@ struct drill_run {
     hf_time start, now, last_event;
     const struct drill_event *event; /* the next one */
     bool failed;
+    bool real_time; /* written for a kernel in real time: packetdrill's usual tolerance holds */
     uint64_t steps;
     uint8_t *buffer; /* for one packet out */
 

@@ -365,13 +365,12 @@ def in_order(mutants, seed):
 
 
 def shares(sizes, total):
-    """`total` spread in proportion to `sizes`, at least one each: by largest remainders."""
-    everything = sum(sizes)
-    exact = [size * total / everything for size in sizes]
-    parts = [max(1, int(value)) for value in exact]
+    """`total` spread over `sizes`: one each (which may be more), the rest in proportion, by largest
+    remainders."""
+    left = max(0, total - len(sizes))
+    exact = [size * left / sum(sizes) for size in sizes]
+    parts = [1 + int(value) for value in exact]
     order = sorted(range(len(sizes)), key=lambda i: (int(exact[i]) - exact[i], i))
-    for i in order:
-        if sum(parts) >= total:
-            break
+    for i in order[:left - sum(map(int, exact))]:
         parts[i] += 1
     return parts

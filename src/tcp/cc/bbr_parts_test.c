@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * BBR version 3 in its parts: the bounds that loss sets, what comes back when the loss was none,
+ * the volumes, the filters, and what each state begins with.
+ */
+#include "bbr_path.h"
+
+/* 5.5.10.3: loss while nothing is probed for takes 30 % off the short-term bounds, at most once a
+ * round, and not below what the round delivered; REFILL forgets them. */
+static void short_term_bounds(void **unused)
+{
+    struct path *path = path_new(1250000, 40 * MS, 10000000);
+    hf_time cruise;
+    uint32_t cwnd;
+    (void)unused;
+    while (path->bbr.state != BBR_CRUISE) {
+        run_until(path, path->now + 1);
+    }
+    cruise = path->now;
+    run_until(path, cruise + 200 * MS);
+    assert_true(path->bbr.bw_shortterm == BBR_INFINITE_RATE);
+    assert_int_equal(path->bbr.inflight_shortterm, HF_CC_INFINITE);
+    assert_int_equal(path->bounds_told, 0);
+    /* The network loses one packet that was on its way. */
+    path->packets[(path->first + 3) % PACKETS].acked = 0;
+    cwnd = path->state.cwnd_bytes;
+    run_until(path, path->now + 100 * MS);
+    assert_int_equal(path->bounds_told, 1);
+    assert_in_range(path->bbr.bw_shortterm, 1250000 * 7 / 10, 1250000 * 102 / 100);
+    assert_true(path->bbr.bw_shortterm >= path->bbr.max_bw * 7 / 10);
+    assert_true(path->bbr.inflight_shortterm >= cwnd * 7 / 10 - MSS);
+    assert_true(path->bbr.inflight_shortterm <= cwnd);
+    run_until(path, path->now + 100 * MS);
+    assert_int_equal(path->bounds_told, 1);
+    while (path->bbr.state != BBR_REFILL) {
+        run_until(path, path->now + 1);
+    }
+    assert_true(path->bbr.bw_shortterm == BBR_INFINITE_RATE);
+    assert_int_equal(path->bbr.inflight_shortterm, HF_CC_INFINITE);
+    free(path);
+}
+
+/* 5.6.4.4 and 5.5.11: a timeout leaves one segment, and a timeout that was needless, or a recovery
+ * that is over, gives back what was there. */
+static void what_loss_takes_comes_back(void **unused)
+{
+    struct path *path = path_new(1250000, 40 * MS, 10000000);
+    uint32_t cwnd;
+    (void)unused;
+    run_until(path, path->now + 2 * HF_SECOND);
+    cwnd = path->state.cwnd_bytes;
+    path->bbr.inflight_longterm = 90000;
+    cc_bbr.on_congestion(&path->state, &path->sample, HF_CC_TIMEOUT);
+    assert_int_equal(path->state.cwnd_bytes, MSS);
+    assert_true(path->bbr.in_recovery);
+    cc_bbr.on_congestion(&path->state, &path->sample, HF_CC_TIMEOUT_AGAIN);
+    assert_int_equal(path->state.cwnd_bytes, MSS);
+    path->sample.in_recovery = true; /* 5.6.4.4: one segment more for each that arrives */
+    path->sample.lost_bytes = 0;
+    cc_bbr.on_delivery(&path->state, &path->sample);
+    assert_int_equal(path->state.cwnd_bytes, 2 * MSS);
+    path->bbr.inflight_longterm = 60000;
+    path->bbr.inflight_shortterm = 50000;
+    path->bbr.bw_shortterm = 1000000;
+    cc_bbr.on_undo(&path->state, &path->sample);
+    assert_int_equal(path->bbr.inflight_longterm, 90000);
+    assert_int_equal(path->bbr.inflight_shortterm, HF_CC_INFINITE);
+    assert_true(path->bbr.bw_shortterm == BBR_INFINITE_RATE);
+    path->bbr.inflight_longterm = HF_CC_INFINITE;
+    path->sample.in_recovery = false;
+    path->sample.lost_bytes = 0;
+    cc_bbr.on_delivery(&path->state, &path->sample);
+    assert_false(path->bbr.in_recovery);
+    assert_true(path->state.cwnd_bytes >= cwnd);
+    free(path);
+}
+
+/* 5.5.11: a loss that was none takes the state back, too. */
+static void states_come_back(void **unused)
+{
+    struct path *path = path_new(1250000, 40 * MS, 10000000);
+    (void)unused;
+    run_until(path, path->now + 100 * MS);
+    cc_bbr.on_congestion(&path->state, &path->sample, HF_CC_FAST_RETRANSMIT);
+    while (path->bbr.state == BBR_STARTUP) {
+        run_until(path, path->now + 1);
+    }
+    path->bbr.full_bw_count = 2;
+    cc_bbr.on_undo(&path->state, &path->sample);
+    assert_int_equal(path->bbr.state, BBR_STARTUP);
+    assert_true(path->bbr.full_bw == 0);
+    assert_false(path->bbr.full_bw_reached);
+    assert_int_equal(path->bbr.full_bw_count, 0);
+    while (path->bbr.state != BBR_UP) {
+        run_until(path, path->now + 1);
+    }
+    cc_bbr.on_congestion(&path->state, &path->sample, HF_CC_FAST_RETRANSMIT);
+    while (path->bbr.state == BBR_UP) {
+        run_until(path, path->now + 1);
+    }
+    cc_bbr.on_undo(&path->state, &path->sample);
+    assert_int_equal(path->bbr.state, BBR_UP);
+    assert_int_equal(path->bbr.full_bw_count, 0);
+    free(path);
+}
+
+/* 5.6.2 and the volumes of 5.6.4.2, where the path is unknown, short or bounded to next to nothing.
+ */
+static void volumes(void **unused)
+{
+    struct path *path = path_new(12500000, MS, 10000000);
+    struct bbr *bbr = &path->bbr;
+    (void)unused;
+    assert_true(bbr->min_rtt_stamp == path->now);
+    assert_int_equal(bbr_bdp(bbr, &path->sample, 0, 200), 10 * MSS);
+    assert_int_equal(bbr_bdp(bbr, &path->sample, 12500000, 200), 25000);
+    bbr->min_rtt_us = UINT32_MAX;
+    assert_int_equal(bbr_bdp(bbr, &path->sample, 12500000, 200), 10 * MSS);
+    bbr->min_rtt_us = 1000;
+    bbr->max_bw = 12500000;
+    path->state.pacing_rate = 12500000; /* 12500 octets a millisecond: thrice that fits offloads */
+    assert_int_equal(bbr_inflight(&path->state, &path->sample, 100), 37500);
+    path->state.pacing_rate = 1000000;
+    assert_int_equal(bbr_inflight(&path->state, &path->sample, 100), 12500);
+    assert_int_equal(bbr_inflight_with_headroom(bbr, &path->sample), HF_CC_INFINITE);
+    bbr->inflight_longterm = 100000;
+    assert_int_equal(bbr_inflight_with_headroom(bbr, &path->sample), 85000);
+    bbr->inflight_longterm = 500;
+    assert_int_equal(bbr_inflight_with_headroom(bbr, &path->sample), 4 * MSS);
+    free(path);
+}
+
+/* 5.3.1.3: Startup ends in a round of recovery with six losses of its own and more than 2 % of the
+ * flight; not with five, not with 2 % or less, and there is nothing of the kind later on. */
+static void high_loss(void **unused)
+{
+    static const struct {
+        uint8_t events, state;
+        uint32_t lost;
+        bool ends;
+    } cases[] = {{6, BBR_STARTUP, 2001, true},
+                 {5, BBR_STARTUP, 2001, false},
+                 {6, BBR_STARTUP, 2000, false},
+                 {6, BBR_REFILL, 2001, false}};
+    (void)unused;
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct path *path = path_new(1250000, 40 * MS, 10000000);
+        struct hf_cc_sample *sample = &path->sample;
+        path->bbr.state = cases[i].state;
+        path->bbr.max_bw = 1250000;
+        path->bbr.inflight_latest = 20000;
+        path->bbr.loss_round_start = true;
+        path->bbr.loss_events_in_round = cases[i].events;
+        sample->in_recovery = true;
+        sample->rate = 1250000;
+        sample->prior_pipe_bytes = 100000;
+        sample->prior_lost_bytes = 7000;
+        sample->total_lost_bytes = 7000 + cases[i].lost;
+        sample->pipe_bytes = 1000000;
+        bbr_advance(&path->state, sample);
+        assert_int_equal(path->bbr.full_bw_reached, cases[i].ends);
+        assert_int_equal(path->bbr.inflight_longterm, cases[i].ends ? 50000 : HF_CC_INFINITE);
+        free(path);
+    }
+}
+
+/* What a state begins with: 5.3.3.1, 5.3.3.4, 5.3.4.3. */
+static void beginnings(void **unused)
+{
+    struct path *path = path_new(1250000, 40 * MS, 10000000);
+    struct bbr *bbr = &path->bbr;
+    struct hf_cc_sample *sample = &path->sample;
+    (void)unused;
+    run_until(path, path->now + 2 * HF_SECOND);
+    bbr->loss_in_round = true;
+    bbr->next_round_delivered = 0;
+    bbr_start_down(bbr, sample);
+    assert_true(bbr->bw_latest == 0 && bbr->inflight_latest == 0 && !bbr->loss_in_round);
+    assert_true(bbr->next_round_delivered == path->delivered);
+    bbr->next_round_delivered = 0;
+    bbr_start_up(&path->state, sample);
+    assert_true(bbr->next_round_delivered == path->delivered);
+    assert_true(bbr->full_bw == sample->rate);
+    /* Our own bound is no evidence that the path is full; and what fits under it raises it. */
+    bbr->full_bw_now = true;
+    bbr->inflight_longterm = path->state.cwnd_bytes;
+    bbr->bw_probe_up_acks = 0;
+    bbr->round_start = false;
+    sample->prior_pipe_bytes = 0;
+    sample->delivered_bytes = 0;
+    bbr_advance(&path->state, sample);
+    assert_int_equal(bbr->state, BBR_UP);
+    assert_false(bbr->full_bw_now);
+    assert_int_equal(bbr->inflight_longterm, path->state.cwnd_bytes);
+    sample->delivered_bytes = bbr->probe_up_count_bytes;
+    bbr_advance(&path->state, sample);
+    assert_int_equal(bbr->inflight_longterm, path->state.cwnd_bytes + MSS);
+    sample->cwnd_limited = false;
+    bbr_advance(&path->state, sample);
+    assert_int_equal(bbr->inflight_longterm, path->state.cwnd_bytes + MSS);
+    /* ProbeRTT during recovery keeps what recovery kept. */
+    bbr->in_recovery = true;
+    bbr->prior_cwnd_bytes = 300000;
+    bbr->probe_rtt_expired = true;
+    bbr_advance(&path->state, sample);
+    assert_int_equal(bbr->state, BBR_PROBE_RTT);
+    assert_int_equal(bbr->prior_cwnd_bytes, 300000);
+    free(path);
+}
+
+/* 5.5.5: of two probing cycles the higher counts. 5.5.10.3: 30 % less at most, however little came.
+ */
+static void filters(void **unused)
+{
+    struct path *path = path_new(1250000, 40 * MS, 10000000);
+    (void)unused;
+    while (path->bbr.state != BBR_CRUISE) {
+        run_until(path, path->now + 1);
+    }
+    path->bbr.max_bw_filter[0] = 2000000;
+    run_until(path, path->now + 10 * MS);
+    assert_true(path->bbr.max_bw == 2000000);
+    path->packets[(path->first + 3) % PACKETS].acked = 0;
+    path->rate /= 10;
+    path->bbr.bw_latest = 0;
+    run_until(path, path->now + 100 * MS);
+    assert_int_equal(path->bounds_told, 1);
+    assert_true(path->bbr.bw_shortterm == 1400000);
+    free(path);
+}
+
+/* Linux's struct tcp_bbr_info. */
+static void says_what_linux_says(void **unused)
+{
+    struct path *path = path_new(1250000, 40 * MS, 10000000);
+    uint8_t info[HF_CC_INFO_BYTES];
+    uint32_t words[5];
+    (void)unused;
+    path->bbr.bw = UINT64_C(0x123456789a);
+    assert_int_equal(cc_bbr.info(&path->state, info), 20);
+    memcpy(words, info, sizeof words);
+    assert_int_equal(words[0], 0x3456789a);
+    assert_int_equal(words[1], 0x12);
+    assert_int_equal(words[2], 40000);
+    assert_int_equal(words[3], 277 * 256 / 100);
+    assert_int_equal(words[4], 512);
+    free(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(short_term_bounds), cmocka_unit_test(what_loss_takes_comes_back),
+        cmocka_unit_test(states_come_back),  cmocka_unit_test(volumes),
+        cmocka_unit_test(high_loss),         cmocka_unit_test(beginnings),
+        cmocka_unit_test(filters),           cmocka_unit_test(says_what_linux_says),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

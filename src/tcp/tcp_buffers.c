@@ -160,7 +160,8 @@ static void right_size(struct tcp_conn *conn, struct tcp_host *host, uint32_t co
     }
 }
 
-/* Back to where it began, as far as what is held and offered allows. */
+/* Back to where it began, as far as what is held and offered allows; so is what it is measured by,
+ * or it would never grow again. */
 static void give_back(struct tcp_conn *conn, struct tcp_host *host)
 {
     uint32_t before = conn->receive_limit_bytes;
@@ -168,6 +169,8 @@ static void give_back(struct tcp_conn *conn, struct tcp_host *host)
         max_u32(host->config->receive_buffer_bytes, conn->receive_bytes + conn->rcv.wnd);
     if (least < before) {
         conn->receive_limit_bytes = least;
+        conn->tuning.space_bytes =
+            min_u32(conn->tuning.space_bytes, FIRST_SPACE_SEGMENTS * conn->own_mss);
         tcp_trace(conn, host, HF_TRACE_WINDOW, HF_REASON_BUFFER_SHRUNK, before);
     }
 }
@@ -183,8 +186,8 @@ void tcp_buffers_read(struct tcp_conn *conn, struct tcp_host *host)
     if (tuning->rtt_us == 0 || host->now - tuning->space_since < tuning->rtt_us * HF_MICROSECOND) {
         return;
     }
-    if (copied > tuning->space_bytes) {
-        if (conn->receive_tuned && !memory_short) {
+    if (copied > tuning->space_bytes && !memory_short) {
+        if (conn->receive_tuned) {
             right_size(conn, host, copied);
         }
         tuning->space_bytes = copied;

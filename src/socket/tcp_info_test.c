@@ -137,11 +137,175 @@ static void losses(void **state)
     play_close(&play);
 }
 
+/* What one direction of the link carried, read from its packets: IPv4, TCP. */
+struct carried {
+    uint64_t lose; /* the number of a packet to lose, or 0 */
+    uint32_t data_packets, lost, repeated;
+    uint32_t next; /* behind the furthest byte */
+};
+
+static int carry(void *context, const uint8_t *packet, size_t length, uint64_t number, hf_time now)
+{
+    struct carried *carried = context;
+    size_t ip_header = (packet[0] & 15u) * 4u;
+    const uint8_t *tcp = packet + ip_header;
+    size_t payload = length - ip_header - (tcp[12] >> 4) * 4u;
+    uint32_t seq = (uint32_t)tcp[4] << 24 | (uint32_t)tcp[5] << 16 | (uint32_t)tcp[6] << 8 | tcp[7];
+    (void)now;
+    if (payload == 0) {
+        return 0;
+    }
+    if (carried->data_packets > 0 && (int32_t)(carried->next - seq) > 0) {
+        carried->repeated++;
+    } else {
+        carried->next = seq + (uint32_t)payload;
+    }
+    carried->data_packets++;
+    carried->lost += number == carried->lose;
+    return number == carried->lose;
+}
+
+static void carry_both(struct play *play, struct carried carried[2])
+{
+    for (int direction = 0; direction < 2; direction++) {
+        struct hf_sim_direction rules = {.delay_ns = 10 * HF_MILLISECOND, .lose = carry};
+        rules.lose_context = &carried[direction];
+        assert_int_equal(hf_sim_set_direction(play->sim, direction, &rules), 0);
+    }
+}
+
+/* Data segments, those that are known to have arrived and those that went again: as many as the
+ * link carried, one of them lost. */
+static void segments(void **state)
+{
+    static const char block[60000];
+    struct carried carried[2] = {{.lose = 9}, {0}};
+    struct play play;
+    struct tcp_info_linux info;
+    int client;
+    int server;
+    (void)state;
+    play_open(&play, 0, NULL);
+    carry_both(&play, carried);
+    play_connect(&play, play_listen(&play, 80), 80, &client, &server);
+    assert_int_equal(hf_socket_send(play.sets[0], client, block, sizeof block, 0), sizeof block);
+    assert_int_equal(hf_socket_send(play.sets[1], server, block, 7000, 0), 7000);
+    play_run(&play, 5 * HF_SECOND);
+    assert_int_equal(carried[0].lost, 1);
+    assert_true(carried[0].repeated > 0);
+    info = info_of(play.sets[0], client);
+    assert_int_equal(info.tcpi_data_segs_out, carried[0].data_packets);
+    assert_int_equal(info.tcpi_data_segs_in, carried[1].data_packets);
+    assert_int_equal(info.tcpi_total_retrans, carried[0].repeated);
+    /* With the SYN; a segment that went again counts once. */
+    assert_int_equal(info.tcpi_delivered, 1 + carried[0].data_packets - carried[0].repeated);
+    info = info_of(play.sets[1], server);
+    assert_int_equal(info.tcpi_data_segs_out, carried[1].data_packets);
+    assert_int_equal(info.tcpi_data_segs_in, carried[0].data_packets - carried[0].lost);
+    assert_int_equal(info.tcpi_delivered, 1 + carried[1].data_packets);
+    play_close(&play);
+}
+
+/* ---- what held the sender back: each time is known from what the two programs do */
+
+/* Busy from the byte to its acknowledgement (a round trip, and the delay of the ACK); idle then. */
+static void busy_time(void **state)
+{
+    struct play play;
+    struct tcp_info_linux info;
+    int client;
+    int server;
+    (void)state;
+    play_open(&play, 0, NULL);
+    play_connect(&play, play_listen(&play, 80), 80, &client, &server);
+    play_run(&play, HF_SECOND);
+    assert_int_equal(info_of(play.sets[0], client).tcpi_busy_time, 0);
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_int_equal(hf_socket_send(play.sets[0], client, "x", 1, 0), 1);
+        play_run(&play, HF_SECOND);
+        info = info_of(play.sets[0], client);
+        assert_in_range(info.tcpi_busy_time, i * 20000, i * 60000);
+        assert_int_equal(info.tcpi_rwnd_limited, 0);
+        assert_int_equal(info.tcpi_sndbuf_limited, 0);
+    }
+    play_close(&play);
+}
+
+/* Nobody reads: what does not fit the window waits for it, until it is read. */
+static void receiver_limited(void **state)
+{
+    static char block[60000];
+    struct play play;
+    struct tcp_info_linux info;
+    int client;
+    int server;
+    (void)state;
+    play_open(&play, 0, NULL);
+    play_connect(&play, play_listen(&play, 80), 80, &client, &server);
+    assert_int_equal(hf_socket_send(play.sets[0], client, block, sizeof block, 0), sizeof block);
+    play_run(&play, HF_SECOND);
+    assert_int_equal(info_of(play.sets[0], client).tcpi_rwnd_limited, 0); /* it all fitted */
+    assert_int_equal(hf_socket_send(play.sets[0], client, block, sizeof block, 0), sizeof block);
+    play_run(&play, 2 * HF_SECOND);
+    info = info_of(play.sets[0], client);
+    assert_in_range(info.tcpi_rwnd_limited, 1900000, 2000000);
+    assert_int_equal(info.tcpi_sndbuf_limited, 0);
+    assert_true(info.tcpi_busy_time >= info.tcpi_rwnd_limited + 20000);
+    while (hf_socket_recv(play.sets[1], server, block, sizeof block, MSG_DONTWAIT) > 0) {
+        play_run(&play, 100 * HF_MILLISECOND);
+    }
+    info = info_of(play.sets[0], client);
+    assert_int_equal(info.tcpi_unacked + info.tcpi_notsent_bytes, 0);
+    assert_in_range(info.tcpi_rwnd_limited, 1900000, 2100000);
+    play_close(&play);
+}
+
+static void read_all(struct play *play, unsigned step)
+{
+    static char block[60000];
+    (void)step;
+    (void)hf_socket_recv(play->sets[1], play->fds[0], block, sizeof block, MSG_DONTWAIT);
+}
+
+/* A buffer of two segments and much more to write: a round trip for each of them. */
+static void buffer_limited(void **state)
+{
+    static const char block[72000];
+    const int buffer = 3600;
+    struct play play;
+    struct tcp_info_linux info;
+    hf_time begun;
+    uint64_t took_us;
+    int client;
+    int server;
+    (void)state;
+    play_open(&play, 0, NULL);
+    play_connect(&play, play_listen(&play, 80), 80, &client, &server);
+    assert_int_equal(
+        hf_socket_setsockopt(play.sets[0], client, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer),
+        0);
+    assert_int_equal(hf_socket_setsockopt(play.sets[0], client, IPPROTO_TCP, TCP_NODELAY,
+                                          &(const int){1}, sizeof(int)),
+                     0);
+    play.fds[0] = server;
+    play.script = read_all;
+    begun = hf_sim_now(play.sim);
+    assert_int_equal(hf_socket_send(play.sets[0], client, block, sizeof block, 0), sizeof block);
+    took_us = (uint64_t)((hf_sim_now(play.sim) - begun) / HF_MICROSECOND);
+    assert_in_range(took_us, 20000 * 15, 20000 * 60);
+    info = info_of(play.sets[0], client);
+    assert_in_range(info.tcpi_sndbuf_limited, took_us * 9 / 10, took_us);
+    assert_int_equal(info.tcpi_rwnd_limited, 0);
+    assert_in_range(info.tcpi_busy_time, info.tcpi_sndbuf_limited, took_us + 20000);
+    play_close(&play);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bit_fields),
-        cmocka_unit_test(known_numbers),
+        cmocka_unit_test(segments),         cmocka_unit_test(busy_time),
+        cmocka_unit_test(receiver_limited), cmocka_unit_test(buffer_limited),
+        cmocka_unit_test(bit_fields),       cmocka_unit_test(known_numbers),
         cmocka_unit_test(losses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include "socket_play.h"
 
+#include <errno.h>
 #include <linux/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -141,7 +142,8 @@ static void losses(void **state)
 struct carried {
     uint64_t lose; /* the number of a packet to lose, or 0 */
     uint32_t data_packets, lost, repeated;
-    uint32_t next; /* behind the furthest byte */
+    uint32_t next;            /* behind the furthest byte */
+    uint32_t timestamp_value; /* of the last data packet's option */
 };
 
 static int carry(void *context, const uint8_t *packet, size_t length, uint64_t number, hf_time now)
@@ -160,6 +162,9 @@ static int carry(void *context, const uint8_t *packet, size_t length, uint64_t n
     } else {
         carried->next = seq + (uint32_t)payload;
     }
+    /* What goes with data is two bytes of padding, kind, length, TSval, TSecr. */
+    carried->timestamp_value =
+        (uint32_t)tcp[24] << 24 | (uint32_t)tcp[25] << 16 | (uint32_t)tcp[26] << 8 | tcp[27];
     carried->data_packets++;
     carried->lost += number == carried->lose;
     return number == carried->lose;
@@ -203,6 +208,38 @@ static void segments(void **state)
     assert_int_equal(info.tcpi_data_segs_out, carried[1].data_packets);
     assert_int_equal(info.tcpi_data_segs_in, carried[0].data_packets - carried[0].lost);
     assert_int_equal(info.tcpi_delivered, 1 + carried[1].data_packets);
+    play_close(&play);
+}
+
+/* TCP_TIMESTAMP reads the clock that goes out as TSval (RFC 7323 5.4: it runs by itself), in
+ * milliseconds. */
+static void timestamp_clock(void **state)
+{
+    struct carried carried[2] = {{0}, {0}};
+    struct play play;
+    uint32_t before;
+    uint32_t after;
+    socklen_t length = sizeof before;
+    int client;
+    int server;
+    (void)state;
+    play_open(&play, 0, NULL);
+    carry_both(&play, carried);
+    play_connect(&play, play_listen(&play, 80), 80, &client, &server);
+    assert_int_equal(
+        hf_socket_getsockopt(play.sets[0], client, IPPROTO_TCP, TCP_TIMESTAMP, &before, &length),
+        0);
+    play_run(&play, HF_SECOND);
+    assert_int_equal(
+        hf_socket_getsockopt(play.sets[0], client, IPPROTO_TCP, TCP_TIMESTAMP, &after, &length), 0);
+    assert_int_equal(after - before, 1000);
+    assert_int_equal(hf_socket_send(play.sets[0], client, "x", 1, 0), 1);
+    play_run(&play, HF_SECOND);
+    assert_int_equal(carried[0].data_packets, 1);
+    assert_int_equal(carried[0].timestamp_value & ~UINT32_C(1), after); /* Linux's last bit */
+    assert_int_equal(
+        hf_socket_setsockopt(play.sets[0], client, IPPROTO_TCP, TCP_TIMESTAMP, &after, length),
+        -EPERM);
     play_close(&play);
 }
 
@@ -303,10 +340,10 @@ static void buffer_limited(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(segments),         cmocka_unit_test(busy_time),
-        cmocka_unit_test(receiver_limited), cmocka_unit_test(buffer_limited),
-        cmocka_unit_test(bit_fields),       cmocka_unit_test(known_numbers),
-        cmocka_unit_test(losses),
+        cmocka_unit_test(segments),       cmocka_unit_test(timestamp_clock),
+        cmocka_unit_test(busy_time),      cmocka_unit_test(receiver_limited),
+        cmocka_unit_test(buffer_limited), cmocka_unit_test(bit_fields),
+        cmocka_unit_test(known_numbers),  cmocka_unit_test(losses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,6 +67,7 @@ complete -c handfast -n '__handfast_command listen connect proxy' -l msl -x -d '
 complete -c handfast -n '__handfast_command listen connect proxy' -l mtu -x -d 'The largest packet'
 complete -c handfast -n '__handfast_command listen connect proxy' -l seed -x -d 'Derive all that is random from it'
 complete -c handfast -n '__handfast_command listen connect proxy' -l control -rF -d 'The socket that answers handfast ss'
+complete -c handfast -n '__handfast_command listen connect proxy' -l fast-open -d 'TCP Fast Open both ways'
 complete -c handfast -n '__handfast_command listen connect proxy' -l verbose -d 'Say what happens'
 
 complete -c handfast -n '__handfast_command ss' -l control -rF -d 'The socket of the command to ask'

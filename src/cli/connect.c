@@ -139,7 +139,7 @@ static int start(struct connecting *connecting, const struct hf_endpoint *remote
     hf_handle connection;
     int error;
 
-    error = hf_connect(host->stack, NULL, remote, host_now(host), &connection);
+    error = host_connect(host, remote, &connection);
     if (error != HF_OK)
         return fail_connection(error, "connecting to %s", hf_endpoint_format(remote, text));
     if (connecting->timeout_ns > 0) {

@@ -58,6 +58,28 @@ bool host_own(struct host *host, hf_handle handle, struct host_owner *owner)
     return handle_map_put(&host->owners, handle, owner);
 }
 
+int host_listen(struct host *host, const struct hf_endpoint *local, uint32_t backlog,
+                hf_handle *listener)
+{
+    int error = hf_listen(host->stack, local, backlog, listener);
+
+    if (error == HF_OK && host->network->fast_open)
+        error = hf_set_option(host->stack, *listener, HF_OPTION_FAST_OPEN_QUEUE, backlog,
+                              host_now(host));
+    return error;
+}
+
+int host_connect(struct host *host, const struct hf_endpoint *remote, hf_handle *connection)
+{
+    hf_time now = host_now(host);
+    int error = hf_connect(host->stack, NULL, remote, now, connection);
+
+    /* Without memory for it the connection opens in the ordinary way. */
+    if (error == HF_OK && host->network->fast_open)
+        hf_set_option(host->stack, *connection, HF_OPTION_FAST_OPEN_CONNECT, 1, now);
+    return error;
+}
+
 void host_disown(struct host *host, hf_handle handle)
 {
     handle_map_remove(&host->owners, handle);
@@ -264,6 +286,8 @@ static int open_stack(struct host *host)
     config.mtu = network->mtu;
     if (network->msl_ns > 0)
         config.msl_ns = network->msl_ns;
+    if (network->fast_open)
+        config.fast_open = HF_FAST_OPEN_CLIENT | HF_FAST_OPEN_SERVER;
     if (network->has_seed)
         memcpy(config.seed, network->seed, sizeof config.seed);
     host->stack = hf_stack_new(&config);

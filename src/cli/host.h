@@ -67,6 +67,11 @@ int host_close(struct host *host, int exit_code);
 
 /* The stack's clock. */
 hf_time host_now(const struct host *host);
+/* hf_listen and hf_connect, with Fast Open if it was asked for. What is sent until output is
+ * drained may then ride on the SYN: hf_status.fast_open_room_bytes. */
+int host_listen(struct host *host, const struct hf_endpoint *local, uint32_t backlog,
+                hf_handle *listener);
+int host_connect(struct host *host, const struct hf_endpoint *remote, hf_handle *connection);
 
 /* Events of the handle go to the owner from now on; false: out of memory. */
 bool host_own(struct host *host, hf_handle handle, struct host_owner *owner);

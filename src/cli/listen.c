@@ -107,7 +107,7 @@ static int start(struct session *session, struct listening *listening,
     char text[HF_ENDPOINT_TEXT];
     int error;
 
-    error = hf_listen(host->stack, local, BACKLOG, &listening->listener);
+    error = host_listen(host, local, BACKLOG, &listening->listener);
     if (error != HF_OK) {
         if (local->address.family == HF_FAMILY_ANY)
             return fail(error, "listening on port %u", local->port);

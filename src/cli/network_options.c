@@ -22,6 +22,7 @@ enum {
     ID_MTU,
     ID_SEED,
     ID_CONTROL,
+    ID_FAST_OPEN,
     ID_VERBOSE
 };
 
@@ -46,6 +47,9 @@ const struct option_row network_option_rows[] = {
     {ID_CONTROL, "control", "PATH",
      "The Unix socket that answers `handfast ss'; \"none\" for none. Default: by process id, "
      "under the runtime directory."},
+    {ID_FAST_OPEN, "fast-open", NULL,
+     "TCP Fast Open (RFC 7413): listeners hand out cookies and take data on a SYN that has one; "
+     "who connects asks for a cookie, and to a peer whose cookie is known sends data on the SYN."},
     {ID_VERBOSE, "verbose", NULL, "Say what happens."},
 };
 const size_t network_option_row_count = sizeof network_option_rows / sizeof network_option_rows[0];
@@ -209,6 +213,9 @@ bool network_options_take(struct network_options *network, const struct command 
         return take_mtu(network, command, argument);
     case ID_LADDER:
         network->ladder = true;
+        return true;
+    case ID_FAST_OPEN:
+        network->fast_open = true;
         return true;
     case ID_VERBOSE:
         network->verbose = true;

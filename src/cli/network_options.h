@@ -22,7 +22,7 @@ struct network_options {
     hf_time msl_ns;           /* 0: the stack's default */
     uint32_t mtu;
     uint8_t seed[16];
-    bool has_seed, ladder, verbose;
+    bool has_seed, ladder, verbose, fast_open;
 };
 
 extern const struct option_row network_option_rows[];

@@ -289,7 +289,7 @@ static void accept_reverse(uv_poll_t *poll, int status, int events)
                 pause_accepting(proxy, descriptor);
             continue;
         }
-        error = hf_connect(host->stack, NULL, &rule->target, host_now(host), &handle);
+        error = host_connect(host, &rule->target, &handle);
         if (error == HF_OK) {
             relay_add(rule, handle, descriptor, true);
             continue;
@@ -304,7 +304,7 @@ static void accept_reverse(uv_poll_t *poll, int status, int events)
 static int start_forward(struct rule *rule)
 {
     struct host *host = &rule->proxy->host;
-    int error = hf_listen(host->stack, &rule->listen, STACK_BACKLOG, &rule->listener);
+    int error = host_listen(host, &rule->listen, STACK_BACKLOG, &rule->listener);
 
     if (error != HF_OK)
         return fail(error, "--forward %s: Handfast cannot listen there", rule->text);

@@ -349,7 +349,39 @@ struct relay *relay_new(struct host *host, hf_handle handle, bool stack_open, in
     return relay;
 }
 
+/* What the kernel's side has sent already rides on our SYN, as far as there is room (RFC 7413); its
+ * end can wait for the handshake. */
+static bool ride_on_syn(struct relay *relay)
+{
+    struct hf_status status;
+    size_t room;
+    ssize_t length;
+    ptrdiff_t taken;
+
+    if (relay->stack_open || hf_status(relay->host->stack, relay->handle, &status) != HF_OK ||
+        status.fast_open_room_bytes == 0)
+        return true;
+    room = status.fast_open_room_bytes < HOST_SCRATCH_BYTES ? status.fast_open_room_bytes
+                                                            : HOST_SCRATCH_BYTES;
+    length = recv(relay->descriptor, relay->host->scratch, room, 0);
+    if (length < 0 && errno != EAGAIN && errno != EINTR) {
+        end_by_kernel(relay, -errno);
+        return false;
+    }
+    if (length <= 0)
+        return true;
+    taken = give_stack(relay, relay->host->scratch, (size_t)length);
+    if (taken >= 0 && taken < length &&
+        !keep(&relay->to_stack, relay->host->scratch + taken, (size_t)(length - taken)))
+        taken = HF_ENOMEM;
+    if (taken < 0)
+        end_by_stack(relay, (int)taken);
+    return taken >= 0;
+}
+
 void relay_start(struct relay *relay)
 {
+    if (!ride_on_syn(relay))
+        return;
     pump(relay);
 }

@@ -63,6 +63,12 @@ extern "C" {
       "RFC 1191 6, RFC 8201 4")                                                                    \
     X(ICMP_TOO_BIG_IGNORED, "icmp-too-big-ignored", "A too-big message that lowers nothing.",      \
       "RFC 5927 7.2")                                                                              \
+    X(ICMP_TOO_BIG_MINIMUM, "icmp-too-big-minimum", "It claims less than every IPv6 link takes.",  \
+      "RFC 8201 4")                                                                                \
+    X(ICMP_TOO_BIG_UNWANTED, "icmp-too-big-unwanted",                                              \
+      "This connection does not listen to what routers say of the MTU.", "RFC 5927 7.1")           \
+    X(ICMP_TOO_BIG_HELD, "icmp-too-big-held",                                                      \
+      "Larger packets have arrived: it waits for a timeout to confirm it.", "RFC 5927 7.2")        \
     X(ICMP_ECHO, "icmp-echo", "An echo request was answered.", "RFC 1122 3.2.2.6")                 \
     /* --- the eight steps of SEGMENT ARRIVES --- */                                               \
     X(NO_CONNECTION, "no-connection",                                                              \
@@ -293,6 +299,22 @@ extern "C" {
       "It was too big for the path: sent again in smaller "                                        \
       "pieces.",                                                                                   \
       "RFC 1191 6")                                                                                \
+    X(SEND_MTU_PROBE, "send-mtu-probe", "A larger segment, to see whether the path takes it.",     \
+      "RFC 4821 7.4")                                                                              \
+    X(MTU_PROBE_ARRIVED, "mtu-probe-arrived",                                                      \
+      "The path takes the larger size: it is in use from now on.", "RFC 4821 7.6.1")               \
+    X(MTU_PROBE_LOST, "mtu-probe-lost",                                                            \
+      "The probe alone was lost: it was too big, which is no congestion.", "RFC 4821 7.6.2")       \
+    X(MTU_PROBE_INCONCLUSIVE, "mtu-probe-inconclusive",                                            \
+      "Something else was lost too: the probe tells nothing.", "RFC 4821 7.6.4")                   \
+    X(MTU_BLACK_HOLE, "mtu-black-hole", "Timeout upon timeout: smaller segments may get through.", \
+      "RFC 4821 7.7")                                                                              \
+    X(PATH_MTU_SHARED, "path-mtu-shared",                                                          \
+      "Another connection has learnt that the path takes less.", "RFC 8201 5.2")                   \
+    X(PATH_MTU_FORGOTTEN, "path-mtu-forgotten",                                                    \
+      "The path MTU was learnt long ago: the link's is tried again.", "RFC 1191 6.3")              \
+    X(PATH_MTU_CONFIRMED, "path-mtu-confirmed",                                                    \
+      "A timeout bears out the router that was not believed.", "RFC 5927 7.2")                     \
     /* --- timers and congestion control --- */                                                    \
     X(TIMER_RETRANSMIT, "timer-retransmit", "The retransmission timer ran out: RTO doubled.",      \
       "RFC 6298 5.5")                                                                              \

@@ -101,8 +101,26 @@ struct hf_config {
      * are still taken. fast_open_key_count 0 takes one from the seed; at most 2. */
     uint8_t fast_open_keys[2][HF_FAST_OPEN_KEY_BYTES];
     uint8_t fast_open_key_count;
-    uint8_t pacing;                  /* 1: every connection is paced; 0: who asks for it */
-    uint32_t pacing_burst_bytes;     /* may leave at once; 0: 1 ms worth, 2 segments at least */
+    uint8_t pacing;              /* 1: every connection is paced; 0: who asks for it */
+    uint32_t pacing_burst_bytes; /* may leave at once; 0: 1 ms worth, 2 segments at least */
+    /* Path MTU. What a router says of a path (RFC 1191, RFC 8201) holds for its destination for
+     * path_mtu_lifetime_ns (5 min..24 h; 10 min), for all connections; max_path_mtus destinations
+     * are remembered (1..2^30; 1,024). Over IPv4 no packet is made smaller than min_path_mtu
+     * (68..65535; 552): rather it may be fragmented. */
+    hf_time path_mtu_lifetime_ns;
+    uint32_t max_path_mtus;
+    uint32_t min_path_mtu;
+    /* The search for a path MTU that no router tells of (RFC 4821), with Linux's sysctls: 0: none;
+     * 1: once repeated timeouts hint at a black hole; 2: always. It begins with segments of
+     * mtu_base_mss bytes (48..65535; 1,024), never goes below mtu_probe_floor (48..65535; 48), ends
+     * when it is within mtu_probe_threshold bytes (1..65535; 8), and begins anew after
+     * mtu_probe_interval_ns (1 s..24 h; 10 min). */
+    uint32_t mtu_base_mss, mtu_probe_floor, mtu_probe_threshold;
+    hf_time mtu_probe_interval_ns;
+    uint8_t mtu_probing;
+    /* RFC 5927 7.2: a message that names less than what has arrived waits for a timeout. 0, as in
+     * Linux: it is believed at once. */
+    uint8_t hold_too_big;
     uint8_t slow_start_after_idle;   /* cwnd halves for each RTO without use (RFC 2861); 1 */
     uint8_t timestamps;              /* RFC 7323; 1 */
     uint8_t window_scaling;          /* RFC 7323; 1 */
@@ -274,11 +292,13 @@ struct hf_status {
     hf_time timer_deadline;   /* HF_TIME_NEVER: none */
     struct hf_trace_numbers numbers;
     uint8_t timestamps, sack, window_scaling, nagle, keepalive; /* in use */
-    uint16_t path_mtu_bytes;      /* the largest IP packet the path is known to take */
-    uint16_t announced_mss_bytes; /* what our SYN said */
-    uint16_t received_mss_bytes;  /* the largest segment that came */
-    uint8_t probes_out;           /* window probes or keep-alives unanswered */
-    uint8_t recovery;             /* enum hf_recovery */
+    uint16_t path_mtu_bytes;        /* the largest IP packet the path is known to take */
+    uint16_t mtu_search_low_bytes;  /* RFC 4821: the largest in use; 0: there is no search */
+    uint16_t mtu_search_high_bytes; /* no larger one is tried in this search */
+    uint16_t announced_mss_bytes;   /* what our SYN said */
+    uint16_t received_mss_bytes;    /* the largest segment that came */
+    uint8_t probes_out;             /* window probes or keep-alives unanswered */
+    uint8_t recovery;               /* enum hf_recovery */
     uint32_t segments_in_flight, sacked_segments; /* with SACK agreed */
     uint32_t lost_bytes;                          /* taken as lost and not sent again yet */
     hf_time min_rtt_ns;                           /* 0: not measured */
@@ -416,6 +436,10 @@ struct hf_counters {
     uint64_t retransmit_timeouts, loss_probes, sack_renegings;
     uint64_t dsacks_sent, dsacks_received;
     uint64_t undos_by_timestamp, undos_by_dsack, undos_by_frto; /* RFC 3522, 3708, 5682 */
+    /* Path MTUs lowered by a router's message, messages refused (for whatever reason); probes of a
+     * larger size sent, arrived, lost; sizes lowered because of timeouts (RFC 4821). */
+    uint64_t path_mtus_lowered, too_big_refused;
+    uint64_t mtu_probes, mtu_probes_arrived, mtu_probes_lost, mtu_black_holes;
     uint64_t replies_dropped, syn_records_evicted, time_wait_evicted;
     /* RFC 7413: cookies handed out, connections opened by the SYN alone, cookies refused; then as a
      * client: data on the SYN taken, not taken. */

@@ -61,6 +61,7 @@ struct hf_stack *hf_stack_new(const struct hf_config *config)
     init_tables(stack);
     stack_keys_init(&stack->keys, config->seed);
     fast_open_init(stack);
+    path_mtus_init(stack);
     stack->host.config = &stack->config;
     stack->host.memory = &stack->memory;
     stack->host.pages = &stack->pages;
@@ -88,6 +89,7 @@ static void keep_foundations(struct hf_config *config, const struct hf_config *b
     config->max_time_wait = built->max_time_wait;
     config->max_addresses = built->max_addresses;
     config->max_replies = built->max_replies;
+    config->max_path_mtus = built->max_path_mtus;
     config->mtu = built->mtu;
 }
 
@@ -124,6 +126,7 @@ void hf_stack_free(struct hf_stack *stack)
     }
     reply_clear(stack);
     fast_open_deinit(stack);
+    path_mtus_deinit(stack);
     flow_table_deinit(&stack->flows);
     flow_table_deinit(&stack->listener_table);
     pool_deinit(&stack->connections);

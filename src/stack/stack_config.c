@@ -38,6 +38,13 @@ struct hf_config hf_config_bare(void)
     config.initial_window_segments = 10;
     config.congestion_control = hf_congestion_control("cubic");
     config.slow_start_after_idle = 1;
+    config.path_mtu_lifetime_ns = 600 * HF_SECOND;
+    config.max_path_mtus = 1024;
+    config.min_path_mtu = 552;
+    config.mtu_base_mss = 1024;
+    config.mtu_probe_floor = 48;
+    config.mtu_probe_threshold = 8;
+    config.mtu_probe_interval_ns = 600 * HF_SECOND;
     config.fast_open = HF_FAST_OPEN_CLIENT;
     config.max_fast_open_peers = 1024;
     config.timestamps = 1;
@@ -110,6 +117,17 @@ static bool counts_valid(const struct hf_config *config)
            config->port_low <= config->port_high;
 }
 
+static bool path_mtu_valid(const struct hf_config *config)
+{
+    const hf_time day = 86400 * HF_SECOND;
+    return interval(config->path_mtu_lifetime_ns, 300 * HF_SECOND, day) && /* RFC 1191 6.3 */
+           interval(config->mtu_probe_interval_ns, HF_SECOND, day) &&
+           within(config->max_path_mtus, 1, (1u << 30) - 1) &&
+           within(config->min_path_mtu, 68, 65535) && within(config->mtu_base_mss, 48, 65535) &&
+           within(config->mtu_probe_floor, 48, 65535) &&
+           within(config->mtu_probe_threshold, 1, 65535) && config->mtu_probing <= 2;
+}
+
 static bool algorithm_valid(const struct hf_cc_ops *ops)
 {
     size_t length = 0;
@@ -142,5 +160,5 @@ bool stack_config_valid(const struct hf_config *config)
 {
     return config->allocator.allocate != NULL && config->allocator.release != NULL &&
            buffers_valid(config) && times_valid(config) && counts_valid(config) &&
-           algorithms_valid(config);
+           path_mtu_valid(config) && algorithms_valid(config);
 }

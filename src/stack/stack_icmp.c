@@ -52,8 +52,11 @@ static enum hf_reason news_for_connection(struct hf_stack *stack, uint32_t index
     struct stack_connection *connection = pool_at(&stack->connections, index);
     enum hf_reason reason;
     if (message->kind == ICMP_KIND_TOO_BIG) {
-        reason =
-            tcp_icmp_too_big(&connection->tcp, &stack->host, message->quoted_seq, message->mtu);
+        reason = tcp_icmp_too_big(&connection->tcp, &stack->host, message->quoted_seq, message->mtu,
+                                  message->quoted_bytes);
+        if (reason == HF_REASON_ICMP_TOO_BIG) {
+            path_mtu_learn(stack, &connection->tcp);
+        }
     } else {
         if (path_broken(message)) {
             tcp_icmp_unreachable(&connection->tcp, &stack->host, message->quoted_seq);

@@ -154,10 +154,12 @@ static size_t connection_output(struct hf_stack *stack, struct stack_connection 
     uint32_t payload_offset = 0;
     enum hf_reason reason;
     size_t length;
-    bool may_fragment = tcp_may_fragment(conn);
+    bool may_fragment;
+    path_mtu_refresh(stack, connection);
     if (!tcp_next_segment(conn, &stack->host, &segment, &payload_offset, &reason)) {
         return 0;
     }
+    may_fragment = tcp_may_fragment(conn);
     fields = (struct emit_fields){.ttl = conn->ttl,
                                   .traffic_class = conn->traffic_class,
                                   .may_fragment = may_fragment,

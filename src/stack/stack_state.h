@@ -62,6 +62,7 @@ struct stack_connection {
     /* The listener that counts it as pending (RFC 7413 5.1), or POOL_NONE. */
     uint32_t fast_open_listener, fast_open_generation;
     struct saved_syn *saved_syn; /* NULL: none */
+    uint32_t path_mtus_seen;     /* stack.path_mtus_learnt when it last looked */
     struct tcp_conn tcp;
 };
 
@@ -168,6 +169,11 @@ struct hf_stack {
     struct pool fast_open_peers;
     struct flow_table fast_open_table;
     struct index_list fast_open_recent; /* peers, the latest last */
+
+    struct pool path_mtus;
+    struct flow_table path_mtu_table;
+    struct index_list path_mtu_recent; /* the one learnt last is last */
+    uint32_t path_mtus_learnt;         /* how often something was learnt */
 };
 
 /* One segment that arrived, with what was found out about it. */
@@ -296,6 +302,22 @@ size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *seg
 
 enum hf_reason stack_icmp_input(struct hf_stack *stack, const struct ip_header *ip,
                                 const uint8_t *packet, size_t length);
+
+/* ---- path_mtus.c */
+
+void path_mtus_init(struct hf_stack *stack);
+void path_mtus_deinit(struct hf_stack *stack);
+/* A router has told this connection of a smaller path MTU: it holds for its destination. */
+void path_mtu_learn(struct hf_stack *stack, const struct tcp_conn *conn);
+void path_mtu_look_up(struct hf_stack *stack, struct tcp_conn *conn);
+/* Before a connection sends: has any been learnt since it last looked? */
+static inline void path_mtu_refresh(struct hf_stack *stack, struct stack_connection *connection)
+{
+    if (connection->path_mtus_seen != stack->path_mtus_learnt) {
+        connection->path_mtus_seen = stack->path_mtus_learnt;
+        path_mtu_look_up(stack, &connection->tcp);
+    }
+}
 
 /* ---- stack_trace.c */
 

@@ -427,6 +427,7 @@ static void open_connection(struct hf_stack *stack, struct tcp_conn *conn,
         .syn_ack_sent = record->deadline - stage_interval(stack, stage_of(record)),
     };
     inherit_options(conn, prototype_of(stack, record));
+    path_mtu_look_up(stack, conn);
     tcp_open_passive(conn, &stack->host, &open);
 }
 

@@ -6,8 +6,6 @@
 #include "tcp_internal.h"
 
 #define TIMESTAMP_TICK HF_MILLISECOND
-/* Below this a peer's MSS is taken for an attack on our overhead (Linux: tcp_min_snd_mss). */
-#define MINIMUM_SEND_MSS 48u
 #define CHALLENGE_TOKENS 10u
 /* The first segments of a connection are acknowledged at once: they pace the peer's slow start. */
 #define QUICK_ACKS_AT_START 16u
@@ -115,22 +113,21 @@ void tcp_finish(struct tcp_conn *conn, struct tcp_host *host, int error, enum hf
     }
 }
 
-uint16_t tcp_mss_of_mtu(const struct tcp_conn *conn, uint32_t mtu)
-{
-    uint32_t headers = (conn->tuple.family == HF_IPV4 ? 20u : 40u) + TCP_HEADER_BYTES;
-    return (uint16_t)(mtu > headers ? min_u32(mtu - headers, UINT16_MAX) : 0);
-}
-
 /* MUST-16: min(SendMSS, what the path takes) less the options that every segment carries; SACK
  * blocks are taken off where a segment is built. */
-uint32_t tcp_effective_mss(const struct tcp_conn *conn)
+uint32_t tcp_payload_of_mtu(const struct tcp_conn *conn, uint32_t mtu)
 {
-    uint32_t mss = min_u32(conn->peer_mss, tcp_mss_of_mtu(conn, conn->path_mtu));
+    uint32_t mss = min_u32(conn->peer_mss, tcp_mss_of_mtu(conn, mtu));
     uint32_t options = conn->timestamps ? 12 : 0;
     if (conn->max_segment != 0) {
         mss = min_u32(mss, conn->max_segment);
     }
-    return max_u32(mss > options ? mss - options : 0, MINIMUM_SEND_MSS);
+    return max_u32(mss > options ? mss - options : 0, TCP_MINIMUM_SEND_MSS);
+}
+
+uint32_t tcp_effective_mss(const struct tcp_conn *conn)
+{
+    return tcp_payload_of_mtu(conn, tcp_mtu_in_use(conn));
 }
 
 /* Keeps RFC7323-5.4-a. */

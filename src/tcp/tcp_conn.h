@@ -100,6 +100,21 @@ enum tcp_frto {
     TCP_FRTO_SECOND /* step 3: it has left; its ACK decides */
 };
 
+/* The largest packets (tcp_mtu.c): RFC 4821's search. Sizes are of IP packets. */
+struct tcp_mtu_search {
+    seq32 probe_start, probe_end;
+    seq32 sized_end, held_seq;
+    hf_time since;        /* when this search began */
+    hf_time silent_since; /* the first of the timeouts in a row */
+    uint16_t low;         /* search_low: it gets through */
+    uint16_t high;        /* search_high: nothing larger does */
+    uint16_t probe;       /* the one in flight; 0: none */
+    uint16_t arrived;     /* RFC 5927 7.2's maxsizeacked, and the packet that may raise it */
+    uint16_t sized;
+    uint16_t held; /* what a message claimed that waits to be confirmed by a timeout; 0: none */
+    bool on;
+};
+
 /* RFC 9937's. */
 struct tcp_prr {
     uint64_t delivered_bytes, out_bytes;
@@ -268,6 +283,7 @@ struct tcp_conn {
     struct tcp_rack rack;
     struct tcp_prr prr;
     struct tcp_undo undo;
+    struct tcp_mtu_search search;
     struct tcp_sack_block dsack;
     struct hf_cc_state congestion;
     int32_t inflation_bytes; /* fast recovery's inflation and deflation of cwnd (RFC 6582) */
@@ -323,8 +339,8 @@ void tcp_finish(struct tcp_conn *conn, struct tcp_host *host, int error, enum hf
 void tcp_tell(struct tcp_conn *conn, enum hf_event_type type);
 /* Payload bytes of a full segment with the options in use now (MUST-16). */
 uint32_t tcp_effective_mss(const struct tcp_conn *conn);
-/* MSS from an MTU for this connection's family: MTU - IP header - 20. */
-uint16_t tcp_mss_of_mtu(const struct tcp_conn *conn, uint32_t mtu);
+/* The same if packets were bounded by `mtu` instead of what the path takes. */
+uint32_t tcp_payload_of_mtu(const struct tcp_conn *conn, uint32_t mtu);
 /* RFC 7323 5.4's clock: milliseconds, offset per connection. */
 uint32_t tcp_timestamp(const struct tcp_conn *conn, hf_time now);
 
@@ -433,6 +449,14 @@ void tcp_tally_status(const struct tcp_conn *conn, struct hf_status *status);
 /* The variables as they stand, for an event. */
 void tcp_trace_numbers(const struct tcp_conn *conn, struct hf_trace_numbers *numbers);
 
+/* ---- tcp_mtu.c */
+
+/* MSS from an MTU for this connection's family: MTU - IP header - 20. */
+uint16_t tcp_mss_of_mtu(const struct tcp_conn *conn, uint32_t mtu);
+/* Another connection has learnt that the path to this destination takes no more, at that time. */
+void tcp_mtu_adopt(struct tcp_conn *conn, const struct tcp_host *host, uint16_t mtu, bool locked,
+                   hf_time lowered);
+
 /* ---- tcp_icmp.c */
 
 /* ICMP news about a segment of ours, already matched to this connection. */
@@ -442,7 +466,8 @@ enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq3
 void tcp_icmp_unreachable(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq);
 /* Its packets leave without DF. */
 bool tcp_may_fragment(const struct tcp_conn *conn);
-enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, const struct tcp_host *host,
-                                seq32 quoted_seq, uint32_t mtu);
+/* `quoted_bytes`: the length of the packet that was too big. */
+enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq,
+                                uint32_t mtu, uint32_t quoted_bytes);
 
 #endif

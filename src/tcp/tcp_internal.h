@@ -198,6 +198,46 @@ uint64_t tcp_window_rate(const struct tcp_conn *conn);
 bool tcp_pacing_holds(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_pacing_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t bytes);
 
+/* ---- tcp_mtu.c */
+
+/* Below this a peer's MSS is taken for an attack on our overhead (Linux: tcp_min_snd_mss). */
+#define TCP_MINIMUM_SEND_MSS 48u
+/* The largest packet that may be sent, but for probes. */
+uint32_t tcp_mtu_in_use(const struct tcp_conn *conn);
+/* The connection is synchronized. */
+void tcp_mtu_begin(struct tcp_conn *conn, const struct tcp_host *host);
+/* The records are cut to what fits now; see tcp_sent_recut. */
+bool tcp_mtu_cut(struct tcp_conn *conn, const struct tcp_host *host, bool lost);
+/* What is lost because it was too big goes again at once, with cwnd as it is; the recovery is over
+ * when `recover` is acknowledged. */
+void tcp_mtu_resend(struct tcp_conn *conn, seq32 recover);
+void tcp_mtu_forget_old(struct tcp_conn *conn, const struct tcp_host *host);
+enum tcp_mtu_choice {
+    TCP_MTU_NO_PROBE,
+    TCP_MTU_WAIT, /* the next to leave is a probe, once there is room for it */
+    TCP_MTU_PROBE /* of *length bytes */
+};
+enum tcp_mtu_choice tcp_mtu_choose(struct tcp_conn *conn, const struct tcp_host *host,
+                                   uint32_t unsent, uint32_t *length);
+void tcp_mtu_probe_sent(struct tcp_conn *conn, struct tcp_host *host, seq32 start, uint32_t length);
+/* New data has left. */
+void tcp_mtu_sent(struct tcp_conn *conn, const struct tcp_host *host, seq32 start, uint32_t length);
+/* SND.UNA has moved. */
+void tcp_mtu_on_ack(struct tcp_conn *conn, struct tcp_host *host);
+/* Something is lost. True: the probe alone, and it goes again. */
+bool tcp_mtu_probe_lost(struct tcp_conn *conn, struct tcp_host *host);
+/* Something leaves again. */
+void tcp_mtu_on_repeat(struct tcp_conn *conn, const struct tcp_host *host);
+/* The retransmission timer has run out; `backoff` does not count it yet. */
+void tcp_mtu_on_timeout(struct tcp_conn *conn, struct tcp_host *host);
+
+/* ---- tcp_icmp.c */
+
+/* HF_OPTION_PATH_MTU_DISCOVERY: is what a router says of the MTU believed? */
+bool tcp_too_big_believed(const struct tcp_conn *conn);
+/* RFC 5927 7.2: a timeout confirms the message that was held. */
+void tcp_too_big_confirmed(struct tcp_conn *conn, struct tcp_host *host);
+
 /* ---- tcp_rtt.c: RFC 6298 */
 
 void tcp_rtt_init(struct tcp_conn *conn, const struct tcp_host *host);

@@ -136,6 +136,7 @@ void tcp_synchronized(struct tcp_conn *conn, struct tcp_host *host)
         /* RFC 6298 5.7: data transmission begins with an RTO of 3 s. */
         conn->rto_us = max_u32(conn->rto_us, 3u * 1000000u);
     }
+    tcp_mtu_begin(conn, host);
     if (!conn->fast_open_child) { /* which has sent already, by its own initial window */
         tcp_cc_open(conn, host);
     }

@@ -243,6 +243,16 @@ static void enter_recovery(struct tcp_conn *conn, struct tcp_host *host, uint32_
     tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_RACK, before);
 }
 
+/* Something is lost: to congestion, unless it was the probe of a larger packet alone. */
+static void begin_recovery(struct tcp_conn *conn, struct tcp_host *host, uint32_t delivered_bytes)
+{
+    if (tcp_mtu_probe_lost(conn, host)) {
+        forget_probe(conn);
+    } else {
+        enter_recovery(conn, host, delivered_bytes);
+    }
+}
+
 static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host,
                            const struct tcp_ack_news *news)
 {
@@ -464,7 +474,7 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
     /* What was sent after the last recovery began and is lost is a loss of its own. */
     if (conn->recovery == TCP_RECOVERY_NONE && conn->sent != NULL && conn->sent->lost_bytes > 0) {
-        enter_recovery(conn, host, news->delivered_bytes);
+        begin_recovery(conn, host, news->delivered_bytes);
     }
     if (conn->recovery == TCP_RECOVERY_FAST) {
         prr_on_ack(conn, news, lost > 0);
@@ -503,7 +513,7 @@ void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host)
         return;
     }
     if (conn->recovery == TCP_RECOVERY_NONE) {
-        enter_recovery(conn, host, 0);
+        begin_recovery(conn, host, 0);
     } else if (conn->recovery == TCP_RECOVERY_FAST) {
         prr_on_ack(conn, &nothing, true);
         conn->intents |= TCP_INTENT_RETRANSMIT;

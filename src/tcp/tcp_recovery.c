@@ -116,6 +116,9 @@ void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host,
         !new_loss(conn)) {
         return;
     }
+    if (tcp_mtu_probe_lost(conn, host)) {
+        return;
+    }
     tcp_undo_begin(conn);
     sample = tcp_cc_sample(conn, host, 0);
     /* RFC 5681 3.2 step 2: without what limited transmit sent. */

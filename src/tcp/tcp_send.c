@@ -12,8 +12,6 @@
 #include "tcp_fast_open.h"
 #include "tcp_internal.h"
 
-#define PATH_MTU_LIFETIME (600 * HF_SECOND)
-
 uint32_t tcp_unsent_bytes(const struct tcp_conn *conn)
 {
     int32_t sent = seq_diff(conn->snd.nxt, conn->snd.front);
@@ -186,6 +184,7 @@ static void build_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_
 static void count_repetition(struct tcp_conn *conn, struct tcp_host *host, uint32_t length)
 {
     tcp_pacing_sent(conn, host, length);
+    tcp_mtu_on_repeat(conn, host);
     conn->retransmits++;
     conn->bytes_retransmitted += length;
     host->counters->segments_retransmitted++;
@@ -247,6 +246,13 @@ static bool next_repetition(struct tcp_conn *conn, struct tcp_host *host,
     }
     record = tcp_sent_at(sent, id);
     fin = conn->fin_queued && seq_gt(tcp_sent_end(record), tcp_fin_seq(conn));
+    if (record->length > tcp_effective_mss(conn) + fin && tcp_mtu_cut(conn, host, false)) {
+        /* It left when the path took more, or to find out whether it does. */
+        sent = conn->sent;
+        id = probe ? sent->first + sent->count - 1 : tcp_sent_next_lost(sent);
+        record = tcp_sent_at(sent, id);
+        fin = conn->fin_queued && seq_gt(tcp_sent_end(record), tcp_fin_seq(conn));
+    }
     build_data(conn, host, segment, record->seq, record->length - (fin ? 1u : 0u), fin,
                payload_offset);
     if (fin && record->length == 1 && !probe) {
@@ -365,18 +371,6 @@ static uint32_t sendable_bytes(struct tcp_conn *conn, struct tcp_host *host, uin
     return 0;
 }
 
-/* RFC 1191 6.3, RFC 8201 4: paths change; ten minutes after the last decrease a larger size is
- * tried.
- * Keeps RFC1191-6.3-a, RFC8201-4-d. */
-static void forget_old_path_mtu(struct tcp_conn *conn, const struct tcp_host *host)
-{
-    if (conn->path_mtu < host->config->mtu &&
-        host->now - conn->path_mtu_lowered >= PATH_MTU_LIFETIME) {
-        conn->path_mtu = (uint16_t)host->config->mtu;
-        conn->path_mtu_locked = false;
-    }
-}
-
 static void account_new_data(struct tcp_conn *conn, struct tcp_host *host, uint32_t length,
                              bool fin)
 {
@@ -394,6 +388,7 @@ static void account_new_data(struct tcp_conn *conn, struct tcp_host *host, uint3
     if (length > 0 && length < segment_room(conn)) {
         conn->snd.small_end = conn->snd.nxt;
     }
+    tcp_mtu_sent(conn, host, seq_sub(conn->snd.nxt, length + (fin ? 1u : 0u)), length);
     if (!conn->rtt_timing && conn->recovery == TCP_RECOVERY_NONE) {
         conn->rtt_timing = true;
         conn->rtt_seq = conn->snd.nxt;
@@ -403,6 +398,29 @@ static void account_new_data(struct tcp_conn *conn, struct tcp_host *host, uint3
     tcp_cc_sent(conn, host, length + (fin ? 1u : 0u));
 }
 
+/* How much of the unsent goes now, 0: nothing; and whether it probes the path's MTU. */
+static uint32_t new_data_length(struct tcp_conn *conn, struct tcp_host *host, uint32_t unsent,
+                                bool *mtu_probe)
+{
+    uint32_t length = 0;
+    tcp_cc_restart_after_idle(conn, host);
+    tcp_mtu_forget_old(conn, host);
+    switch (tcp_mtu_choose(conn, host, unsent, &length)) {
+    case TCP_MTU_PROBE:
+        *mtu_probe = true;
+        break;
+    case TCP_MTU_NO_PROBE:
+        length = sendable_bytes(conn, host, unsent);
+        break;
+    case TCP_MTU_WAIT:
+        break;
+    }
+    if (length > 0 && !(conn->intents & TCP_INTENT_LOSS_PROBE) && tcp_pacing_holds(conn, host)) {
+        return 0;
+    }
+    return length;
+}
+
 static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                           uint32_t *payload_offset, enum hf_reason *reason)
 {
@@ -410,16 +428,14 @@ static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct t
     uint32_t length = 0;
     seq32 fin_seq = tcp_fin_seq(conn);
     bool fin_unsent = conn->fin_queued && seq_le(conn->snd.nxt, fin_seq);
+    bool mtu_probe = false;
     bool fin;
     if (unsent == 0 && !fin_unsent) {
         return false;
     }
     if (unsent > 0) {
-        tcp_cc_restart_after_idle(conn, host);
-        forget_old_path_mtu(conn, host);
-        length = sendable_bytes(conn, host, unsent);
-        if (length == 0 ||
-            (!(conn->intents & TCP_INTENT_LOSS_PROBE) && tcp_pacing_holds(conn, host))) {
+        length = new_data_length(conn, host, unsent, &mtu_probe);
+        if (length == 0) {
             return false;
         }
     }
@@ -440,7 +456,10 @@ static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct t
             TCP_SENT_PUSHED;
     }
     *reason = length > 0 ? HF_REASON_SEND_DATA : HF_REASON_SEND_FIN;
-    if (conn->intents & TCP_INTENT_LOSS_PROBE) {
+    if (mtu_probe) {
+        tcp_mtu_probe_sent(conn, host, seq_sub(conn->snd.nxt, length), length);
+        *reason = HF_REASON_SEND_MTU_PROBE;
+    } else if (conn->intents & TCP_INTENT_LOSS_PROBE) {
         conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;
         conn->rack.probe_repeats = false;
         conn->rack.probe_end = conn->snd.nxt;

@@ -360,7 +360,34 @@ uint32_t tcp_sent_next_lost(struct tcp_sent *sent)
     return TCP_SENT_NONE;
 }
 
-bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most)
+/* A piece of `record`, which is in the same state; or `lost`, and not sent again yet. */
+static void add_piece(struct tcp_sent *cut, const struct tcp_sent_record *record, uint32_t done,
+                      uint32_t length, bool lost)
+{
+    uint32_t id = cut->first + cut->count;
+    struct tcp_sent_record *piece;
+    bool sacked = (record->flags & TCP_SENT_SACKED) != 0;
+    tcp_sent_add(cut, seq_add(record->seq, done), length, record->sent);
+    piece = tcp_sent_at(cut, id);
+    piece->flags = record->flags & TCP_SENT_REPEATED;
+    piece->rate = record->rate;
+    piece->order = record->order;
+    if (done + length == record->length) {
+        piece->flags |= record->flags & TCP_SENT_PUSHED;
+    }
+    if (sacked) {
+        tcp_sent_mark_sacked(cut, id);
+    } else if (lost || (record->flags & TCP_SENT_LOST)) {
+        tcp_sent_mark_lost(cut, id);
+        if (!lost && (record->flags & TCP_SENT_REPEAT_OUT)) {
+            piece->flags |= TCP_SENT_REPEAT_OUT;
+            cut->repeat_out_bytes += length;
+            list_append(cut, id);
+        }
+    }
+}
+
+bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most, bool lost)
 {
     struct tcp_sent *old = *sent;
     struct tcp_sent *cut;
@@ -381,24 +408,14 @@ bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most
         for (uint32_t done = 0; done < record->length;) {
             uint32_t left = record->length - done;
             uint32_t take = left < most ? left : most;
-            uint32_t added = cut->first + cut->count;
-            tcp_sent_add(cut, seq_add(record->seq, done), take, record->sent);
-            tcp_sent_at(cut, added)->flags |= record->flags & TCP_SENT_REPEATED;
-            tcp_sent_at(cut, added)->rate = record->rate;
-            if (done + take == record->length) {
-                tcp_sent_at(cut, added)->flags |= record->flags & TCP_SENT_PUSHED;
-            }
-            tcp_sent_at(cut, added)->order = record->order;
-            if (record->flags & TCP_SENT_SACKED) {
-                tcp_sent_mark_sacked(cut, added);
-            } else {
-                tcp_sent_mark_lost(cut, added);
-            }
+            add_piece(cut, record, done, take, lost && record->length > most);
             done += take;
         }
     }
+    list_sort(cut);
     cut->last_order = old->last_order;
-    cut->newly_lost_bytes = 0; /* it was too big, not lost to congestion */
+    /* Too big is not lost to congestion. */
+    cut->newly_lost_bytes = old->newly_lost_bytes;
     tcp_sent_free(sent, memory);
     *sent = cut;
     return true;

@@ -183,7 +183,8 @@ static void unmark(struct bench *bench)
     }
 }
 
-static void recut(struct bench *bench, uint32_t most)
+/* `lost`: what was larger is lost, and waits; the rest, and else everything, stays as it is. */
+static void recut(struct bench *bench, uint32_t most, bool lost)
 {
     static struct model_record pieces[MODEL_MAX];
     struct model *model = &bench->model;
@@ -191,14 +192,16 @@ static void recut(struct bench *bench, uint32_t most)
     for (uint32_t i = 0; i < model->count; i++) {
         count += (model->records[i].length + most - 1) / most;
     }
-    if (count > MODEL_MAX || !tcp_sent_recut(&bench->sent, &bench->memory, most)) {
+    if (count > MODEL_MAX || !tcp_sent_recut(&bench->sent, &bench->memory, most, lost)) {
         return;
     }
     count = 0;
     for (uint32_t i = 0; i < model->count; i++) {
         struct model_record rest = model->records[i];
-        rest.lost = !rest.sacked;
-        rest.waits = !rest.sacked;
+        if (lost && rest.length > most && !rest.sacked) {
+            rest.lost = true;
+            rest.waits = true;
+        }
         while (rest.length > 0) {
             uint32_t take = rest.length < most ? rest.length : most;
             pieces[count] = rest;
@@ -251,7 +254,7 @@ static void step(struct bench *bench)
     } else if (what < 94) {
         unmark(bench);
     } else if (what < 95) {
-        recut(bench, 1 + random_below(&bench->random, 2000));
+        recut(bench, 1 + random_below(&bench->random, 2000), random_chance(&bench->random, 2));
     } else {
         find(bench);
     }
@@ -338,7 +341,7 @@ static void refusals_change_nothing(void **state)
     bench.heap.fail_all_from = bench.heap.allocations;
     assert_false(tcp_sent_reserve(&bench.sent, &bench.memory));
     compare(&bench);
-    assert_false(tcp_sent_recut(&bench.sent, &bench.memory, 50));
+    assert_false(tcp_sent_recut(&bench.sent, &bench.memory, 50, true));
     compare(&bench);
     drop(&bench, 1);
     assert_true(tcp_sent_reserve(&bench.sent, &bench.memory)); /* an ACK made room */
@@ -346,7 +349,7 @@ static void refusals_change_nothing(void **state)
     compare(&bench);
     bench.heap.fail_all_from = TEST_NEVER_FAILS;
     assert_true(tcp_sent_reserve(&bench.sent, &bench.memory));
-    recut(&bench, 50);
+    recut(&bench, 50, true);
     compare(&bench);
     assert_int_equal(bench.model.count, 32);
     tear_down(&bench);
@@ -365,7 +368,8 @@ static void limit_of_records(void **state)
         tcp_sent_add(bench.sent, seq_make(count), 1, 0);
     }
     assert_int_equal(count, TCP_SENT_MAX_RECORDS);
-    assert_false(tcp_sent_recut(&bench.sent, &bench.memory, 1)); /* one more than is allowed */
+    assert_false(
+        tcp_sent_recut(&bench.sent, &bench.memory, 1, true)); /* one more than is allowed */
     assert_int_equal(bench.sent->count, TCP_SENT_MAX_RECORDS);
     tear_down(&bench);
 }

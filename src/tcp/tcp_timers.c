@@ -248,6 +248,8 @@ static void retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host)
     }
     tcp_fast_open_timeout(conn, host, false);
     tcp_tally_timeout(conn, host);
+    tcp_mtu_on_timeout(conn, host);
+    tcp_too_big_confirmed(conn, host);
     tcp_on_timeout(conn, host);
     count_timeout(conn, host, HF_REASON_TIMER_RETRANSMIT);
     if (conn->probes_out < UINT8_MAX) {

@@ -30,6 +30,7 @@ struct icmp_message {
                   HF_EPROTO, HF_EACCES, HF_EMSGSIZE; HF_OK for no error */
     uint8_t type, code;
     uint32_t mtu;                /* TOO_BIG */
+    uint32_t quoted_bytes;       /* the quoted packet's length, as its header has it */
     uint16_t identifier, number; /* echo */
     const uint8_t *payload;      /* echo data, or the quoted packet */
     uint32_t payload_length;

@@ -426,8 +426,8 @@ static void too_big_below_1280(void **state)
     establish_with_rtt(w, 100 * MS, 65535, "mss=1440");
     user_send(w, 1440);
     sends_segments(w, 1, 1440, 1);
-    assert_int_equal(too_big(w, 1279, 1), HF_REASON_ICMP_TOO_BIG_IGNORED);
-    assert_int_equal(too_big(w, 0, 1), HF_REASON_ICMP_TOO_BIG_IGNORED);
+    assert_int_equal(too_big(w, 1279, 1), HF_REASON_ICMP_TOO_BIG_MINIMUM);
+    assert_int_equal(too_big(w, 0, 1), HF_REASON_ICMP_TOO_BIG_MINIMUM);
     silent(w);
     assert_int_equal(too_big(w, 1280, 1), HF_REASON_ICMP_TOO_BIG);
     sends(w, ". seq=1 ack=1 len=1220");

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How large packets may be. Two things bound them besides what the peer takes:
+ *
+ * path_mtu: the link's MTU, until a router says that it needs smaller packets (tcp_icmp.c), or
+ * another connection to the same host was told so. It is forgotten after a while, for paths change
+ * (RFC 1191 6.3, RFC 8201 4).
+ *
+ * The search (RFC 4821, RFC 8899), for paths on which nobody says anything: what is larger than
+ * `search.low` has to be tried with a probe, a segment of data that is larger than the others. If
+ * it arrives, that size is in use from then on; if it alone is lost, the size is too large, which
+ * is no sign of congestion. The next probe is of the size halfway between. The search begins when a
+ * connection does (config.mtu_probing 2), or once repeated timeouts say that full-sized segments
+ * disappear (1); those lower `search.low`, too, each time they go on.
+ *
+ * Sizes are of whole IP packets. Data that was sent in segments that are too large now is cut when
+ * it is sent again, not before: it may have arrived.
+ */
+#include "tcp_internal.h"
+
+/* Linux's conditions: the window is large enough that the probe is a small part of it. */
+#define PROBE_WINDOW_SEGMENTS 11u
+/* Linux's R1 in terms of time is that many doublings of this. */
+#define SILENCE_UNIT (200 * HF_MILLISECOND)
+#define MOST_SILENCE_DOUBLINGS 9u
+
+static uint32_t headers_of(const struct tcp_conn *conn)
+{
+    return (conn->tuple.family == HF_IPV4 ? 20u : 40u) + TCP_HEADER_BYTES;
+}
+
+uint16_t tcp_mss_of_mtu(const struct tcp_conn *conn, uint32_t mtu)
+{
+    uint32_t headers = headers_of(conn);
+    return (uint16_t)(mtu > headers ? min_u32(mtu - headers, UINT16_MAX) : 0);
+}
+
+/* The largest packet that this payload makes. */
+static uint32_t mtu_of_payload(const struct tcp_conn *conn, uint32_t payload)
+{
+    return payload + headers_of(conn) + (conn->timestamps ? 12u : 0u);
+}
+
+/* What the peer takes and the path is known to take, before the search: where it ends. */
+static uint16_t search_ceiling(const struct tcp_conn *conn)
+{
+    uint32_t mss = conn->peer_mss;
+    if (conn->max_segment != 0) {
+        mss = min_u32(mss, conn->max_segment);
+    }
+    return (uint16_t)min_u32(mss + headers_of(conn), conn->path_mtu);
+}
+
+uint32_t tcp_mtu_in_use(const struct tcp_conn *conn)
+{
+    return conn->search.on ? min_u32(conn->search.low, conn->path_mtu) : conn->path_mtu;
+}
+
+/* ---- what was sent before is cut to fit */
+
+bool tcp_mtu_cut(struct tcp_conn *conn, const struct tcp_host *host, bool lost)
+{
+    return conn->sent == NULL ||
+           tcp_sent_recut(&conn->sent, host->memory, tcp_effective_mss(conn), lost);
+}
+
+void tcp_mtu_resend(struct tcp_conn *conn, seq32 recover)
+{
+    conn->snd.retransmit_next = conn->snd.una;
+    conn->retransmit_reason = HF_REASON_RETRANSMIT_MTU;
+    conn->intents |= TCP_INTENT_RETRANSMIT;
+    conn->rtt_timing = false;
+    if (conn->recovery != TCP_RECOVERY_FAST) {
+        /* Sent again in order as cwnd allows, and cwnd stays as it is. */
+        conn->recovery = TCP_RECOVERY_TIMEOUT;
+    }
+    if (conn->recovery != TCP_RECOVERY_FAST || conn->sent != NULL) {
+        conn->snd.recover = recover;
+    }
+    conn->frto = TCP_FRTO_OFF;
+    conn->undo.possible = false; /* nothing was reduced for it */
+}
+
+/* ---- path_mtu */
+
+/* Keeps RFC1191-6.3-a, RFC8201-4-d. */
+void tcp_mtu_forget_old(struct tcp_conn *conn, const struct tcp_host *host)
+{
+    if (conn->path_mtu < host->config->mtu &&
+        host->now - conn->path_mtu_lowered >= host->config->path_mtu_lifetime_ns) {
+        uint16_t before = conn->path_mtu;
+        conn->path_mtu = (uint16_t)host->config->mtu;
+        conn->path_mtu_locked = false;
+        tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_PATH_MTU_FORGOTTEN, before);
+    }
+}
+
+/* RFC 8201 5.2: what one connection has learnt holds for all to that destination. Nothing is sent
+ * again for it, since nobody has said that anything of this one's was dropped. */
+void tcp_mtu_adopt(struct tcp_conn *conn, const struct tcp_host *host, uint16_t mtu, bool locked,
+                   hf_time lowered)
+{
+    uint16_t before = conn->path_mtu;
+    if (mtu >= before || !tcp_too_big_believed(conn)) {
+        return;
+    }
+    conn->path_mtu = mtu;
+    conn->path_mtu_locked = locked;
+    conn->path_mtu_lowered = lowered;
+    conn->search.high = (uint16_t)min_u32(conn->search.high, mtu);
+    tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_PATH_MTU_SHARED, before);
+}
+
+/* ---- the search */
+
+static void begin_search(struct tcp_conn *conn, const struct tcp_host *host)
+{
+    const struct hf_config *config = host->config;
+    conn->search.on = true;
+    conn->search.probe = 0;
+    conn->search.since = host->now;
+    conn->search.high = search_ceiling(conn);
+    conn->search.low = (uint16_t)min_u32(mtu_of_payload(conn, config->mtu_base_mss), UINT16_MAX);
+}
+
+void tcp_mtu_begin(struct tcp_conn *conn, const struct tcp_host *host)
+{
+    conn->search.high = search_ceiling(conn);
+    if (host->config->mtu_probing >= 2) {
+        begin_search(conn, host);
+    }
+}
+
+/* RFC 4821 7.2: a finished search is begun anew after a while, from what is in use. */
+static void search_again(struct tcp_conn *conn, const struct tcp_host *host)
+{
+    struct tcp_mtu_search *search = &conn->search;
+    if (host->now - search->since >= host->config->mtu_probe_interval_ns) {
+        search->low = (uint16_t)tcp_mtu_in_use(conn);
+        search->high = search_ceiling(conn);
+        search->since = host->now;
+    }
+}
+
+static bool may_probe(const struct tcp_conn *conn)
+{
+    bool calm = conn->recovery == TCP_RECOVERY_NONE && conn->duplicate_acks == 0 &&
+                (conn->sent == NULL || conn->sent->sacked_count == 0);
+    return conn->search.on && conn->search.probe == 0 && calm && conn->reassembly == NULL &&
+           !conn->dsack_due && !(conn->intents & TCP_INTENT_LOSS_PROBE) &&
+           (conn->tuple.family == HF_IPV6 || !tcp_may_fragment(conn)); /* RFC 8899 3: with DF */
+}
+
+/* RFC 4821 7.4: only where it can be told whether the probe alone was lost, which takes as many
+ * segments behind it as make a loss known; and where it is a small part of the window. */
+enum tcp_mtu_choice tcp_mtu_choose(struct tcp_conn *conn, const struct tcp_host *host,
+                                   uint32_t unsent, uint32_t *length)
+{
+    const struct tcp_mtu_search *search = &conn->search;
+    uint32_t mss = tcp_effective_mss(conn);
+    uint32_t flight = tcp_flight(conn);
+    uint32_t payload;
+    uint64_t needed;
+    if (!may_probe(conn) || conn->congestion.cwnd_bytes < PROBE_WINDOW_SEGMENTS * mss) {
+        return TCP_MTU_NO_PROBE;
+    }
+    payload = tcp_payload_of_mtu(conn, ((uint32_t)search->low + search->high) / 2);
+    if (search->high < search->low + (int32_t)host->config->mtu_probe_threshold || payload <= mss) {
+        search_again(conn, host);
+        return TCP_MTU_NO_PROBE;
+    }
+    needed = payload + (uint64_t)(host->config->duplicate_threshold + 1u) * mss;
+    if (unsent < needed || conn->snd.wnd < needed) {
+        return TCP_MTU_NO_PROBE;
+    }
+    if (flight + needed > conn->snd.wnd) {
+        return TCP_MTU_WAIT;
+    }
+    if ((uint64_t)tcp_pipe(conn) + max_u32(payload, 2 * mss) > tcp_cwnd_bytes(conn)) {
+        return flight > 0 ? TCP_MTU_WAIT : TCP_MTU_NO_PROBE;
+    }
+    *length = payload;
+    return TCP_MTU_PROBE;
+}
+
+void tcp_mtu_probe_sent(struct tcp_conn *conn, struct tcp_host *host, seq32 start, uint32_t length)
+{
+    conn->search.probe = (uint16_t)mtu_of_payload(conn, length);
+    conn->search.probe_start = start;
+    conn->search.probe_end = seq_add(start, length);
+    host->counters->mtu_probes++;
+}
+
+/* RFC 4821 7.6.1. A larger segment leaves cwnd, which counts bytes, as it is. */
+static void probe_arrived(struct tcp_conn *conn, struct tcp_host *host)
+{
+    struct tcp_mtu_search *search = &conn->search;
+    uint32_t before = tcp_mtu_in_use(conn);
+    search->low = search->probe;
+    search->probe = 0;
+    host->counters->mtu_probes_arrived++;
+    tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_MTU_PROBE_ARRIVED, before);
+}
+
+bool tcp_mtu_probe_lost(struct tcp_conn *conn, struct tcp_host *host)
+{
+    struct tcp_mtu_search *search = &conn->search;
+    uint16_t size = search->probe;
+    if (size == 0 || !seq_eq(conn->snd.una, search->probe_start)) {
+        return false;
+    }
+    if (conn->sent != NULL &&
+        conn->sent->lost_bytes != (uint32_t)seq_diff(search->probe_end, search->probe_start)) {
+        return false; /* 7.6.3: others were lost with it, which is congestion */
+    }
+    search->probe = 0;
+    if (!tcp_mtu_cut(conn, host, true)) {
+        return false;
+    }
+    search->high = (uint16_t)(size - 1u);
+    host->counters->mtu_probes_lost++;
+    tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_MTU_PROBE_LOST, size);
+    tcp_mtu_resend(conn, search->probe_end);
+    return true;
+}
+
+/* Linux's R1 by the clock: as long as so many doublings of 200 ms take. */
+static hf_time silence_limit(const struct hf_config *config)
+{
+    uint32_t doublings = min_u32(config->retries_r1, MOST_SILENCE_DOUBLINGS);
+    return SILENCE_UNIT * ((2 << doublings) - 1) +
+           (config->retries_r1 - doublings) * config->max_rto_ns;
+}
+
+/* RFC 4821 7.7: timeout upon timeout means that the path has changed, maybe to one that takes less
+ * and does not say so. */
+void tcp_mtu_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
+{
+    const struct hf_config *config = host->config;
+    struct tcp_mtu_search *search = &conn->search;
+    uint32_t before = tcp_mtu_in_use(conn);
+    if (conn->backoff == 0) {
+        search->silent_since = host->now;
+        return;
+    }
+    if (config->mtu_probing == 0 || conn->snd.wnd == 0 ||
+        host->now - search->silent_since < silence_limit(config)) {
+        return;
+    }
+    if (!search->on) {
+        begin_search(conn, host);
+    } else {
+        uint32_t payload = tcp_payload_of_mtu(conn, search->low) / 2;
+        payload = min_u32(payload, config->mtu_base_mss);
+        payload = max_u32(payload, max_u32(config->mtu_probe_floor, TCP_MINIMUM_SEND_MSS));
+        search->low = (uint16_t)min_u32(mtu_of_payload(conn, payload), search->low);
+        search->probe = 0;
+    }
+    if (tcp_mtu_in_use(conn) < before) {
+        host->counters->mtu_black_holes++;
+        tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_MTU_BLACK_HOLE, before);
+    }
+}
+
+/* ---- what arrived, and what goes again */
+
+void tcp_mtu_sent(struct tcp_conn *conn, const struct tcp_host *host, seq32 start, uint32_t length)
+{
+    struct tcp_mtu_search *search = &conn->search;
+    uint32_t size = mtu_of_payload(conn, length);
+    if (host->config->hold_too_big && size > search->arrived && search->sized == 0) {
+        search->sized = (uint16_t)size;
+        search->sized_end = seq_add(start, length);
+    }
+}
+
+void tcp_mtu_on_ack(struct tcp_conn *conn, struct tcp_host *host)
+{
+    struct tcp_mtu_search *search = &conn->search;
+    if (search->probe != 0 && seq_ge(conn->snd.una, search->probe_end)) {
+        probe_arrived(conn, host);
+    }
+    if (search->sized != 0 && seq_ge(conn->snd.una, search->sized_end)) {
+        search->arrived = (uint16_t)max_u32(search->arrived, search->sized);
+        search->sized = 0;
+    }
+    if (search->held != 0 && seq_gt(conn->snd.una, search->held_seq)) {
+        search->held = 0; /* RFC 5927 7.2: it arrived, whatever the message said */
+    }
+}
+
+void tcp_mtu_on_repeat(struct tcp_conn *conn, const struct tcp_host *host)
+{
+    struct tcp_mtu_search *search = &conn->search;
+    search->sized = 0;
+    if (search->probe != 0) {
+        /* RFC 4821 7.6.4: whether this size gets through is not known; it will be tried again. */
+        tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_MTU_PROBE_INCONCLUSIVE, search->probe);
+        search->probe = 0;
+    }
+}

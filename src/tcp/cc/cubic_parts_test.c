@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * CUBIC in its parts (RFC 9438): what marks, idle time and the end of a recovery do to it; and the
+ * pace of HyStart++ (RFC 9406) to the octet and to the round.
+ */
+#include "cc_math.h"
+#include "cc_ops.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* needs what is above */
+#include <cmocka.h>
+
+#define MSS 1000u
+#define MS HF_MILLISECOND
+
+static unsigned told[HF_REASON_COUNT];
+
+static void hear(const struct hf_cc_sample *sample, enum hf_reason reason)
+{
+    (void)sample;
+    told[reason]++;
+}
+
+struct sender {
+    struct hf_cc_state state;
+    struct hf_cc_sample sample;
+};
+
+static void begin(struct sender *sender, uint32_t segments, uint32_t ssthresh)
+{
+    memset(told, 0, sizeof told);
+    *sender = (struct sender){.sample = {.mss_bytes = MSS,
+                                         .now = HF_SECOND,
+                                         .srtt_us = 50000,
+                                         .acked_bytes = MSS,
+                                         .cwnd_limited = true,
+                                         .tell = hear}};
+    sender->state.private_state = calloc(1, cc_cubic.private_bytes);
+    assert_non_null(sender->state.private_state);
+    sender->state.cwnd_bytes = segments * MSS;
+    sender->state.ssthresh_bytes = ssthresh;
+    cc_cubic.init(&sender->state, &sender->sample);
+}
+
+static void end(struct sender *sender)
+{
+    free(sender->state.private_state);
+}
+
+static void acks(struct sender *sender, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        sender->sample.now += MS;
+        cc_cubic.on_ack(&sender->state, &sender->sample);
+    }
+}
+
+/* A loss at 100 segments, and some way up the curve again. */
+static void half_way(struct sender *sender)
+{
+    begin(sender, 100, HF_CC_INFINITE);
+    cc_cubic.on_congestion(&sender->state, &sender->sample, HF_CC_FAST_RETRANSMIT);
+    acks(sender, 2000);
+}
+
+/* RFC 8511 3: to a mark CUBIC gives way by 15 %. RFC 6582 3.2: at the end of recovery cwnd is what
+ * is in flight and a segment, no more than ssthresh. */
+static void marks_and_recovery(void **unused)
+{
+    struct sender sender;
+    (void)unused;
+    begin(&sender, 100, HF_CC_INFINITE);
+    cc_cubic.on_congestion(&sender.state, &sender.sample, HF_CC_ECN);
+    assert_int_equal(sender.state.cwnd_bytes, 85 * MSS);
+    assert_int_equal(sender.state.ssthresh_bytes, 85 * MSS);
+    sender.sample.flight_bytes = 20 * MSS;
+    cc_cubic.on_recovery_exit(&sender.state, &sender.sample);
+    assert_int_equal(sender.state.cwnd_bytes, 21 * MSS);
+    sender.sample.flight_bytes = 0;
+    cc_cubic.on_recovery_exit(&sender.state, &sender.sample);
+    assert_int_equal(sender.state.cwnd_bytes, 2 * MSS);
+    sender.sample.flight_bytes = 90 * MSS;
+    cc_cubic.on_recovery_exit(&sender.state, &sender.sample);
+    assert_int_equal(sender.state.cwnd_bytes, 85 * MSS);
+    sender.state.cwnd_bytes = 2 * MSS;
+    cc_cubic.on_congestion(&sender.state, &sender.sample, HF_CC_FAST_RETRANSMIT);
+    assert_int_equal(sender.state.cwnd_bytes, 2 * MSS); /* two at least */
+    end(&sender);
+}
+
+/* 5.8: the clock of the curve stands still while nothing is in flight or the window is not used; it
+ * goes on while segments leave in the midst of a flight. */
+static void only_busy_time_counts(void **unused)
+{
+    struct sender sender[5];
+    (void)unused;
+    for (unsigned i = 0; i < 5; i++) {
+        half_way(&sender[i]);
+        assert_int_equal(sender[i].state.cwnd_bytes, sender[0].state.cwnd_bytes);
+    }
+    /* 1: idle for 3 s; 2: the same time with segments out; 3: not limited by cwnd; 4: segments
+     * leave between the ACKs. */
+    for (unsigned i = 1; i < 4; i++) {
+        sender[i].sample.now += 3 * HF_SECOND;
+        sender[i].sample.sent_bytes = MSS;
+        sender[i].sample.flight_bytes = i == 2 ? 5 * MSS : MSS;
+        sender[i].sample.cwnd_limited = i != 3;
+        if (i == 3) {
+            cc_cubic.on_ack(&sender[i].state, &sender[i].sample);
+            assert_int_equal(sender[i].state.cwnd_bytes, sender[0].state.cwnd_bytes);
+        } else {
+            cc_cubic.on_sent(&sender[i].state, &sender[i].sample);
+        }
+        sender[i].sample.cwnd_limited = true;
+    }
+    for (unsigned round = 0; round < 100; round++) {
+        for (unsigned i = 0; i < 4; i++) {
+            acks(&sender[i], 10);
+        }
+        sender[4].sample.now += 5 * MS;
+        sender[4].sample.sent_bytes = MSS;
+        sender[4].sample.flight_bytes = 50 * MSS;
+        cc_cubic.on_sent(&sender[4].state, &sender[4].sample);
+        sender[4].sample.now -= 5 * MS;
+        acks(&sender[4], 10);
+    }
+    assert_int_equal(sender[1].state.cwnd_bytes, sender[0].state.cwnd_bytes);
+    assert_true(sender[2].state.cwnd_bytes > sender[0].state.cwnd_bytes + 2 * MSS);
+    assert_int_equal(sender[3].state.cwnd_bytes, sender[0].state.cwnd_bytes);
+    assert_int_equal(sender[4].state.cwnd_bytes, sender[0].state.cwnd_bytes);
+    for (unsigned i = 0; i < 5; i++) {
+        end(&sender[i]);
+    }
+}
+
+/* 4.9: after a needless reduction the curve goes on as if nothing had been. */
+static void undone_as_if_it_had_not_been(void **unused)
+{
+    struct sender sender[2];
+    (void)unused;
+    for (unsigned i = 0; i < 2; i++) {
+        half_way(&sender[i]);
+    }
+    {
+        uint32_t cwnd = sender[1].state.cwnd_bytes, ssthresh = sender[1].state.ssthresh_bytes;
+        cc_cubic.on_congestion(&sender[1].state, &sender[1].sample, HF_CC_TIMEOUT);
+        assert_int_equal(sender[1].state.cwnd_bytes, MSS);
+        sender[1].sample.now += 2 * HF_SECOND;
+        sender[1].state.cwnd_bytes = cwnd; /* who calls on_undo has given these back */
+        sender[1].state.ssthresh_bytes = ssthresh;
+        cc_cubic.on_undo(&sender[1].state, &sender[1].sample);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        acks(&sender[i], 1000);
+    }
+    assert_int_equal(sender[1].state.cwnd_bytes, sender[0].state.cwnd_bytes);
+    for (unsigned i = 0; i < 2; i++) {
+        end(&sender[i]);
+    }
+}
+
+/* 4.2: each reduction begins a curve of its own: the second is as the first would have been. */
+static void epochs_are_alike(void **unused)
+{
+    struct sender sender[2];
+    (void)unused;
+    half_way(&sender[0]);
+    while (sender[0].state.cwnd_bytes <= 100 * MSS) {
+        acks(&sender[0], 1);
+    }
+    begin(&sender[1], 100, HF_CC_INFINITE);
+    sender[1].state.cwnd_bytes = sender[0].state.cwnd_bytes;
+    for (unsigned i = 0; i < 2; i++) {
+        cc_cubic.on_congestion(&sender[i].state, &sender[i].sample, HF_CC_FAST_RETRANSMIT);
+    }
+    for (unsigned round = 0; round < 30; round++) {
+        for (unsigned i = 0; i < 2; i++) {
+            acks(&sender[i], 100);
+        }
+        assert_int_equal(sender[1].state.cwnd_bytes, sender[0].state.cwnd_bytes);
+    }
+    end(&sender[0]);
+    end(&sender[1]);
+}
+
+/* RFC 9406 4.3: rounds of 20 ACKs whose round trip grows in the fourth. A quarter of the growth in
+ * conservative slow start, for five rounds; then ssthresh is cwnd. */
+static void pace_of_hystart(void **unused)
+{
+    struct sender sender;
+    unsigned css = 0, over = 0;
+    (void)unused;
+    begin(&sender, 20, HF_CC_INFINITE);
+    for (unsigned round = 1; round <= 12; round++) {
+        sender.sample.rtt_us = round >= 4 ? 60000 : 40000;
+        sender.sample.snd_nxt = (round + 1) * 20 * MSS;
+        for (unsigned i = 1; i <= 20; i++) {
+            uint32_t before = sender.state.cwnd_bytes;
+            bool was_css = told[HF_REASON_HYSTART_CSS] > 0;
+            sender.sample.snd_una = ((round - 1) * 20 + i) * MSS;
+            acks(&sender, 1);
+            if (!was_css && told[HF_REASON_HYSTART_CSS] == 0) {
+                assert_int_equal(sender.state.cwnd_bytes, before + MSS);
+            } else if (was_css && told[HF_REASON_HYSTART_OVER] == 0) {
+                assert_int_equal(sender.state.cwnd_bytes, before + MSS / 4);
+            }
+            if (!was_css && told[HF_REASON_HYSTART_CSS] > 0) {
+                css = round;
+                assert_int_equal(i, 7); /* with the one that began the round, eight samples */
+            }
+            over = over == 0 && told[HF_REASON_HYSTART_OVER] > 0 ? round : over;
+        }
+    }
+    assert_int_equal(css, 5); /* what ends the third round is the first sample of the fourth */
+    assert_int_equal(over - css, 4); /* the last ACK of a round begins the next */
+    assert_true(sender.state.ssthresh_bytes != HF_CC_INFINITE);
+    end(&sender);
+}
+
+/* Where another algorithm has left a threshold the initial slow start is over, and with it
+ * HyStart++. */
+static void no_hystart_later(void **unused)
+{
+    struct sender sender;
+    (void)unused;
+    begin(&sender, 20, 1000 * MSS);
+    for (unsigned round = 1; round <= 12; round++) {
+        sender.sample.rtt_us = 40000 + round * 10000;
+        sender.sample.snd_nxt = (round + 1) * 20 * MSS;
+        for (unsigned i = 1; i <= 20; i++) {
+            sender.sample.snd_una = ((round - 1) * 20 + i) * MSS;
+            acks(&sender, 1);
+        }
+    }
+    assert_int_equal(told[HF_REASON_HYSTART_CSS], 0);
+    assert_int_equal(sender.state.cwnd_bytes, 20 * MSS + 240 * MSS);
+    end(&sender);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(marks_and_recovery),
+        cmocka_unit_test(only_busy_time_counts),
+        cmocka_unit_test(undone_as_if_it_had_not_been),
+        cmocka_unit_test(epochs_are_alike),
+        cmocka_unit_test(pace_of_hystart),
+        cmocka_unit_test(no_hystart_later),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

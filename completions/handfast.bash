@@ -8,7 +8,7 @@
 _handfast_options()
 {
     local network=(--tun= --address= --kernel-address= --pcap= --trace= --ladder --msl= --mtu=
-        --seed= --control= --fast-open --verbose)
+        --mtu-probing= --seed= --control= --fast-open --verbose)
 
     case $1 in
     demo)

@@ -65,6 +65,7 @@ complete -c handfast -n '__handfast_command listen connect proxy' -l trace -rF -
 complete -c handfast -n '__handfast_command listen connect proxy' -l ladder -d 'Draw every segment on stderr'
 complete -c handfast -n '__handfast_command listen connect proxy' -l msl -x -d 'Maximum segment lifetime in seconds'
 complete -c handfast -n '__handfast_command listen connect proxy' -l mtu -x -d 'The largest packet'
+complete -c handfast -n '__handfast_command listen connect proxy' -l mtu-probing -x -a '0 1 2' -d 'Search for the MTU of the path'
 complete -c handfast -n '__handfast_command listen connect proxy' -l seed -x -d 'Derive all that is random from it'
 complete -c handfast -n '__handfast_command listen connect proxy' -l control -rF -d 'The socket that answers handfast ss'
 complete -c handfast -n '__handfast_command listen connect proxy' -l fast-open -d 'TCP Fast Open both ways'

@@ -284,6 +284,7 @@ static int open_stack(struct host *host)
     config.trace = tracing_sink(&host->tracing);
     config.host_name = "handfast";
     config.mtu = network->mtu;
+    config.mtu_probing = network->mtu_probing;
     if (network->msl_ns > 0)
         config.msl_ns = network->msl_ns;
     if (network->fast_open)

@@ -20,6 +20,7 @@ enum {
     ID_LADDER,
     ID_MSL,
     ID_MTU,
+    ID_MTU_PROBING,
     ID_SEED,
     ID_CONTROL,
     ID_FAST_OPEN,
@@ -41,6 +42,9 @@ const struct option_row network_option_rows[] = {
     {ID_MSL, "msl", "SECONDS",
      "The maximum segment lifetime, 0.01 to 600; TIME-WAIT lasts two. Default: 30."},
     {ID_MTU, "mtu", "BYTES", "The largest packet: 576 (1280 with v6) to 65535. Default: 1500."},
+    {ID_MTU_PROBING, "mtu-probing", "0|1|2",
+     "Search for the path's MTU where no router tells of it: never, once what is large seems to "
+     "disappear, or always. Default: 0."},
     {ID_SEED, "seed", "HEX",
      "Derive all that is unpredictable from these 1 to 32 hexadecimal digits. Not secret, hence "
      "not safe outside of tests."},
@@ -164,6 +168,19 @@ static bool take_mtu(struct network_options *network, const struct command *comm
     return true;
 }
 
+static bool take_mtu_probing(struct network_options *network, const struct command *command,
+                             const char *text)
+{
+    unsigned long probing;
+
+    if (!parse_number(text, 0, 2, &probing)) {
+        fail_usage(command, "--mtu-probing: '%s' is not 0, 1 or 2", text);
+        return false;
+    }
+    network->mtu_probing = (uint8_t)probing;
+    return true;
+}
+
 static bool take_value(struct network_options *network, const struct command *command, int id,
                        const char *text)
 {
@@ -211,6 +228,8 @@ bool network_options_take(struct network_options *network, const struct command 
                             "kernel-address", true, argument);
     case ID_MTU:
         return take_mtu(network, command, argument);
+    case ID_MTU_PROBING:
+        return take_mtu_probing(network, command, argument);
     case ID_LADDER:
         network->ladder = true;
         return true;

@@ -21,6 +21,7 @@ struct network_options {
     const char *control_path; /* NULL: the default place; "none": no socket */
     hf_time msl_ns;           /* 0: the stack's default */
     uint32_t mtu;
+    uint8_t mtu_probing;
     uint8_t seed[16];
     bool has_seed, ladder, verbose, fast_open;
 };

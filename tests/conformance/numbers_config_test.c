@@ -40,6 +40,14 @@ FIELD(keepalive_interval_ns, hf_time)
 FIELD(keepalive_probes, uint32_t)
 FIELD(fin_wait_2_timeout_ns, hf_time)
 FIELD(initial_window_segments, uint32_t)
+FIELD(path_mtu_lifetime_ns, hf_time)
+FIELD(max_path_mtus, uint32_t)
+FIELD(min_path_mtu, uint32_t)
+FIELD(mtu_base_mss, uint32_t)
+FIELD(mtu_probe_floor, uint32_t)
+FIELD(mtu_probe_threshold, uint32_t)
+FIELD(mtu_probe_interval_ns, hf_time)
+FIELD(mtu_probing, uint8_t)
 FIELD(ttl, uint8_t)
 FIELD(port_low, uint16_t)
 FIELD(port_high, uint16_t)
@@ -55,6 +63,26 @@ static const struct config_case {
     {"mtu", set_mtu, 65535, 1},
     {"mtu", set_mtu, 65536, 0},
     {"mtu", set_mtu, 0, 0},
+    {"path_mtu_lifetime", set_path_mtu_lifetime_ns, 300 * HF_SECOND - 1, 0},
+    {"path_mtu_lifetime", set_path_mtu_lifetime_ns, 300 * HF_SECOND, 1},
+    {"path_mtu_lifetime", set_path_mtu_lifetime_ns, 86400 * HF_SECOND, 1},
+    {"path_mtu_lifetime", set_path_mtu_lifetime_ns, 86400 * HF_SECOND + 1, 0},
+    {"max_path_mtus", set_max_path_mtus, 0, 0},
+    {"max_path_mtus", set_max_path_mtus, 1, 1},
+    {"min_path_mtu", set_min_path_mtu, 67, 0},
+    {"min_path_mtu", set_min_path_mtu, 68, 1},
+    {"min_path_mtu", set_min_path_mtu, 65536, 0},
+    {"mtu_base_mss", set_mtu_base_mss, 47, 0},
+    {"mtu_base_mss", set_mtu_base_mss, 48, 1},
+    {"mtu_base_mss", set_mtu_base_mss, 65536, 0},
+    {"mtu_probe_floor", set_mtu_probe_floor, 47, 0},
+    {"mtu_probe_floor", set_mtu_probe_floor, 48, 1},
+    {"mtu_probe_threshold", set_mtu_probe_threshold, 0, 0},
+    {"mtu_probe_threshold", set_mtu_probe_threshold, 1, 1},
+    {"mtu_probe_interval", set_mtu_probe_interval_ns, HF_SECOND - 1, 0},
+    {"mtu_probe_interval", set_mtu_probe_interval_ns, HF_SECOND, 1},
+    {"mtu_probing", set_mtu_probing, 2, 1},
+    {"mtu_probing", set_mtu_probing, 3, 0},
     {"receive_buffer", set_receive_buffer_bytes, 255, 0},
     {"receive_buffer", set_receive_buffer_bytes, 256, 1},
     {"receive_buffer", set_receive_buffer_bytes, 1 << 30, 1},

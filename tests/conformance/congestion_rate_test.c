@@ -113,6 +113,32 @@ static void rate_of_delivery(void **state)
     assert_int_equal(status_of(w).delivery_rate, 96000);
 }
 
+/* draft-ietf-ccwg-bbr 5.6.4.6: in Startup cwnd grows by what each ACK delivers, and by no more:
+ * what earlier ACKs delivered is not counted again. */
+static void each_delivery_counts_once(void **state)
+{
+    struct world *w = *state;
+    int bbr;
+
+    establish_with_rtt(w, 100 * MS, 65535, "mss=1000 sackok");
+    bbr = hf_congestion_control_find(w->stack, "bbr");
+    assert_true(bbr >= 0);
+    user_option(w, HF_OPTION_CONGESTION, bbr);
+    user_send(w, 30000);
+    sends_segments(w, 1, 1000, 10);
+    silent_for(w, 100 * MS);
+    for (unsigned i = 1; i <= 6; i++) {
+        peer(w, ". seq=1 ack=%u", 1 + i * 1000);
+        while (next_packet(w) != NULL) {
+        }
+        assert_int_equal(cwnd_of(w), 10000 + i * 1000);
+        peer(w, ". seq=1 ack=%u", 1 + i * 1000); /* delivers nothing */
+        while (next_packet(w) != NULL) {
+        }
+        assert_int_equal(cwnd_of(w), 10000 + i * 1000);
+    }
+}
+
 /* The same where there is no SACK: one segment a round trip is timed. */
 static void rate_without_sack(void **state)
 {
@@ -130,8 +156,9 @@ static void rate_without_sack(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(no_faster_than_asked), BOTH(repetitions_are_not_paced), BOTH(rate_told_of_window),
-        BOTH(rate_of_delivery),     BOTH(rate_without_sack),
+        BOTH(no_faster_than_asked), BOTH(repetitions_are_not_paced),
+        BOTH(rate_told_of_window),  BOTH(rate_of_delivery),
+        BOTH(rate_without_sack),    BOTH(each_delivery_counts_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -286,7 +286,7 @@ void tcp_status(const struct tcp_conn *conn, struct hf_status *status)
     status->orphan = conn->orphan;
     status->path_mtu_bytes = conn->path_mtu;
     status->mtu_search_low_bytes = conn->search.on ? conn->search.low : 0;
-    status->mtu_search_high_bytes = conn->search.high;
+    status->mtu_search_high_bytes = conn->search.on ? conn->search.high : 0;
     status->announced_mss_bytes = conn->own_mss;
     status->received_mss_bytes = conn->receive_mss;
     status->probes_out = conn->probes_out;

@@ -205,17 +205,20 @@ static void probe_arrived(struct tcp_conn *conn, struct tcp_host *host)
 bool tcp_mtu_probe_lost(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_mtu_search *search = &conn->search;
+    uint32_t length = (uint32_t)seq_diff(search->probe_end, search->probe_start);
     uint16_t size = search->probe;
     if (size == 0 || !seq_eq(conn->snd.una, search->probe_start)) {
         return false;
     }
-    if (conn->sent != NULL &&
-        conn->sent->lost_bytes != (uint32_t)seq_diff(search->probe_end, search->probe_start)) {
+    if (conn->sent != NULL && conn->sent->lost_bytes != length) {
         return false; /* 7.6.3: others were lost with it, which is congestion */
     }
     search->probe = 0;
     if (!tcp_mtu_cut(conn, host, true)) {
         return false;
+    }
+    if (conn->sent != NULL) {
+        conn->sent->newly_lost_bytes -= min_u32(conn->sent->newly_lost_bytes, length);
     }
     search->high = (uint16_t)(size - 1u);
     host->counters->mtu_probes_lost++;

@@ -25,9 +25,9 @@
 static bool is_refused(const struct hf_trace_event *event)
 {
     static const enum hf_reason taken[] = {
-        HF_REASON_ICMP_SOFT,    HF_REASON_ICMP_HARD,      HF_REASON_ICMP_TOO_BIG,
-        HF_REASON_ICMP_ECHO,    HF_REASON_SYN_CACHE_FULL, HF_REASON_SYN_CACHE_DUPLICATE,
-        HF_REASON_OUT_OF_ORDER,
+        HF_REASON_ICMP_SOFT,    HF_REASON_ICMP_HARD,         HF_REASON_ICMP_TOO_BIG,
+        HF_REASON_ICMP_ECHO,    HF_REASON_SYN_CACHE_FULL,    HF_REASON_SYN_CACHE_DUPLICATE,
+        HF_REASON_OUT_OF_ORDER, HF_REASON_ICMP_TOO_BIG_HELD,
     };
 
     for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {

@@ -190,7 +190,8 @@ enum hf_event_type {
     HF_EVENT_URGENT,      /* urgent data announced, or its mark moved on (MUST-32) */
     HF_EVENT_SOFT_ERROR,  /* `error`: ICMP advice or R1; the connection goes on (MUST-47) */
     HF_EVENT_ERROR,       /* `error`: HF_ECONNRESET, HF_ECONNREFUSED, HF_ETIMEDOUT...: it is over */
-    HF_EVENT_CLOSED       /* both directions ended in order; nothing more will happen */
+    HF_EVENT_CLOSED       /* both directions ended in order; nothing more will happen (RFC
+                             9293 3.10.7.4: see `reset_at_end`) */
 };
 struct hf_event {
     enum hf_event_type type;
@@ -335,6 +336,10 @@ struct hf_status {
     hf_time limited_ns[HF_LIMITED_COUNT], limited_since_ns;
     uint8_t limited;
     uint8_t writable; /* as HF_EVENT_WRITABLE would say it */
+    /* 1: over in order (HF_EVENT_CLOSED), but a RST came instead of the ACK of our FIN: what was
+     * sent before it may not have arrived. RFC 9293 3.10.7.4 has no signal for that; Linux has
+     * ECONNRESET. */
+    uint8_t reset_at_end;
 };
 HF_API int hf_status(const struct hf_stack *stack, hf_handle handle, struct hf_status *status);
 /* Whoever owns these two endpoints: a connection (an orphan too), a SYN-RECEIVED or a TIME-WAIT

@@ -60,6 +60,19 @@ static bool enough_to_read(const struct socket *socket)
            status.receive_queue_bytes >= socket->options.receive_low_water_bytes;
 }
 
+/* RFC 9293 3.10.7.4 tells the user nothing of a RST in LAST-ACK or CLOSING; Linux tells whoever
+ * still holds the socket. */
+static void take_end(struct socket *socket)
+{
+    struct hf_status status;
+    if (hf_status(socket->file.set->config.stack, socket->handle, &status) == HF_OK &&
+        status.reset_at_end) {
+        take_error(socket, HF_ECONNRESET);
+    } else {
+        socket_done(socket);
+    }
+}
+
 static void take_event(struct socket *socket, const struct hf_event *event)
 {
     switch (event->type) {
@@ -100,7 +113,7 @@ static void take_event(struct socket *socket, const struct hf_event *event)
         take_error(socket, event->error);
         break;
     case HF_EVENT_CLOSED:
-        socket_done(socket);
+        take_end(socket);
         break;
     }
 }

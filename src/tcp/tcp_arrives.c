@@ -245,6 +245,18 @@ static bool trim_to_window(const struct tcp_conn *conn, struct tcp_segment *segm
     return cut_right;
 }
 
+/* In CLOSING and LAST-ACK the RFC has no signal for the user: the peer may have had everything and
+ * be gone, and the ACK that said so lost. Where our FIN has not left yet we are in these states
+ * only by name (RFC 9293 3.10.4: CLOSE waits until all is sent), and the user's last octets are
+ * lost. */
+static void reset_at_the_end(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason)
+{
+    bool fin_sent = conn->fin_queued && seq_gt(conn->snd.nxt, tcp_fin_seq(conn));
+    host->counters->connections_reset++;
+    conn->reset_at_end = fin_sent;
+    tcp_finish(conn, host, fin_sent ? HF_OK : HF_ECONNRESET, reason);
+}
+
 /* Second: the RST bit (with RFC 5961 3.2: exact, in the window, or neither).
  * Keeps SHLD-2, RFC5961-3.2-b, RFC5961-3.2-c. */
 static enum verdict second_check_rst(struct tcp_conn *conn, struct tcp_host *host,
@@ -275,12 +287,12 @@ static enum verdict second_check_rst(struct tcp_conn *conn, struct tcp_host *hos
     case HF_FIN_WAIT_1:
     case HF_FIN_WAIT_2:
     case HF_CLOSE_WAIT:
-    case HF_CLOSING:
-    case HF_LAST_ACK:
-        /* In the last two the RFC tells the user nothing; but what he sent may not have arrived,
-         * so he is told, as Linux tells him. */
         host->counters->connections_reset++;
         tcp_finish(conn, host, HF_ECONNRESET, *reason);
+        break;
+    case HF_CLOSING:
+    case HF_LAST_ACK:
+        reset_at_the_end(conn, host, *reason);
         break;
     case HF_CLOSED:
     case HF_LISTEN:

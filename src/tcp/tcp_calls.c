@@ -243,6 +243,7 @@ void tcp_status(const struct tcp_conn *conn, struct hf_status *status)
     status->local = flow_tuple_local(&conn->tuple);
     status->remote = flow_tuple_remote(&conn->tuple);
     status->error = conn->error;
+    status->reset_at_end = conn->reset_at_end;
     status->soft_error = conn->soft_error;
     status->send_queue_bytes = conn->send_bytes;
     status->send_unsent_bytes = tcp_unsent_bytes(conn);

@@ -244,6 +244,7 @@ struct tcp_conn {
     /* Of a listener's: the program has it; HF_OPTION_SAVE_SYN, HF_OPTION_DEFER_ACCEPT. */
     bool accepted : 1;
     bool save_syn : 1;
+    bool reset_at_end : 1; /* a RST came instead of the ACK of our FIN */
     uint8_t defer_accept;
     uint8_t snd_wind_shift, rcv_wind_shift; /* RFC 7323 2.2's names */
     uint8_t ttl, traffic_class;

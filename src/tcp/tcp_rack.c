@@ -191,8 +191,8 @@ static uint32_t detect_loss(struct tcp_conn *conn, struct tcp_host *host)
                                 : HF_REASON_LOSS_RACK;
     uint32_t lost = 0;
     conn->deadlines[TCP_TIMER_REORDERING] = HF_TIME_NEVER;
-    while (rack->valid && sent->oldest != TCP_SENT_NONE) {
-        const struct tcp_sent_record *record = tcp_sent_at(sent, sent->oldest);
+    while (rack->valid && sent->flying.oldest != TCP_SENT_NONE) {
+        const struct tcp_sent_record *record = tcp_sent_at(sent, sent->flying.oldest);
         hf_time due;
         if (!left_before(record, rack)) {
             break;
@@ -205,7 +205,7 @@ static uint32_t detect_loss(struct tcp_conn *conn, struct tcp_host *host)
             break;
         }
         tcp_trace(conn, host, HF_TRACE_LOSS, reason, record->seq.value);
-        tcp_sent_mark_lost(sent, sent->oldest);
+        tcp_sent_mark_lost(sent, sent->flying.oldest);
         lost++;
     }
     return lost;
@@ -542,13 +542,13 @@ void tcp_rack_on_retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host
     tcp_trace(conn, host, HF_TRACE_LOSS, HF_REASON_LOSS_TIMEOUT, conn->snd.una.value);
     tcp_sent_mark_lost(sent, sent->first);
     patience = (hf_time)conn->rack.rtt_us * HF_MICROSECOND + reordering_window(conn, host);
-    while (sent->oldest != TCP_SENT_NONE) {
-        const struct tcp_sent_record *record = tcp_sent_at(sent, sent->oldest);
+    while (sent->flying.oldest != TCP_SENT_NONE) {
+        const struct tcp_sent_record *record = tcp_sent_at(sent, sent->flying.oldest);
         if (!reneging && record->sent + patience > host->now) {
             break;
         }
         tcp_trace(conn, host, HF_TRACE_LOSS, HF_REASON_LOSS_TIMEOUT, record->seq.value);
-        tcp_sent_mark_lost(sent, sent->oldest);
+        tcp_sent_mark_lost(sent, sent->flying.oldest);
     }
     forget_probe(conn); /* RFC 8985 7.1 */
     conn->deadlines[TCP_TIMER_REORDERING] = HF_TIME_NEVER;

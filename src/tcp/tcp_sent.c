@@ -18,8 +18,8 @@ static struct tcp_sent *allocate(struct memory *memory, uint32_t capacity)
     if (sent != NULL) {
         memset(sent, 0, sizeof *sent);
         sent->capacity = capacity;
-        sent->oldest = TCP_SENT_NONE;
-        sent->newest = TCP_SENT_NONE;
+        sent->flying = (struct tcp_sent_list){TCP_SENT_NONE, TCP_SENT_NONE};
+        sent->waiting = sent->flying;
     }
     return sent;
 }
@@ -48,8 +48,10 @@ static void renumber(struct tcp_sent *sent)
     }
     sent->first -= TCP_SENT_RENUMBER;
     sent->lost_hint -= TCP_SENT_RENUMBER;
-    sent->oldest = renumbered(sent->oldest);
-    sent->newest = renumbered(sent->newest);
+    sent->flying.oldest = renumbered(sent->flying.oldest);
+    sent->flying.newest = renumbered(sent->flying.newest);
+    sent->waiting.oldest = renumbered(sent->waiting.oldest);
+    sent->waiting.newest = renumbered(sent->waiting.newest);
 }
 
 bool tcp_sent_reserve(struct tcp_sent **sent, struct memory *memory)
@@ -80,37 +82,50 @@ bool tcp_sent_reserve(struct tcp_sent **sent, struct memory *memory)
     return true;
 }
 
-/* ---- the transmission list */
+/* ---- the lists */
 
-static bool listed(const struct tcp_sent_record *record)
+static bool waits(const struct tcp_sent_record *record)
 {
-    return !(record->flags & TCP_SENT_SACKED) &&
-           (!(record->flags & TCP_SENT_LOST) || (record->flags & TCP_SENT_REPEAT_OUT));
+    return (record->flags & (TCP_SENT_LOST | TCP_SENT_REPEAT_OUT)) == TCP_SENT_LOST;
 }
 
-static void list_append(struct tcp_sent *sent, uint32_t id)
+/* The list that a record with such flags is in; SACKed ones are in none. */
+static struct tcp_sent_list *list_of(struct tcp_sent *sent, const struct tcp_sent_record *record)
+{
+    if (record->flags & TCP_SENT_SACKED) {
+        return NULL;
+    }
+    return waits(record) ? &sent->waiting : &sent->flying;
+}
+
+static void list_append(struct tcp_sent *sent, struct tcp_sent_list *list, uint32_t id)
 {
     struct tcp_sent_record *record = tcp_sent_at(sent, id);
-    record->earlier = sent->newest;
+    record->earlier = list->newest;
     record->later = TCP_SENT_NONE;
-    if (sent->newest == TCP_SENT_NONE) {
-        sent->oldest = id;
+    if (list->newest == TCP_SENT_NONE) {
+        list->oldest = id;
     } else {
-        tcp_sent_at(sent, sent->newest)->later = id;
+        tcp_sent_at(sent, list->newest)->later = id;
     }
-    sent->newest = id;
+    list->newest = id;
 }
 
+/* Before its flags change. */
 static void list_remove(struct tcp_sent *sent, uint32_t id)
 {
     struct tcp_sent_record *record = tcp_sent_at(sent, id);
+    struct tcp_sent_list *list = list_of(sent, record);
+    if (list == NULL) {
+        return;
+    }
     if (record->earlier == TCP_SENT_NONE) {
-        sent->oldest = record->later;
+        list->oldest = record->later;
     } else {
         tcp_sent_at(sent, record->earlier)->later = record->later;
     }
     if (record->later == TCP_SENT_NONE) {
-        sent->newest = record->earlier;
+        list->newest = record->earlier;
     } else {
         tcp_sent_at(sent, record->later)->earlier = record->earlier;
     }
@@ -142,9 +157,9 @@ static uint32_t merge(struct tcp_sent *sent, uint32_t left, uint32_t right)
 
 #define SORT_RUNS 32
 
-/* Records have come back into the list out of their order: a bottom-up merge sort puts them right.
+/* Records have come into the list out of their order: a bottom-up merge sort puts them right.
  * runs[i] is a sorted list of 2^i records, or empty; the lower, the later they were listed. */
-static void list_sort(struct tcp_sent *sent)
+static void list_sort(struct tcp_sent *sent, struct tcp_sent_list *list)
 {
     uint32_t runs[SORT_RUNS];
     uint32_t sorted = TCP_SENT_NONE;
@@ -152,7 +167,7 @@ static void list_sort(struct tcp_sent *sent)
     for (unsigned i = 0; i < SORT_RUNS; i++) {
         runs[i] = TCP_SENT_NONE;
     }
-    for (uint32_t id = sent->oldest; id != TCP_SENT_NONE;) {
+    for (uint32_t id = list->oldest; id != TCP_SENT_NONE;) {
         uint32_t next = tcp_sent_at(sent, id)->later;
         uint32_t run = id;
         unsigned i = 0;
@@ -167,12 +182,45 @@ static void list_sort(struct tcp_sent *sent)
     for (unsigned i = 0; i < SORT_RUNS; i++) {
         sorted = merge(sent, runs[i], sorted);
     }
-    sent->oldest = sorted;
+    list->oldest = sorted;
     for (uint32_t id = sorted; id != TCP_SENT_NONE; id = tcp_sent_at(sent, id)->later) {
         tcp_sent_at(sent, id)->earlier = earlier;
         earlier = id;
     }
-    sent->newest = earlier;
+    list->newest = earlier;
+}
+
+/* Those that wait go back among those in flight, by the order of transmission. What is lost was the
+ * oldest in flight, so their places are near the old end; the rest is not looked at. */
+static void list_rejoin(struct tcp_sent *sent)
+{
+    uint32_t next = sent->flying.oldest;
+    uint32_t id;
+    list_sort(sent, &sent->waiting);
+    id = sent->waiting.oldest;
+    while (id != TCP_SENT_NONE) {
+        struct tcp_sent_record *record = tcp_sent_at(sent, id);
+        uint32_t after = record->later;
+        while (next != TCP_SENT_NONE &&
+               (int32_t)(record->order - tcp_sent_at(sent, next)->order) > 0) {
+            next = tcp_sent_at(sent, next)->later;
+        }
+        if (next == TCP_SENT_NONE) {
+            list_append(sent, &sent->flying, id);
+        } else {
+            struct tcp_sent_record *later = tcp_sent_at(sent, next);
+            record->later = next;
+            record->earlier = later->earlier;
+            if (later->earlier == TCP_SENT_NONE) {
+                sent->flying.oldest = id;
+            } else {
+                tcp_sent_at(sent, later->earlier)->later = id;
+            }
+            later->earlier = id;
+        }
+        id = after;
+    }
+    sent->waiting = (struct tcp_sent_list){TCP_SENT_NONE, TCP_SENT_NONE};
 }
 
 /* ---- marks */
@@ -185,24 +233,22 @@ void tcp_sent_add(struct tcp_sent *sent, seq32 seq, uint32_t length, hf_time now
     sent->count++;
     *record = (struct tcp_sent_record){
         .seq = seq, .length = length, .sent = now, .order = ++sent->last_order};
-    list_append(sent, id);
+    list_append(sent, &sent->flying, id);
 }
 
 void tcp_sent_repeat(struct tcp_sent *sent, uint32_t id, hf_time now)
 {
     struct tcp_sent_record *record = tcp_sent_at(sent, id);
     HF_ASSERT(!(record->flags & TCP_SENT_SACKED));
-    if (listed(record)) {
-        list_remove(sent, id);
-    }
-    if ((record->flags & TCP_SENT_LOST) && !(record->flags & TCP_SENT_REPEAT_OUT)) {
+    list_remove(sent, id);
+    if (waits(record)) {
         record->flags |= TCP_SENT_REPEAT_OUT;
         sent->repeat_out_bytes += record->length;
     }
     record->flags |= TCP_SENT_REPEATED;
     record->sent = now;
     record->order = ++sent->last_order;
-    list_append(sent, id);
+    list_append(sent, &sent->flying, id);
 }
 
 /* Neither lost nor repeated: what is left are the marks of a record in plain flight. */
@@ -220,9 +266,7 @@ static void clear_lost(struct tcp_sent *sent, struct tcp_sent_record *record)
 void tcp_sent_mark_sacked(struct tcp_sent *sent, uint32_t id)
 {
     struct tcp_sent_record *record = tcp_sent_at(sent, id);
-    if (listed(record)) {
-        list_remove(sent, id);
-    }
+    list_remove(sent, id);
     clear_lost(sent, record);
     record->flags |= TCP_SENT_SACKED;
     record->later = id + 1;
@@ -233,18 +277,16 @@ void tcp_sent_mark_sacked(struct tcp_sent *sent, uint32_t id)
 void tcp_sent_mark_lost(struct tcp_sent *sent, uint32_t id)
 {
     struct tcp_sent_record *record = tcp_sent_at(sent, id);
-    if (listed(record)) {
-        list_remove(sent, id);
-        sent->newly_lost_bytes += record->length;
+    HF_ASSERT(!(record->flags & TCP_SENT_SACKED));
+    if (waits(record)) {
+        return;
     }
-    if (record->flags & TCP_SENT_REPEAT_OUT) {
-        sent->repeat_out_bytes -= record->length;
-        record->flags &= (uint8_t)~TCP_SENT_REPEAT_OUT;
-    }
-    if (!(record->flags & TCP_SENT_LOST)) {
-        sent->lost_bytes += record->length;
-        record->flags |= TCP_SENT_LOST;
-    }
+    list_remove(sent, id);
+    sent->newly_lost_bytes += record->length;
+    clear_lost(sent, record);
+    sent->lost_bytes += record->length;
+    record->flags |= TCP_SENT_LOST;
+    list_append(sent, &sent->waiting, id);
     if ((int32_t)(id - sent->lost_hint) < 0) {
         sent->lost_hint = id;
     }
@@ -256,39 +298,35 @@ void tcp_sent_forget_sacks(struct tcp_sent *sent)
         struct tcp_sent_record *record = tcp_sent_at(sent, id);
         if (record->flags & TCP_SENT_SACKED) {
             record->flags &= (uint8_t)~TCP_SENT_SACKED;
-            list_append(sent, id);
+            list_append(sent, &sent->flying, id);
         }
     }
     sent->sacked_bytes = 0;
     sent->sacked_count = 0;
-    list_sort(sent);
+    list_sort(sent, &sent->flying);
 }
 
 void tcp_sent_unmark_lost(struct tcp_sent *sent)
 {
-    if (sent->lost_bytes == 0) {
-        return;
-    }
-    for (uint32_t id = sent->first; id != sent->first + sent->count; id++) {
+    for (uint32_t id = sent->waiting.oldest; id != TCP_SENT_NONE;) {
         struct tcp_sent_record *record = tcp_sent_at(sent, id);
-        bool waits = (record->flags & (TCP_SENT_LOST | TCP_SENT_REPEAT_OUT)) == TCP_SENT_LOST;
-        if (record->flags & TCP_SENT_LOST) {
-            clear_lost(sent, record);
-        }
-        if (waits) {
-            list_append(sent, id);
-        }
+        clear_lost(sent, record);
+        id = record->later;
+    }
+    list_rejoin(sent);
+    /* The repetitions are among the last that left. */
+    for (uint32_t id = sent->flying.newest; sent->lost_bytes > 0;) {
+        struct tcp_sent_record *record = tcp_sent_at(sent, id);
+        clear_lost(sent, record);
+        id = record->earlier;
     }
     sent->lost_hint = sent->first + sent->count;
-    list_sort(sent);
 }
 
 void tcp_sent_drop_first(struct tcp_sent *sent)
 {
     struct tcp_sent_record *record = tcp_sent_at(sent, sent->first);
-    if (listed(record)) {
-        list_remove(sent, sent->first);
-    }
+    list_remove(sent, sent->first);
     if (record->flags & TCP_SENT_SACKED) {
         sent->sacked_bytes -= record->length;
         sent->sacked_count--;
@@ -350,14 +388,12 @@ uint32_t tcp_sent_next_lost(struct tcp_sent *sent)
     if (sent->lost_bytes == sent->repeat_out_bytes) {
         return TCP_SENT_NONE; /* whatever is lost is on its way again */
     }
-    while (sent->lost_hint != sent->first + sent->count) {
-        const struct tcp_sent_record *record = tcp_sent_at(sent, sent->lost_hint);
-        if ((record->flags & (TCP_SENT_LOST | TCP_SENT_REPEAT_OUT)) == TCP_SENT_LOST) {
-            return sent->lost_hint;
-        }
-        sent->lost_hint++;
+    sent->lost_hint = tcp_sent_skip_sacked(sent, sent->lost_hint);
+    while (!waits(tcp_sent_at(sent, sent->lost_hint))) {
+        sent->lost_hint = tcp_sent_skip_sacked(sent, sent->lost_hint + 1);
+        HF_ASSERT(sent->lost_hint != sent->first + sent->count);
     }
-    return TCP_SENT_NONE;
+    return sent->lost_hint;
 }
 
 /* A piece of `record`, which is in the same state; or `lost`, and not sent again yet. */
@@ -380,9 +416,10 @@ static void add_piece(struct tcp_sent *cut, const struct tcp_sent_record *record
     } else if (lost || (record->flags & TCP_SENT_LOST)) {
         tcp_sent_mark_lost(cut, id);
         if (!lost && (record->flags & TCP_SENT_REPEAT_OUT)) {
+            list_remove(cut, id);
             piece->flags |= TCP_SENT_REPEAT_OUT;
             cut->repeat_out_bytes += length;
-            list_append(cut, id);
+            list_append(cut, &cut->flying, id);
         }
     }
 }
@@ -412,7 +449,7 @@ bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most
             done += take;
         }
     }
-    list_sort(cut);
+    list_sort(cut, &cut->flying);
     cut->last_order = old->last_order;
     /* Too big is not lost to congestion. */
     cut->newly_lost_bytes = old->newly_lost_bytes;

@@ -10,8 +10,9 @@
  * Several transmissions may share a nanosecond; each has an ordinal besides its time, and "sent
  * later" means by that.
  *
- * A record is in the transmission list while it may still arrive: not when it is SACKed, not when
- * it is lost and waits to be sent again.
+ * A record is in the transmission list while it may still arrive: not when it is SACKed. When it is
+ * lost and waits to be sent again it is in the list of those, in the order they were lost; so that
+ * taking a loss back costs what finding it cost, however much else is in flight.
  *
  * A receiver repeats its SACK blocks in every ACK, and a hostile one shifts them each time; so a
  * run of SACKed records is stepped over, not walked: each of them points ahead, and the pointers
@@ -41,19 +42,24 @@ struct tcp_sent_record {
     seq32 seq;
     uint32_t length;         /* of sequence space: a FIN counts one */
     hf_time sent;            /* the last time */
-    uint32_t earlier, later; /* ids in the transmission list; SACKed: later is an id ahead */
+    uint32_t earlier, later; /* ids in its list; SACKed: later is an id ahead */
     uint32_t order;          /* of the last transmission, among all of them: `sent` may tie */
     uint8_t flags;
     struct tcp_rate_mark rate; /* how things stood when it last left */
+};
+
+struct tcp_sent_list {
+    uint32_t oldest, newest; /* ids */
 };
 
 struct tcp_sent {
     uint32_t capacity; /* a power of two */
     uint32_t first;    /* the id of the oldest; id modulo capacity is its place */
     uint32_t count;
-    uint32_t oldest, newest; /* ends of the transmission list, ids */
-    uint32_t lost_hint;      /* no record before this id is lost and waits */
-    uint32_t last_order;     /* of the latest transmission; counts from 1 */
+    struct tcp_sent_list flying;  /* in the order of transmission */
+    struct tcp_sent_list waiting; /* lost, and not sent again */
+    uint32_t lost_hint;           /* no record before this id is lost and waits */
+    uint32_t last_order;          /* of the latest transmission; counts from 1 */
     uint32_t sacked_count;
     uint32_t sacked_bytes, lost_bytes, repeat_out_bytes;
     uint32_t newly_lost_bytes; /* since tcp_rate.c looked */

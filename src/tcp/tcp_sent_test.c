@@ -37,13 +37,13 @@ static void compare_list(struct bench *bench)
 {
     struct tcp_sent *sent = bench->sent;
     const struct model *model = &bench->model;
-    uint32_t listed = 0, walked = 0, earlier = TCP_SENT_NONE;
+    uint32_t listed = 0, walked = 0, waiting = 0, earlier = TCP_SENT_NONE;
     uint64_t stamp = 0;
 
     for (uint32_t i = 0; i < model->count; i++) {
         listed += !model->records[i].sacked && !model->records[i].waits;
     }
-    for (uint32_t id = sent->oldest; id != TCP_SENT_NONE; id = tcp_sent_at(sent, id)->later) {
+    for (uint32_t id = sent->flying.oldest; id != TCP_SENT_NONE; id = tcp_sent_at(sent, id)->later) {
         uint32_t place = id - sent->first;
         assert_in_range(place, 0, model->count - 1);
         assert_false(model->records[place].sacked || model->records[place].waits);
@@ -54,8 +54,20 @@ static void compare_list(struct bench *bench)
         walked++;
         assert_true(walked <= listed);
     }
-    assert_int_equal(sent->newest, earlier);
+    assert_int_equal(sent->flying.newest, earlier);
     assert_int_equal(walked, listed);
+    for (uint32_t i = 0; i < model->count; i++) {
+        waiting += model->records[i].waits;
+    }
+    earlier = TCP_SENT_NONE;
+    for (uint32_t id = sent->waiting.oldest; id != TCP_SENT_NONE; waiting--) {
+        assert_true(waiting > 0 && model->records[id - sent->first].waits);
+        assert_int_equal(tcp_sent_at(sent, id)->earlier, earlier);
+        earlier = id;
+        id = tcp_sent_at(sent, id)->later;
+    }
+    assert_int_equal(sent->waiting.newest, earlier);
+    assert_int_equal(waiting, 0);
 }
 
 static void compare(struct bench *bench)

@@ -292,7 +292,7 @@ void tcp_status(const struct tcp_conn *conn, struct hf_status *status)
     status->received_mss_bytes = conn->receive_mss;
     status->probes_out = conn->probes_out;
     status->recovery = conn->recovery;
-    status->min_rtt_ns = conn->rack.min_rtt_us * HF_MICROSECOND;
+    status->min_rtt_ns = tcp_min_rtt_us(&conn->rack.min_rtt) * HF_MICROSECOND;
     status->last_sent_ns = conn->last_sent;
     if (conn->sent != NULL) {
         status->segments_in_flight = conn->sent->count;

@@ -176,7 +176,7 @@ struct hf_cc_sample tcp_cc_sample(const struct tcp_conn *conn, const struct tcp_
         .cwnd_limited = tcp_cwnd_limited(conn),
         .in_recovery = conn->recovery != TCP_RECOVERY_NONE,
         .srtt_us = conn->srtt_us,
-        .min_rtt_us = conn->rack.min_rtt_us,
+        .min_rtt_us = tcp_min_rtt_us(&conn->rack.min_rtt),
         .tell = tell,
         .connection = conn,
         .host = host,

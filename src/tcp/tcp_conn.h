@@ -15,6 +15,7 @@
 #include "flow_tuple.h"
 #include "memory.h"
 #include "seq32.h"
+#include "tcp_min_rtt.h"
 #include "tcp_segment.h"
 #include "tcp_sender.h"
 #include "tcp_sent.h"
@@ -76,7 +77,8 @@ struct tcp_rack {
     uint32_t order; /* its ordinal, instead of RACK.end_seq: see tcp_sent.h */
     seq32 fack;     /* RACK.fack: the highest delivered */
     seq32 dsack_round, probe_end;
-    uint32_t rtt_us, min_rtt_us;
+    uint32_t rtt_us;
+    struct tcp_min_rtt min_rtt;
     uint8_t reo_wnd_mult, reo_wnd_persist;
     bool valid, reordering_seen, dsack_round_valid;
     bool probe_out, probe_repeats; /* TLP.end_seq is set; TLP.is_retrans */

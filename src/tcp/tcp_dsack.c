@@ -104,7 +104,9 @@ static uint32_t repetitions_in(struct tcp_conn *conn, struct tcp_sack_block bloc
     return count;
 }
 
-/* RFC 8985 6.2 step 4: a DSACK in a round trip says that reo_wnd was too small.
+/* RFC 8985 6.2 step 4: a DSACK in a round trip says that reo_wnd was too small. DEVIATION: step 4
+ * counts any DSACK; as in Linux, the one for a tail loss probe does not count: the probe was sent
+ * for silence, whatever reo_wnd was.
  * Keeps RFC8985-6.2-c. */
 static void widen(struct tcp_conn *conn, struct tcp_host *host, struct tcp_ack_news *news)
 {

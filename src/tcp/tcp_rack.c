@@ -40,7 +40,7 @@ static bool ambiguous(const struct tcp_conn *conn, const struct tcp_sent_record 
         (int32_t)(segment->options.ts_echo - tcp_timestamp(conn, record->sent)) < 0) {
         return true;
     }
-    return rtt < (hf_time)conn->rack.min_rtt_us * HF_MICROSECOND;
+    return rtt < (hf_time)tcp_min_rtt_us(&conn->rack.min_rtt) * HF_MICROSECOND;
 }
 
 static void rack_update(struct tcp_conn *conn, const struct tcp_host *host,
@@ -67,9 +67,8 @@ static void rack_update(struct tcp_conn *conn, const struct tcp_host *host,
         return;
     }
     conn->sender->ack.rtt_us = max_u32(rtt_us, 1);
-    if (!(record->flags & TCP_SENT_REPEATED) &&
-        (rack->min_rtt_us == 0 || rtt_us < rack->min_rtt_us)) {
-        rack->min_rtt_us = max_u32(rtt_us, 1); /* step 1 */
+    if (!(record->flags & TCP_SENT_REPEATED)) {
+        tcp_min_rtt_sample(&rack->min_rtt, rtt_us, host->now); /* step 1 */
     }
     /* Step 2. */
     rack->rtt_us = max_u32(rtt_us, 1);
@@ -173,7 +172,7 @@ static hf_time reordering_window(const struct tcp_conn *conn, const struct tcp_h
         (conn->recovery != TCP_RECOVERY_NONE || threshold_reached(conn, host))) {
         return 0;
     }
-    window = (hf_time)rack->min_rtt_us * HF_MICROSECOND / 4 * rack->reo_wnd_mult;
+    window = (hf_time)tcp_min_rtt_us(&rack->min_rtt) * HF_MICROSECOND / 4 * rack->reo_wnd_mult;
     return window < (hf_time)conn->srtt_us * HF_MICROSECOND
                ? window
                : (hf_time)conn->srtt_us * HF_MICROSECOND;
@@ -436,10 +435,11 @@ static void judge_recovery(struct tcp_conn *conn, struct tcp_host *host,
 
 /* 6.2 step 1: the opening's round trip counts, unless it is within a tick of the timestamps it may
  * have been taken from. */
-static void first_rtt(struct tcp_conn *conn)
+static void first_rtt(struct tcp_conn *conn, const struct tcp_host *host)
 {
-    if (conn->rack.min_rtt_us == 0 && conn->rtt_measured && conn->srtt_us >= 1000) {
-        conn->rack.min_rtt_us = conn->srtt_us;
+    struct tcp_min_rtt *least = &conn->rack.min_rtt;
+    if (tcp_min_rtt_us(least) == 0 && conn->rtt_measured && conn->srtt_us >= 1000) {
+        tcp_min_rtt_sample(least, conn->srtt_us, host->now);
     }
 }
 
@@ -454,7 +454,7 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
     tcp_dsack_on_ack(conn, host, segment, news);
     if (conn->sent == NULL) {
-        first_rtt(conn);
+        first_rtt(conn, host);
     } else {
         take_cumulative(conn, host, segment, news);
         take_sack(conn, host, segment, news);

@@ -136,7 +136,7 @@ void tcp_rate_sample(struct tcp_conn *conn)
     interval = sending > acking ? sending : acking;
     sender->first_sent_time = sender->ack.sent;
     /* Shorter than any round trip: a repetition that was answered by the original's ACK. */
-    if (interval <= 0 || interval / HF_MICROSECOND < (hf_time)conn->rack.min_rtt_us) {
+    if (interval <= 0 || interval / HF_MICROSECOND < (hf_time)tcp_min_rtt_us(&conn->rack.min_rtt)) {
         return;
     }
     interval /= HF_MICROSECOND;

@@ -52,6 +52,10 @@ struct hf_trace_segment {
     uint8_t sack_count;     /* 0..4 */
     uint32_t ts_value, ts_echo;
     uint32_t sack[4][2]; /* left edge, right edge */
+    /* TCP Fast Open (RFC 7413): 1: the option is there; 1: in its experimental form; the bytes of
+     * its cookie, of which a request has none. */
+    uint8_t has_fast_open, fast_open_experimental, fast_open_length;
+    uint8_t fast_open_cookie[16];
 };
 
 /* Header flags, as in the low bits of octets 12 and 13. */

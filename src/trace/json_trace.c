@@ -127,6 +127,14 @@ static void add_options(struct trace_text *line, const struct hf_trace_segment *
             trace_text_addf(line, "%s[%" PRIu32 ",%" PRIu32 "]", i ? "," : "", segment->sack[i][0],
                             segment->sack[i][1]);
         trace_text_add(line, "]");
+        comma = ",";
+    }
+    if (segment->has_fast_open) {
+        char cookie[TRACE_COOKIE_TEXT];
+
+        trace_text_addf(line, "%s\"%s\":\"%s\"", comma,
+                        segment->fast_open_experimental ? "fo_exp" : "fo",
+                        trace_cookie_text(segment, cookie));
     }
     trace_text_add(line, "}");
 }

@@ -114,6 +114,28 @@ static void python_reads_every_line(void **state)
     free(output);
 }
 
+static void fast_open_is_an_option(void **state)
+{
+    struct script_event event;
+    char *text;
+
+    (void)state;
+    script_make(4, &event);
+    event.segment.has_fast_open = 1;
+    text = trace_events(&event, 1);
+    assert_non_null(strstr(text, "\"ts\":{\"val\":0,\"ecr\":0},\"fo\":\"\"},"));
+    free(text);
+    event.segment.fast_open_experimental = 1;
+    event.segment.fast_open_length = 16;
+    memcpy(event.segment.fast_open_cookie,
+           "\x01\x23\x45\x67\x89\xab\xcd\xef"
+           "01234567",
+           16);
+    text = trace_events(&event, 1);
+    assert_non_null(strstr(text, ",\"fo_exp\":\"0123456789abcdef3031323334353637\"},"));
+    free(text);
+}
+
 static void nasty_host_names_are_escaped(void **state)
 {
     struct script_event event;
@@ -225,6 +247,7 @@ int main(void)
         cmocka_unit_test(lines_read_as_documented),
         cmocka_unit_test(the_same_run_gives_the_same_bytes),
         cmocka_unit_test(python_reads_every_line),
+        cmocka_unit_test(fast_open_is_an_option),
         cmocka_unit_test(nasty_host_names_are_escaped),
         cmocka_unit_test(the_longest_line_is_whole),
         cmocka_unit_test(errors_are_named),

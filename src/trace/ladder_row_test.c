@@ -183,6 +183,33 @@ static void nothing_upsets_the_ladder(void **state)
     }
 }
 
+static void fast_open_is_an_item(void **state)
+{
+    struct script_event event;
+
+    (void)state;
+    for (int cookie = 0; cookie < 2; cookie++) {
+        FILE *file = tmpfile();
+        struct hf_ladder *ladder = hf_ladder_new(file, NULL);
+        char *text;
+
+        assert_non_null(ladder);
+        script_make(4, &event); /* a's SYN */
+        event.segment.has_fast_open = 1;
+        event.segment.fast_open_length = cookie ? 2 : 0;
+        memcpy(event.segment.fast_open_cookie, "\xab\x0c", 2);
+        script_send(hf_ladder_sink(ladder), &event);
+        hf_ladder_free(ladder);
+        rewind(file);
+        text = script_read_all(file);
+        fclose(file);
+        assert_non_null(text);
+        assert_non_null(strstr(text, " FO"));
+        assert_true((strstr(text, " FO=ab0c") != NULL) == (cookie != 0));
+        free(text);
+    }
+}
+
 static void a_full_disk_silences_the_ladder(void **state)
 {
     FILE *full = fopen("/dev/full", "w");
@@ -211,6 +238,7 @@ int main(void)
         cmocka_unit_test(arrows_are_drawn_with_lines_unless_ascii_is_asked_for),
         cmocka_unit_test(time_counts_from_the_first_event_in_eight_columns),
         cmocka_unit_test(nothing_upsets_the_ladder),
+        cmocka_unit_test(fast_open_is_an_item),
         cmocka_unit_test(a_full_disk_silences_the_ladder),
     };
 

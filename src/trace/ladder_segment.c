@@ -115,6 +115,13 @@ static void add_options(const struct hf_ladder *ladder, struct ladder_items *ite
         number_text(segment->sack[i][1], &numbering->back, numbering->absolute, right);
         ladder_add_item(items, "SACK=%s-%s", left, right);
     }
+    if (segment->has_fast_open) {
+        char cookie[TRACE_COOKIE_TEXT];
+
+        ladder_add_item(items, "%s%s%s", segment->fast_open_experimental ? "FOEXP" : "FO",
+                        segment->fast_open_length > 0 ? "=" : "",
+                        trace_cookie_text(segment, cookie));
+    }
 }
 
 static void segment_items(struct hf_ladder *ladder, const struct hf_trace_segment *segment,

@@ -200,6 +200,20 @@ static void add_comment(struct comments *comments, const char *prefix, enum hf_r
              hf_reason_name(reason), hf_reason_sentence(reason), hf_reason_source(reason));
 }
 
+/* Readers of captures know the option, but not always its experimental form. */
+static void add_fast_open_comment(struct comments *comments, const struct hf_trace_segment *segment)
+{
+    char cookie[TRACE_COOKIE_TEXT];
+
+    if (!segment || !segment->has_fast_open || comments->count == COMMENTS)
+        return;
+    snprintf(comments->text[comments->count++], COMMENT_BYTES,
+             "TCP Fast Open%s: %s%s (RFC 7413 %s)",
+             segment->fast_open_experimental ? ", experimental option" : "",
+             segment->fast_open_length > 0 ? "cookie " : "asks for a cookie",
+             trace_cookie_text(segment, cookie), segment->fast_open_experimental ? "A" : "2");
+}
+
 static void add_state_comment(struct comments *comments, const struct hf_trace_event *event)
 {
     char prefix[64];
@@ -302,6 +316,7 @@ static void hold_sent(struct hf_pcapng *pcapng, const struct hf_trace_event *eve
 
     held->comments.count = 0;
     add_comment(&held->comments, "", event->reason);
+    add_fast_open_comment(&held->comments, event->segment);
     add_states(pcapng, event, &held->comments);
     held->interface = interface_of(pcapng, event);
     if (event->packet_length > sizeof(held->bytes)) {
@@ -321,6 +336,7 @@ static void write_received(struct hf_pcapng *pcapng, const struct hf_trace_event
     struct comments comments = {.count = 0};
 
     add_comment(&comments, "", event->reason);
+    add_fast_open_comment(&comments, event->segment);
     add_states(pcapng, event, &comments);
     write_packet(pcapng, interface_of(pcapng, event), event->time, event->packet,
                  event->packet_length, FLAG_INBOUND, &comments);

@@ -369,6 +369,31 @@ static void what_the_link_does_alone_has_its_own_interface(void **state)
     remove_capture(&capture);
 }
 
+static void fast_open_is_named(void **state)
+{
+    struct capture capture;
+    struct script_event event;
+    struct walk walk;
+
+    (void)state;
+    open_capture(&capture, 0);
+    script_make(4, &event); /* a's SYN */
+    event.segment.has_fast_open = 1;
+    script_send(capture.sink, &event);
+    event.event.kind = HF_TRACE_RECEIVED;
+    event.segment.fast_open_experimental = 1;
+    event.segment.fast_open_length = 2;
+    memcpy(event.segment.fast_open_cookie, "\xab\x0c", 2);
+    script_send(capture.sink, &event);
+    finish_capture(&capture);
+    walk_file(capture.file, &walk);
+    assert_int_equal(walk.packets, 2);
+    assert_int_equal(walk.comments, 4);
+    assert_non_null(
+        strstr(walk.last_comments, "TCP Fast Open, experimental option: cookie ab0c (RFC 7413 A)"));
+    remove_capture(&capture);
+}
+
 static void a_state_without_its_packet_is_left_out(void **state)
 {
     struct capture capture;
@@ -483,6 +508,7 @@ int main(void)
         cmocka_unit_test(other_tools_take_the_file),
         cmocka_unit_test(ipv6_is_raw_too),
         cmocka_unit_test(what_the_link_does_alone_has_its_own_interface),
+        cmocka_unit_test(fast_open_is_named),
         cmocka_unit_test(a_state_without_its_packet_is_left_out),
         cmocka_unit_test(many_hosts_share_the_last_interface),
         cmocka_unit_test(odd_packets_fit),

@@ -156,6 +156,19 @@ void trace_flags_text(unsigned flags, const char *separator, char text[TRACE_FLA
         snprintf(text, TRACE_FLAGS_TEXT, "none");
 }
 
+const char *trace_cookie_text(const struct hf_trace_segment *segment, char text[TRACE_COOKIE_TEXT])
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t used = 0;
+
+    for (size_t i = 0; i < segment->fast_open_length && i < sizeof segment->fast_open_cookie; i++) {
+        text[used++] = digits[segment->fast_open_cookie[i] >> 4];
+        text[used++] = digits[segment->fast_open_cookie[i] & 15];
+    }
+    text[used] = '\0';
+    return text;
+}
+
 void trace_duration_text(hf_time duration_ns, char text[TRACE_DURATION_TEXT])
 {
     static const struct {

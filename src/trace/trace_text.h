@@ -17,6 +17,7 @@
 #define TRACE_NAME_BYTES 256u
 #define TRACE_FLAGS_TEXT 64u
 #define TRACE_DURATION_TEXT 48u
+#define TRACE_COOKIE_TEXT 33u
 
 /* Always terminated. What does not fit is left out and noted. */
 struct trace_text {
@@ -44,6 +45,8 @@ void trace_clean_name(char *name, size_t capacity, const char *utf8, bool plain_
 void trace_endpoint_text(const struct hf_endpoint *endpoint, char text[HF_ENDPOINT_TEXT]);
 /* "SYN,ACK" in the order of the bits; "none". The separator is put between two names. */
 void trace_flags_text(unsigned flags, const char *separator, char text[TRACE_FLAGS_TEXT]);
+/* The Fast Open option's cookie in hexadecimal digits; "": a request for one. */
+const char *trace_cookie_text(const struct hf_trace_segment *segment, char text[TRACE_COOKIE_TEXT]);
 /* "1.5 s", "20 ms", "350 us", "7 ns". */
 void trace_duration_text(hf_time duration_ns, char text[TRACE_DURATION_TEXT]);
 

@@ -205,6 +205,14 @@ void tcp_segment_to_trace(const struct tcp_segment *segment, struct hf_trace_seg
         out->sack[i][0] = options->sack[i].left.value;
         out->sack[i][1] = options->sack[i].right.value;
     }
+    if (options->has_fast_open && options->fast_open_length <= sizeof out->fast_open_cookie) {
+        out->has_fast_open = 1;
+        out->fast_open_experimental = options->fast_open_experimental;
+        out->fast_open_length = options->fast_open_length;
+        if (options->fast_open_length > 0) {
+            memcpy(out->fast_open_cookie, options->fast_open_cookie, options->fast_open_length);
+        }
+    }
 }
 
 static const struct {

@@ -570,6 +570,30 @@ static void trace_form(void **state)
     assert_int_equal(trace.mss, 0);
     assert_int_equal(trace.window_scale, -1);
     assert_int_equal(trace.sack_permitted + trace.has_timestamps + trace.sack_count, 0);
+    assert_int_equal(trace.has_fast_open, 0);
+}
+
+static void trace_form_of_fast_open(void **state)
+{
+    (void)state;
+    static const uint8_t cookie[] = {34, 6, 0xab, 0xcd, 1, 2, 1, 1};
+    static const uint8_t request[] = {254, 4, 0xf9, 0x89};
+    uint8_t bytes[100];
+    struct tcp_segment segment;
+    struct hf_trace_segment trace;
+    size_t total = build(bytes, HF_SYN, cookie, sizeof cookie, 0);
+    assert_int_equal(tcp_parse(bytes, total, &segment), HF_REASON_NONE);
+    tcp_segment_to_trace(&segment, &trace);
+    assert_int_equal(trace.has_fast_open, 1);
+    assert_int_equal(trace.fast_open_experimental, 0);
+    assert_int_equal(trace.fast_open_length, 4);
+    assert_memory_equal(trace.fast_open_cookie, cookie + 2, 4);
+    total = build(bytes, HF_SYN, request, sizeof request, 0);
+    assert_int_equal(tcp_parse(bytes, total, &segment), HF_REASON_NONE);
+    tcp_segment_to_trace(&segment, &trace);
+    assert_int_equal(trace.has_fast_open, 1);
+    assert_int_equal(trace.fast_open_experimental, 1);
+    assert_int_equal(trace.fast_open_length, 0);
 }
 
 static void flag_names(void **state)
@@ -602,6 +626,7 @@ int main(void)
         cmocka_unit_test(port_zero),
         cmocka_unit_test(against_the_model),
         cmocka_unit_test(trace_form),
+        cmocka_unit_test(trace_form_of_fast_open),
         cmocka_unit_test(flag_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,6 +159,9 @@ HF_API int hf_stack_remove_address(struct hf_stack *stack, const struct hf_addre
 
 /* 1: one of the stack's own addresses, exactly. */
 HF_API int hf_stack_has_address(const struct hf_stack *stack, const struct hf_address *address);
+/* The address that was added first of those of this family that are left. HF_EADDRNOTAVAIL. */
+HF_API int hf_stack_first_address(const struct hf_stack *stack, enum hf_family family,
+                                  struct hf_address *address);
 /* The configuration in use; lives as long as the stack. */
 HF_API const struct hf_config *hf_stack_config(const struct hf_stack *stack);
 /* Other values from now on, as sysctls change a running kernel's: for connections that open later,

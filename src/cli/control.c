@@ -15,7 +15,9 @@
 #include "message.h"
 #include "status_text.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,6 +302,29 @@ static int bind_and_listen(struct control *control)
     return error;
 }
 
+/* What commands that were killed have left here goes: their process is no more, and nobody listens.
+ * (One that starts this moment has bound its socket and does not listen yet.) */
+static void clear_stale(const char *directory)
+{
+    DIR *entries = opendir(directory);
+    const struct dirent *entry;
+
+    if (entries == NULL)
+        return;
+    while ((entry = readdir(entries)) != NULL) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        size_t digits = strspn(entry->d_name, "0123456789");
+
+        if (digits > 0 && digits < 10 && strcmp(entry->d_name + digits, ".sock") == 0 &&
+            snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", directory, entry->d_name) <
+                (int)sizeof address.sun_path &&
+            kill((pid_t)strtol(entry->d_name, NULL, 10), 0) != 0 && errno == ESRCH &&
+            socket_is_stale(&address))
+            unlink(address.sun_path);
+    }
+    closedir(entries);
+}
+
 static int bind_by_default(struct control *control)
 {
     char directories[CONTROL_DIRECTORIES][CONTROL_PATH_BYTES];
@@ -309,6 +334,7 @@ static int bind_by_default(struct control *control)
     for (size_t i = 0; i < count; i++) {
         if (!directory_usable(directories[i]))
             continue;
+        clear_stale(directories[i]);
         if (snprintf(control->path, sizeof control->path, "%s/%ld.sock", directories[i],
                      (long)getpid()) >= (int)sizeof control->path)
             continue;

@@ -136,10 +136,28 @@ static int take_names(struct socket *socket)
     return socket->port != NULL ? 0 : port_hold(socket);
 }
 
+/* As on Linux the wildcard means this host itself: at the address that the socket is bound to, or
+ * at the host's first one, for want of a 127.0.0.1. Without any it stays the wildcard, which the
+ * core refuses (RFC 9293 MUST-46). */
+static const struct hf_endpoint *to_ourselves(const struct hf_stack *stack,
+                                              const struct hf_endpoint *local,
+                                              const struct hf_endpoint *remote,
+                                              struct hf_endpoint *self)
+{
+    *self = *remote;
+    if (hf_address_is_any(&local->address)) {
+        (void)hf_stack_first_address(stack, (enum hf_family)remote->address.family, &self->address);
+    } else {
+        self->address = local->address;
+    }
+    return self;
+}
+
 static int open_connection(struct socket *socket, const struct hf_endpoint *remote)
 {
     struct hf_sockets *set = socket->file.set;
     struct hf_endpoint local = socket->local;
+    struct hf_endpoint self;
     hf_handle handle;
     int error;
     if (socket->handle != HF_NO_HANDLE) {
@@ -151,6 +169,9 @@ static int open_connection(struct socket *socket, const struct hf_endpoint *remo
     }
     if (hf_address_is_any(&local.address)) {
         local.address.family = remote->address.family;
+    }
+    if (hf_address_is_any(&remote->address)) {
+        remote = to_ourselves(set->config.stack, &local, remote, &self);
     }
     error = hf_connect(set->config.stack, &local, remote, sockets_now(set), &handle);
     if (error != HF_OK) {

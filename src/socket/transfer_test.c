@@ -6,6 +6,7 @@
  */
 #include "socket_play.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -223,11 +224,61 @@ static void low_water(void **state)
     play_close(&play);
 }
 
+/* A host that talks to itself: nothing of it reaches a link, and the wildcard means this host
+ * (connect(2) on Linux). */
+static void with_itself(void **state)
+{
+    const struct {
+        uint32_t bound, to, found;
+    } cases[] = {{0, 0x0a000001, 0x0a000001}, {0, 0, 0x0a000001}, {0x0a000001, 0, 0x0a000001}};
+    struct play play;
+    (void)state;
+    play_open(&play, 0, NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct hf_sockets *set = play.sets[0];
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)(80 + i))};
+        struct sockaddr_in name;
+        socklen_t length = sizeof name;
+        char text[8] = {0};
+        int listener = hf_socket(set, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        int client = hf_socket(set, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        int server;
+        assert_int_equal(hf_socket_bind(set, listener, (struct sockaddr *)&address, sizeof address),
+                         0);
+        assert_int_equal(hf_socket_listen(set, listener, 1), 0);
+        if (cases[i].bound != 0) {
+            struct sockaddr_in own = {.sin_family = AF_INET};
+            own.sin_addr.s_addr = htonl(cases[i].bound);
+            assert_int_equal(hf_socket_bind(set, client, (struct sockaddr *)&own, sizeof own), 0);
+        }
+        address.sin_addr.s_addr = htonl(cases[i].to);
+        assert_int_equal(
+            hf_socket_connect(set, client, (struct sockaddr *)&address, sizeof address),
+            -EINPROGRESS);
+        play_run(&play, HF_MILLISECOND);
+        assert_int_equal(hf_socket_getpeername(set, client, (struct sockaddr *)&name, &length), 0);
+        assert_int_equal(ntohl(name.sin_addr.s_addr), cases[i].found);
+        server = hf_socket_accept4(set, listener, (struct sockaddr *)&name, &length, 0);
+        assert_true(server >= 0);
+        assert_int_equal(ntohl(name.sin_addr.s_addr), 0x0a000001);
+        assert_int_equal(hf_socket_send(set, client, "to us", 5, 0), 5);
+        play_run(&play, HF_MILLISECOND);
+        assert_int_equal(hf_socket_recv(set, server, text, sizeof text, 0), 5);
+        assert_string_equal(text, "to us");
+        assert_int_equal(hf_socket_shutdown(set, client, SHUT_WR), 0);
+        play_run(&play, HF_MILLISECOND);
+        assert_int_equal(hf_socket_recv(set, server, text, sizeof text, 0), 0);
+        assert_int_equal(hf_sim_statistics(play.sim, 0).sent, 0);
+    }
+    play_close(&play);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_loss),
         cmocka_unit_test(with_loss),
+        cmocka_unit_test(with_itself),
         cmocka_unit_test(low_water),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -168,6 +168,18 @@ int hf_stack_has_address(const struct hf_stack *stack, const struct hf_address *
     return ip_host_is_local(&stack->ip, &clean);
 }
 
+int hf_stack_first_address(const struct hf_stack *stack, enum hf_family family,
+                           struct hf_address *address)
+{
+    for (uint32_t i = 0; i < stack->ip.count; i++) {
+        if (stack->ip.addresses[i].family == family) {
+            *address = stack->ip.addresses[i];
+            return HF_OK;
+        }
+    }
+    return HF_EADDRNOTAVAIL;
+}
+
 const struct hf_config *hf_stack_config(const struct hf_stack *stack)
 {
     return &stack->config;

@@ -209,6 +209,7 @@ void tcp_cc_delivered(struct tcp_conn *conn, struct tcp_host *host)
 
 /* ---- is the window used? (RFC 2861, RFC 7661 1) */
 
+/* Keeps RFC2861-3.2-c. */
 bool tcp_cwnd_limited(const struct tcp_conn *conn)
 {
     if (conn->cwnd_limited) {
@@ -277,6 +278,7 @@ void tcp_cc_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t sent_byt
 
 /* ---- after idling */
 
+/* Keeps RFC2861-3.2-a, RFC2861-3.2-b. */
 static void halve_for_idle(struct tcp_conn *conn, const struct tcp_host *host, hf_time idle)
 {
     struct hf_cc_state *state = &conn->congestion;

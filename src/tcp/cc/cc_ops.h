@@ -10,11 +10,15 @@
 #include <handfast/congestion.h>
 #include <stddef.h>
 
-
 extern const struct hf_cc_ops cc_reno, cc_cubic, cc_bbr, cc_dctcp;
 
 /* The index-th, or NULL; those of the configuration follow. */
 const struct hf_cc_ops *cc_builtin(unsigned index);
 #define CC_BUILTIN_COUNT 4
+
+/* Reno's growth, slow start and congestion avoidance, for whoever grows as Reno does;
+ * `counted_bytes`: acknowledged since cwnd last grew. */
+void cc_reno_grow(struct hf_cc_state *state, const struct hf_cc_sample *sample,
+                  uint32_t *counted_bytes);
 
 #endif

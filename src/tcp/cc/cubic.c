@@ -70,7 +70,8 @@ static void cubic_init(struct hf_cc_state *state, const struct hf_cc_sample *sam
 /* ---- congestion avoidance */
 
 /* 4.2; 4.8: after a timeout, and 4.10: where slow start ended without a loss, the curve starts at
- * its flat middle: K = 0 and W_max = cwnd. */
+ * its flat middle: K = 0 and W_max = cwnd.
+ * Keeps RFC9438-4.2-a, RFC9438-4.8-b. */
 static void begin_epoch(const struct hf_cc_state *state, struct cubic *cubic,
                         const struct hf_cc_sample *sample)
 {
@@ -111,7 +112,8 @@ static uint64_t w_cubic(const struct cubic_curve *curve, uint64_t t_ms, uint32_t
 }
 
 /* 4.3: what Reno would have with CUBIC's smaller decrease; once past the window before the
- * reduction, exactly Reno's growth. */
+ * reduction, exactly Reno's growth.
+ * Keeps RFC9438-4.3-b. */
 static void grow_estimate(const struct hf_cc_state *state, struct cubic *cubic,
                           const struct hf_cc_sample *sample, uint32_t acked_bytes)
 {
@@ -124,6 +126,7 @@ static void grow_estimate(const struct hf_cc_state *state, struct cubic *cubic,
     cubic->est_credit %= one;
 }
 
+/* Keeps RFC9438-4.2-b, RFC9438-4.3-a, RFC9438-4.4-a, RFC9438-4.5-a. */
 static void avoid_congestion(struct hf_cc_state *state, struct cubic *cubic,
                              const struct hf_cc_sample *sample, uint32_t acked_bytes)
 {
@@ -156,22 +159,20 @@ static void avoid_congestion(struct hf_cc_state *state, struct cubic *cubic,
 
 /* ---- slow start; what is left of the acknowledged bytes when it ends */
 
+/* Keeps RFC9406-4.3-a. */
 static uint32_t slow_start(struct hf_cc_state *state, struct cubic *cubic,
                            const struct hf_cc_sample *sample)
 {
+    bool initial = !cubic->curve.slow_start_over;
     uint32_t room = state->ssthresh_bytes - state->cwnd_bytes;
-    uint32_t divisor = 1;
-    uint32_t growth;
-    if (!cubic->curve.slow_start_over) {
-        divisor = hystart_on_ack(&cubic->hystart, sample);
-    }
-    if (divisor == 0) {
+    uint32_t divisor = initial ? hystart_divisor(&cubic->hystart) : 1;
+    uint32_t growth = cc_min(sample->acked_bytes / divisor, room);
+    state->cwnd_bytes += growth;
+    if (initial && hystart_on_ack(&cubic->hystart, sample)) {
         cubic->curve.slow_start_over = true;
         state->ssthresh_bytes = state->cwnd_bytes;
-        return sample->acked_bytes;
+        return 0;
     }
-    growth = cc_min(sample->acked_bytes / divisor, room);
-    state->cwnd_bytes += growth;
     return growth == room ? sample->acked_bytes - growth : 0;
 }
 
@@ -193,7 +194,19 @@ static void cubic_on_ack(struct hf_cc_state *state, const struct hf_cc_sample *s
     }
 }
 
-/* 5.8: nothing was in flight; t stood still. */
+/* 4.2: t counts from where congestion avoidance begins: from the ACK that ends recovery, or brings
+ * slow start up to ssthresh. */
+static void cubic_on_delivery(struct hf_cc_state *state, const struct hf_cc_sample *sample)
+{
+    struct cubic *cubic = cubic_of(state);
+    if (!cubic->curve.in_epoch && !sample->in_recovery &&
+        state->cwnd_bytes >= state->ssthresh_bytes) {
+        begin_epoch(state, cubic, sample);
+    }
+}
+
+/* 5.8: nothing was in flight; t stood still.
+ * Keeps RFC9438-4.2-c. */
 static void cubic_on_sent(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     if (sample->flight_bytes == sample->sent_bytes) {
@@ -203,7 +216,8 @@ static void cubic_on_sent(struct hf_cc_state *state, const struct hf_cc_sample *
 
 /* ---- reductions */
 
-/* 4.6 and 4.7. */
+/* 4.6 and 4.7.
+ * Keeps RFC9438-4.6-a, RFC9438-4.6-b, RFC9438-4.7-a. */
 static void reduce(struct hf_cc_state *state, const struct hf_cc_sample *sample, uint32_t numerator,
                    uint32_t denominator)
 {
@@ -228,6 +242,7 @@ static void reduce(struct hf_cc_state *state, const struct hf_cc_sample *sample,
         cc_max((uint32_t)(cwnd * numerator / denominator), 2 * sample->mss_bytes);
 }
 
+/* Keeps RFC9438-4.8-a. */
 static void cubic_on_congestion(struct hf_cc_state *state, const struct hf_cc_sample *sample,
                                 enum hf_cc_event event)
 {
@@ -261,7 +276,8 @@ static void cubic_on_recovery_exit(struct hf_cc_state *state, const struct hf_cc
     state->cwnd_bytes = cc_min(state->ssthresh_bytes, flight + sample->mss_bytes);
 }
 
-/* 4.9: a needless reduction leaves the curve where it was; the time in between does not count. */
+/* 4.9: a needless reduction leaves the curve where it was; the time in between does not count.
+ * Keeps RFC9438-4.9-a. */
 static void cubic_on_undo(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     struct cubic *cubic = cubic_of(state);
@@ -275,6 +291,7 @@ const struct hf_cc_ops cc_cubic = {
     .init = cubic_init,
     .on_sent = cubic_on_sent,
     .on_ack = cubic_on_ack,
+    .on_delivery = cubic_on_delivery,
     .on_congestion = cubic_on_congestion,
     .on_recovery_exit = cubic_on_recovery_exit,
     .on_undo = cubic_on_undo,

@@ -30,13 +30,15 @@ static struct dctcp *dctcp_of(const struct hf_cc_state *state)
     return state->private_state;
 }
 
+/* Keeps RFC8257-4.2-a. */
 static void dctcp_init(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     (void)sample;
     dctcp_of(state)->alpha = ALPHA_ONE;
 }
 
-/* 3.3 steps 1 to 8. */
+/* 3.3 steps 1 to 8.
+ * Keeps RFC8257-3.3-a. */
 static void dctcp_on_delivery(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     struct dctcp *dctcp = dctcp_of(state);
@@ -66,27 +68,13 @@ static void dctcp_on_delivery(struct hf_cc_state *state, const struct hf_cc_samp
     hf_cc_tell(sample, HF_REASON_DCTCP_ALPHA);
 }
 
+/* 3.5: as Reno. */
 static void dctcp_on_ack(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
-    struct dctcp *dctcp = dctcp_of(state);
-    if (!sample->cwnd_limited) {
-        return;
-    }
-    if (state->cwnd_bytes < state->ssthresh_bytes) {
-        uint32_t limit = (sample->after_timeout ? 1 : 2) * sample->mss_bytes; /* RFC 3465 */
-        uint32_t growth = cc_min(sample->acked_bytes, limit);
-        state->cwnd_bytes += cc_min(growth, state->ssthresh_bytes - state->cwnd_bytes);
-        return;
-    }
-    dctcp->counted_bytes += sample->acked_bytes;
-    if (dctcp->counted_bytes >= state->cwnd_bytes) {
-        dctcp->counted_bytes -= state->cwnd_bytes;
-        if (state->cwnd_bytes <= UINT32_MAX / 2) {
-            state->cwnd_bytes += sample->mss_bytes;
-        }
-    }
+    cc_reno_grow(state, sample, &dctcp_of(state)->counted_bytes);
 }
 
+/* Keeps RFC8257-3.3-b, RFC8257-3.4-a. */
 static void dctcp_on_congestion(struct hf_cc_state *state, const struct hf_cc_sample *sample,
                                 enum hf_cc_event event)
 {

@@ -64,7 +64,8 @@ static void window(struct sender *sender, uint32_t segments, uint32_t marked)
 }
 
 /* 3.3: alpha is a moving average of the fraction marked, 1 at first, with a gain of 1/16; once a
- * window. */
+ * window.
+ * Holds: RFC8257-3.3-a, RFC8257-4.2-a. */
 static void alpha_follows_the_marks(void **unused)
 {
     struct sender sender;
@@ -95,7 +96,8 @@ static void alpha_follows_the_marks(void **unused)
     end(&sender);
 }
 
-/* 3.3 step 9: cwnd * (1 - alpha / 2), two segments at least; and back if it was for nothing. */
+/* 3.3 step 9: cwnd * (1 - alpha / 2), two segments at least; and back if it was for nothing.
+ * Holds: RFC8257-3.3-b. */
 static void window_gives_way_in_proportion(void **unused)
 {
     struct sender sender;
@@ -128,35 +130,35 @@ static void grows_as_reno(const struct hf_cc_ops *ops)
     begin(&sender, ops);
     sender.sample.acked_bytes = 5 * MSS;
     ops->on_ack(&sender.state, &sender.sample);
-    assert_int_equal(sender.state.cwnd_bytes, 12 * MSS); /* L = 2 */
+    assert_int_equal(sender.state.cwnd_bytes, 15 * MSS); /* all that is acknowledged */
     sender.sample.acked_bytes = MSS / 2;
     ops->on_ack(&sender.state, &sender.sample);
-    assert_int_equal(sender.state.cwnd_bytes, 12 * MSS + MSS / 2);
+    assert_int_equal(sender.state.cwnd_bytes, 15 * MSS + MSS / 2);
     sender.sample.acked_bytes = 5 * MSS;
     sender.sample.after_timeout = true;
     ops->on_ack(&sender.state, &sender.sample);
-    assert_int_equal(sender.state.cwnd_bytes, 13 * MSS + MSS / 2); /* L = 1 */
+    assert_int_equal(sender.state.cwnd_bytes, 16 * MSS + MSS / 2); /* L = 1 */
     sender.sample.cwnd_limited = false;
     ops->on_ack(&sender.state, &sender.sample);
-    assert_int_equal(sender.state.cwnd_bytes, 13 * MSS + MSS / 2);
+    assert_int_equal(sender.state.cwnd_bytes, 16 * MSS + MSS / 2);
     sender.sample.cwnd_limited = true;
     sender.sample.after_timeout = false;
-    sender.state.ssthresh_bytes = 14 * MSS;
-    ops->on_ack(&sender.state, &sender.sample); /* up to ssthresh, and no further */
-    assert_int_equal(sender.state.cwnd_bytes, 14 * MSS);
+    sender.state.ssthresh_bytes = 18 * MSS;
+    ops->on_ack(&sender.state, &sender.sample); /* up to ssthresh; 3.5 segments are left */
+    assert_int_equal(sender.state.cwnd_bytes, 18 * MSS);
     /* Congestion avoidance: a segment for each window acknowledged, the rest is kept. */
-    sender.sample.acked_bytes = 7 * MSS;
-    for (uint32_t i = 0; i < 2; i++) {
-        assert_int_equal(sender.state.cwnd_bytes, 14 * MSS);
-        ops->on_ack(&sender.state, &sender.sample);
-    }
-    assert_int_equal(sender.state.cwnd_bytes, 15 * MSS);
-    sender.sample.acked_bytes = 16 * MSS;
+    sender.sample.acked_bytes = 14 * MSS;
     ops->on_ack(&sender.state, &sender.sample);
-    assert_int_equal(sender.state.cwnd_bytes, 16 * MSS);
-    sender.sample.acked_bytes = 15 * MSS;
-    ops->on_ack(&sender.state, &sender.sample); /* 1 was left over */
-    assert_int_equal(sender.state.cwnd_bytes, 17 * MSS);
+    assert_int_equal(sender.state.cwnd_bytes, 18 * MSS);
+    sender.sample.acked_bytes = MSS;
+    ops->on_ack(&sender.state, &sender.sample); /* 18.5 of 18 */
+    assert_int_equal(sender.state.cwnd_bytes, 19 * MSS);
+    sender.sample.acked_bytes = 18 * MSS;
+    ops->on_ack(&sender.state, &sender.sample);
+    assert_int_equal(sender.state.cwnd_bytes, 19 * MSS);
+    sender.sample.acked_bytes = MSS / 2;
+    ops->on_ack(&sender.state, &sender.sample); /* half a one was left over */
+    assert_int_equal(sender.state.cwnd_bytes, 20 * MSS);
     end(&sender);
 }
 

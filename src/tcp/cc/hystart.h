@@ -17,12 +17,13 @@ struct hystart {
     uint8_t
         css_rounds; /* of this Conservative Slow Start, the current one included; 0: not in it */
     bool started;   /* the first round has begun */
-    bool over;      /* it is for the initial slow start only (RFC 9406 4.3) */
 };
 
 void hystart_init(struct hystart *hystart);
-/* One ACK in the initial slow start, for which alone it is (RFC 9406 4.3). What its bytes are
- * worth: divide them by the answer; 0: slow start is over, ssthresh is to become cwnd. */
-uint32_t hystart_on_ack(struct hystart *hystart, const struct hf_cc_sample *sample);
+/* In the initial slow start, for which alone it is (RFC 9406 4.3): what to divide the acknowledged
+ * bytes by. */
+uint32_t hystart_divisor(const struct hystart *hystart);
+/* Then it hears of the ACK. True: slow start is over, ssthresh is to become cwnd. */
+bool hystart_on_ack(struct hystart *hystart, const struct hf_cc_sample *sample);
 
 #endif

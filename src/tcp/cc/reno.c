@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reno (RFC 5681) with byte counting (RFC 3465, L = 2). The window arithmetic inside recovery
+ * Reno (RFC 5681) with byte counting (RFC 3465).
+ *
+ * DEVIATION: in slow start an ACK is worth all that it acknowledges, as in Linux, where RFC 3465
+ * 2.2 has two segments (L = 2) and RFC 5681 3.1 one: receivers that coalesce ACKs for larger runs
+ * are common, and slow start would not double with them. In the slow start after a timeout, where
+ * one ACK may cover what had arrived long before, L is 1 (RFC 3465 2.3).
+ *
+ * The window arithmetic inside recovery
  * (inflation, partial ACKs: RFC 6582) is loss recovery's and stands in tcp_recovery.c; here is only
  * what cwnd and ssthresh become.
  */
@@ -24,32 +31,46 @@ static void reno_init(struct hf_cc_state *state, const struct hf_cc_sample *samp
     reno_of(state)->counted_bytes = 0;
 }
 
-/* Keeps MUST-19. */
-static void reno_on_ack(struct hf_cc_state *state, const struct hf_cc_sample *sample)
+/* RFC 3465 2.2, 2.3; what is acknowledged beyond ssthresh counts in congestion avoidance. */
+static uint32_t slow_start(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
-    struct reno *reno = reno_of(state);
+    uint32_t room = state->ssthresh_bytes - state->cwnd_bytes;
+    uint32_t worth = sample->acked_bytes;
+    uint32_t growth;
+    if (sample->after_timeout) {
+        worth = cc_min(worth, sample->mss_bytes);
+    }
+    growth = cc_min(worth, room);
+    state->cwnd_bytes += growth;
+    return worth - growth;
+}
+
+/* Keeps MUST-19. */
+void cc_reno_grow(struct hf_cc_state *state, const struct hf_cc_sample *sample,
+                  uint32_t *counted_bytes)
+{
+    uint32_t acked_bytes = sample->acked_bytes;
     /* RFC 7661 1, RFC 5681 3.1: a window that was not used proves nothing about the path. */
     if (!sample->cwnd_limited) {
         return;
     }
     if (state->cwnd_bytes < state->ssthresh_bytes) {
-        /* RFC 3465 2.2: by the bytes acknowledged, at most L*SMSS an ACK; 2.3: L is 2, but 1 in the
-         * slow start that follows a timeout. */
-        uint32_t limit = (sample->after_timeout ? 1 : 2) * sample->mss_bytes;
-        uint32_t growth = cc_min(sample->acked_bytes, limit);
-        growth = cc_min(growth, state->ssthresh_bytes - state->cwnd_bytes);
-        state->cwnd_bytes += growth;
-        reno->counted_bytes = 0;
-        return;
+        acked_bytes = slow_start(state, sample);
+        *counted_bytes = 0;
     }
     /* RFC 3465 2.1: one SMSS for each cwnd's worth of acknowledged bytes. */
-    reno->counted_bytes += sample->acked_bytes;
-    if (reno->counted_bytes >= state->cwnd_bytes) {
-        reno->counted_bytes -= state->cwnd_bytes;
+    *counted_bytes += acked_bytes;
+    if (*counted_bytes >= state->cwnd_bytes) {
+        *counted_bytes -= state->cwnd_bytes;
         if (state->cwnd_bytes <= UINT32_MAX / 2) {
             state->cwnd_bytes += sample->mss_bytes;
         }
     }
+}
+
+static void reno_on_ack(struct hf_cc_state *state, const struct hf_cc_sample *sample)
+{
+    cc_reno_grow(state, sample, &reno_of(state)->counted_bytes);
 }
 
 /* RFC 5681 3.1 equation 4 and 3.2: ssthresh = max(FlightSize / 2, 2*SMSS).

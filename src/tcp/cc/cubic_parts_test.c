@@ -211,13 +211,13 @@ static void pace_of_hystart(void **unused)
             }
             if (!was_css && told[HF_REASON_HYSTART_CSS] > 0) {
                 css = round;
-                assert_int_equal(i, 7); /* with the one that began the round, eight samples */
+                assert_int_equal(i, 8); /* eight samples */
             }
             over = over == 0 && told[HF_REASON_HYSTART_OVER] > 0 ? round : over;
         }
     }
-    assert_int_equal(css, 5); /* what ends the third round is the first sample of the fourth */
-    assert_int_equal(over - css, 4); /* the last ACK of a round begins the next */
+    assert_int_equal(css, 4); /* what ends the third round is a sample of the third */
+    assert_int_equal(over - css, 4); /* five rounds, with the one it began in */
     assert_true(sender.state.ssthresh_bytes != HF_CC_INFINITE);
     end(&sender);
 }

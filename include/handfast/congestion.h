@@ -58,7 +58,8 @@ struct hf_cc_sample {
     bool app_limited;  /* the rate below was measured while there was too little to send */
     bool ece;          /* the ACK echoes congestion (RFC 3168), or its counters moved (RFC 9768) */
     uint32_t ce_bytes; /* of what this ACK delivers, marked CE */
-    uint32_t rtt_us;   /* of the latest segment this ACK delivers; 0: it tells none */
+    bool alternative_backoff; /* HF_CC_ECN: less than for a loss (RFC 8511), if it asks for it */
+    uint32_t rtt_us;          /* of the latest segment this ACK delivers; 0: it tells none */
     uint32_t srtt_us, min_rtt_us; /* of the connection; 0: not measured */
     /* The delivery rate (draft-cheng-iccrg-delivery-rate-estimation), for on_delivery. */
     uint32_t delivered_bytes;       /* newly, by ACK or SACK */

@@ -389,6 +389,27 @@ extern "C" {
       "More than 2 % was lost: so much does not fit the path.", "draft-ietf-ccwg-bbr 5.5.10")      \
     X(DCTCP_ALPHA, "dctcp-alpha", "A window is over: what part of it was marked is weighed in.",   \
       "RFC 8257 3.3")                                                                              \
+    X(CWND_ECN, "cwnd-ecn", "The peer echoes a mark: cwnd is lowered, though nothing is lost.",    \
+      "RFC 3168 6.1.2")                                                                            \
+    X(CWND_ECN_OVER, "cwnd-ecn-over", "What was in flight at the mark is acknowledged.",           \
+      "RFC 3168 6.1.2")                                                                            \
+    X(ECN_AGREED, "ecn-agreed", "Both SYNs ask for ECN: marks are echoed and heeded.",             \
+      "RFC 3168 6.1.1")                                                                            \
+    X(ECN_REFUSED, "ecn-refused", "The peer's SYN does not agree to ECN.", "RFC 3168 6.1.1")       \
+    X(ACCECN_AGREED, "accecn-agreed", "Both sides will count marks for each other.",               \
+      "RFC 9768 3.1.2")                                                                            \
+    X(ACCECN_ACE_ZEROED, "accecn-ace-zeroed",                                                      \
+      "Something clears the count of marks: nothing is sent as ECT any more.", "RFC 9768 3.2.2.4") \
+    X(ACCECN_MANGLED, "accecn-mangled",                                                            \
+      "The ECN field did not arrive as it left: nothing is sent as ECT.", "RFC 9768 3.2.2.3")      \
+    X(ACCECN_OPTION_ZEROED, "accecn-option-zeroed",                                                \
+      "Something clears the option's counters: it is ignored.", "RFC 9768 3.2.3.2.4")              \
+    X(ECN_FALLBACK, "ecn-fallback", "No answer to a SYN that asks for ECN: it goes without.",      \
+      "RFC 3168 6.1.1.1")                                                                          \
+    X(ECN_MARK_SEEN, "ecn-mark-seen", "It came marked CE: ECE tells the peer until CWR comes.",    \
+      "RFC 3168 6.1.3")                                                                            \
+    X(ECN_CWR_SEEN, "ecn-cwr-seen", "The peer has slowed down: ECE has done its work.",            \
+      "RFC 3168 6.1.3")                                                                            \
     X(WINDOW_ZERO, "window-zero", "The peer closed its window.", "RFC 9293 3.8.6")                 \
     X(WINDOW_OPENED, "window-opened", "The peer opened its window again.", "RFC 9293 3.8.6")       \
     X(BUFFER_GROWN, "buffer-grown", "The receive buffer grew, to stay ahead of the flow.",         \

@@ -135,8 +135,21 @@ struct hf_config {
     uint8_t rfc1337;                 /* 1: RST never ends TIME-WAIT */
     uint8_t answer_echo;             /* ICMP echo; 1 */
     uint8_t ttl;                     /* TTL / hop limit; 64 */
-    uint8_t traffic_class;           /* DS field and ECN bits; 0 */
-    uint16_t port_low, port_high;    /* RFC 6056 range for outgoing ports; 49152..65535 */
+    uint8_t traffic_class;           /* DS field; its two ECN bits are ignored; 0 */
+    /* ECN, by Linux's numbers (tcp_ecn): 0: neither asked for nor agreed to; 1: both; 2: agreed to
+     * when the peer asks; 3: the accurate kind (RFC 9768) both ways; 4: accurate agreed to, the
+     * classic kind asked for; 5: accurate agreed to; 2. And: a SYN that asks and is not answered
+     * goes again without (RFC 3168 6.1.1.1); 1. Accurate ECN's option (tcp_ecn_option): 0: never,
+     * 1: when there is news, and so many times a round trip, 2: always, 3: the same; 2 and 3.
+     * ECT(1) in place of ECT(0), only with accurate feedback (RFC 9331); 0. Marks reduce cwnd less
+     * than losses do (RFC 8511); 0. */
+    uint8_t ecn;
+    uint8_t ecn_fallback;
+    uint8_t ecn_option;
+    uint8_t ecn_option_beacon;
+    uint8_t ecn_ect_1;
+    uint8_t ecn_alternative_backoff;
+    uint16_t port_low, port_high; /* RFC 6056 range for outgoing ports; 49152..65535 */
 };
 
 /* A complete configuration for a hosted program: malloc, a random seed, the defaults above. */
@@ -262,7 +275,12 @@ enum hf_limited {
 };
 
 /* Where loss recovery stands. */
-enum hf_recovery { HF_RECOVERY_OPEN, HF_RECOVERY_FAST, HF_RECOVERY_TIMEOUT };
+enum hf_recovery {
+    HF_RECOVERY_OPEN,
+    HF_RECOVERY_FAST,
+    HF_RECOVERY_TIMEOUT,
+    HF_RECOVERY_MARKED /* nothing is lost, but cwnd is being reduced for a mark (RFC 3168) */
+};
 
 /* STATUS. */
 struct hf_status {
@@ -307,9 +325,16 @@ struct hf_status {
     uint32_t lost_bytes;                          /* taken as lost and not sent again yet */
     hf_time min_rtt_ns;                           /* 0: not measured */
     hf_time last_sent_ns;                         /* when data last left; 0: never */
-    uint8_t syn_data_acked;         /* data on a SYN was taken, the peer's or ours (RFC 7413) */
-    uint8_t fast_open_failure;      /* as Linux's tcpi_fastopen_client_fail */
-    uint32_t fast_open_room_bytes;  /* so much can ride on the SYN; 0 once it has left */
+    uint8_t syn_data_acked;        /* data on a SYN was taken, the peer's or ours (RFC 7413) */
+    uint8_t fast_open_failure;     /* as Linux's tcpi_fastopen_client_fail */
+    uint32_t fast_open_room_bytes; /* so much can ride on the SYN; 0 once it has left */
+    uint8_t ecn;                   /* agreed on: 0: none, 1: RFC 3168, 2: RFC 9768 */
+    uint8_t ecn_seen;              /* something came as ECT or CE */
+    uint32_t received_ce_segments; /* came marked CE */
+    /* With RFC 9768: payload bytes that came as, or are said to have arrived as, ECT(0), CE,
+     * ECT(1). */
+    uint32_t ecn_received_bytes[3], ecn_delivered_bytes[3];
+    uint8_t ecn_option_seen;        /* the peer's options come through */
     uint8_t orphan;                 /* closed by its program, finishing by itself */
     const char *congestion_control; /* "reno" */
     uint64_t pacing_rate;     /* bytes a second: of pacing, or what cwnd comes to; 0: no RTT yet */
@@ -443,6 +468,9 @@ struct hf_counters {
     uint64_t slow_starts_slowed, slow_starts_ended_by_delay; /* HyStart++ (RFC 9406) */
     uint64_t retransmit_timeouts, loss_probes, sack_renegings;
     uint64_t dsacks_sent, dsacks_received;
+    /* RFC 3168: connections that agreed on ECN; SYNs that went again without it; segments that came
+     * marked CE; reductions of cwnd for marks. */
+    uint64_t ecn_connections, ecn_fallbacks, segments_marked, ecn_reductions;
     uint64_t undos_by_timestamp, undos_by_dsack, undos_by_frto; /* RFC 3522, 3708, 5682 */
     /* Path MTUs lowered by a router's message, messages refused (for whatever reason); probes of a
      * larger size sent, arrived, lost; sizes lowered because of timeouts (RFC 4821). */

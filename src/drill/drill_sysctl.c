@@ -36,6 +36,10 @@ static const struct field linux_fields[] = {
     FIELD("tcp_frto", frto, BITS_8, 1, 0),
     FIELD("tcp_early_retrans", loss_probe, BITS_8, 1, 0),
     FIELD("tcp_reordering", duplicate_threshold, BITS_8, 1, 0),
+    FIELD("tcp_ecn", ecn, BITS_8, 1, 0),
+    FIELD("tcp_ecn_fallback", ecn_fallback, BITS_8, 1, 0),
+    FIELD("tcp_ecn_option", ecn_option, BITS_8, 1, 0),
+    FIELD("tcp_ecn_option_beacon", ecn_option_beacon, BITS_8, 1, 0),
     FIELD("tcp_syncookies", syn_cookies, BITS_8, 1, 0),
     FIELD("tcp_rfc1337", rfc1337, BITS_8, 1, 0),
     FIELD("ip_default_ttl", ttl, BITS_8, 1, 0),
@@ -121,6 +125,12 @@ static const struct field own_fields[] = {
     OWN(fast_open_blackhole_ns, BITS_64),
     OWN(nagle, BITS_8),
     OWN(syn_cookies, BITS_8),
+    OWN(ecn, BITS_8),
+    OWN(ecn_fallback, BITS_8),
+    OWN(ecn_option, BITS_8),
+    OWN(ecn_option_beacon, BITS_8),
+    OWN(ecn_ect_1, BITS_8),
+    OWN(ecn_alternative_backoff, BITS_8),
     OWN(rfc1337, BITS_8),
     OWN(answer_echo, BITS_8),
     OWN(ttl, BITS_8),
@@ -135,8 +145,6 @@ static const struct {
     const char *name;
     const char *values[4];
 } settled[] = {
-    {"tcp_ecn", {"0", NULL}},
-    {"tcp_ecn_fallback", {NULL}},
     {"tcp_fack", {"0", NULL}},
     {"tcp_recovery", {"1", NULL}},
     {"tcp_thin_linear_timeouts", {"0", NULL}},

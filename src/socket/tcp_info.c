@@ -12,12 +12,15 @@
 #define OPTION_TIMESTAMPS 1
 #define OPTION_SACK 2
 #define OPTION_WINDOW_SCALE 4
+#define OPTION_ECN 8
+#define OPTION_ECN_SEEN 16
 #define OPTION_SYN_DATA 32
 #define NO_THRESHOLD INT32_MAX
 #define DEFAULT_MSS 536
 #define DEFAULT_REORDERING 3 /* Linux's tcp_reordering */
 /* Linux's tcp_ca_state. */
 #define CA_OPEN 0
+#define CA_CWR 2
 #define CA_RECOVERY 3
 #define CA_LOSS 4
 
@@ -67,6 +70,8 @@ static uint8_t recovery_number(uint8_t recovery)
         return CA_RECOVERY;
     case HF_RECOVERY_TIMEOUT:
         return CA_LOSS;
+    case HF_RECOVERY_MARKED:
+        return CA_CWR;
     case HF_RECOVERY_OPEN:
         break;
     }
@@ -179,6 +184,15 @@ static void fill_counts(const struct hf_status *status, struct tcp_info_linux *i
     if (status->max_pacing_rate != 0) {
         info->tcpi_max_pacing_rate = status->max_pacing_rate;
     }
+    info->tcpi_received_ce = status->received_ce_segments;
+    info->tcpi_ecn_mode = status->ecn & 3u;
+    info->tcpi_received_e0_bytes = status->ecn_received_bytes[0];
+    info->tcpi_received_ce_bytes = status->ecn_received_bytes[1];
+    info->tcpi_received_e1_bytes = status->ecn_received_bytes[2];
+    info->tcpi_delivered_e0_bytes = status->ecn_delivered_bytes[0];
+    info->tcpi_delivered_ce_bytes = status->ecn_delivered_bytes[1];
+    info->tcpi_delivered_e1_bytes = status->ecn_delivered_bytes[2];
+    info->tcpi_accecn_opt_seen = status->ecn_option_seen & 3u;
 }
 
 static void fill_receiver(const struct hf_status *status, const struct hf_config *config,
@@ -197,6 +211,7 @@ static void fill_connection(const struct hf_status *status, hf_time now, bool op
     info->tcpi_options =
         (uint8_t)((status->timestamps ? OPTION_TIMESTAMPS : 0) | (status->sack ? OPTION_SACK : 0) |
                   (status->window_scaling ? OPTION_WINDOW_SCALE : 0) |
+                  (status->ecn ? OPTION_ECN : 0) | (status->ecn_seen ? OPTION_ECN_SEEN : 0) |
                   (status->syn_data_acked ? OPTION_SYN_DATA : 0));
     info->tcpi_fastopen_client_fail = status->fast_open_failure & 3u;
     info->tcpi_ca_state = recovery_number(status->recovery);

@@ -24,7 +24,8 @@ size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *seg
     ip.destination = flow_tuple_remote(tuple).address;
     ip.protocol = IP_PROTOCOL_TCP;
     ip.ttl = fields->ttl;
-    ip.traffic_class = fields->traffic_class;
+    /* RFC 3168 5: whoever chose the DS field has no say in the two bits below it. */
+    ip.traffic_class = (uint8_t)((fields->traffic_class & ~ECN_CE) | segment->ecn);
     ip.dont_fragment = !fields->may_fragment;
     /* With DF the identification means nothing (RFC 6864 4.1) and stays 0. */
     ip.identification = fields->may_fragment ? fields->identification : 0;

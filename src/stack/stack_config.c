@@ -57,6 +57,10 @@ struct hf_config hf_config_bare(void)
     config.nagle = 1;
     config.moderate_receive_buffer = 1;
     config.syn_cookies = 1;
+    config.ecn = 2;
+    config.ecn_fallback = 1;
+    config.ecn_option = 2;
+    config.ecn_option_beacon = 3;
     config.rfc1337 = 1;
     config.answer_echo = 1;
     config.ttl = 64;
@@ -112,7 +116,8 @@ static bool counts_valid(const struct hf_config *config)
            config->retries_r1 <= 255 && config->retries_r2 <= 255 &&
            within(config->keepalive_probes, 1, 127) &&
            within(config->initial_window_segments, 1, 1000) && config->ttl >= 1 &&
-           within(config->max_fast_open_peers, 1, (1u << 30) - 1) &&
+           within(config->max_fast_open_peers, 1, (1u << 30) - 1) && config->ecn <= 5 &&
+           config->ecn_option <= 3 && config->ecn_option_beacon <= 63 &&
            config->fast_open_key_count <= 2 && config->port_low >= 1 &&
            config->port_low <= config->port_high;
 }

@@ -87,6 +87,7 @@ static enum hf_reason tcp_input(struct hf_stack *stack, struct arrival *arrival,
         stack_trace_received(stack, arrival, reason, HF_CLOSED, HF_CLOSED, HF_NO_HANDLE, NULL);
         return reason;
     }
+    segment->ecn = ip->traffic_class & ECN_CE;
     arrival->segment = segment;
     return demultiplex(stack, arrival);
 }

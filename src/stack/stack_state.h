@@ -99,9 +99,12 @@ struct syn_record {
     uint8_t challenges;
     bool live : 1;
     bool timestamps : 1, sack : 1, window_scaling : 1;
-    bool cookie : 1;   /* never kept: made for one SYN-ACK, or read back from its answer */
-    bool bare_ack : 1; /* the third ACK has come, without the data that is waited for */
-    bool repeated : 1; /* the SYN-ACK went again for a repeated SYN */
+    bool cookie : 1;       /* never kept: made for one SYN-ACK, or read back from its answer */
+    bool bare_ack : 1;     /* the third ACK has come, without the data that is waited for */
+    bool repeated : 1;     /* the SYN-ACK went again for a repeated SYN */
+    bool no_ect : 1;       /* a SYN that did not ask for ECN came after one that did */
+    uint8_t ecn;           /* enum tcp_ecn_mode */
+    uint8_t syn_codepoint; /* the ECN field that the SYN came with */
 };
 _Static_assert(sizeof(struct syn_record) <= 96, "SYN-cache record budget");
 

@@ -87,6 +87,7 @@ static void send_syn_ack(struct hf_stack *stack, const struct syn_record *record
 {
     struct tcp_segment segment;
     start_segment(stack, record, &segment, record->iss, HF_SYN | HF_ACK);
+    segment.flags |= tcp_ecn_answer_flags(record->ecn, record->syn_codepoint, record->retries);
     segment.options.has_mss = true;
     segment.options.mss = own_mss(stack, record);
     segment.options.has_sack_permitted = record->sack;
@@ -94,6 +95,9 @@ static void send_syn_ack(struct hf_stack *stack, const struct syn_record *record
     segment.options.window_scale = own_shift(stack, record);
     if (answer != NULL && answer->option) {
         fast_open_fill(answer, &segment.options);
+    }
+    if (record->ecn == TCP_ECN_ACCURATE && record->retries == 0) {
+        tcp_ecn_first_option(&stack->host, &segment.options);
     }
     reply_segment(stack, &record->tuple, &segment, reason, HF_SYN_RECEIVED, record);
 }
@@ -196,6 +200,8 @@ static void fill_record(struct hf_stack *stack, struct syn_record *record,
     record->timestamps = stack->config.timestamps && options->has_timestamps;
     record->ts_recent = options->ts_value;
     record->sack = stack->config.sack && options->has_sack_permitted;
+    record->ecn = tcp_ecn_answer(&stack->host, arrival->segment);
+    record->syn_codepoint = arrival->segment->ecn;
     record->deadline = stack->host.now + stage_interval(stack, 0);
 }
 
@@ -323,6 +329,9 @@ static bool record_check(struct hf_stack *stack, struct syn_record *record, uint
         seq_eq(segment->seq, record->irs)) {
         *reason = HF_REASON_SYN_CACHE_DUPLICATE;
         record->repeated = true;
+        /* RFC 3168 6.1.1: "if a host has received at least one non-ECN-setup SYN, then it SHOULD
+         * NOT set ECT". Its first SYN-ACK may be the one that arrives, so the answer stays. */
+        record->no_ect |= tcp_ecn_answer(&stack->host, segment) != record->ecn;
         send_syn_ack(stack, record, NULL, HF_REASON_RETRANSMIT_SYN_ACK);
         return false;
     }
@@ -421,6 +430,10 @@ static void open_connection(struct hf_stack *stack, struct tcp_conn *conn,
         .rcv_wind_shift = own_shift(stack, record),
         .timestamps = record->timestamps,
         .sack = record->sack,
+        .ecn = record->ecn,
+        .syn_codepoint = record->syn_codepoint,
+        .no_ect = record->no_ect ||
+                  tcp_ecn_answer_flags(record->ecn, record->syn_codepoint, record->retries) == 0,
         .window_scaling = record->window_scaling,
         .syn_ack_retransmitted = record->retries > 0,
         .syn_ack_repeated = record->retries > 0 || record->repeated,

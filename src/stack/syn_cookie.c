@@ -9,8 +9,8 @@
  * cookie is good for the tick it was made in and the next; cookies are only believed for as long
  * after the last one was sent, so that in quiet times there is nothing to guess.
  *
- * Window scale and SACK have no room there. They ride in the low 6 bits of our timestamp, when the
- * peer sent one, and are given up when it did not.
+ * Window scale, SACK and ECN have no room there. They ride in the low 6 bits of our timestamp, when
+ * the peer sent one, and are given up when it did not.
  */
 #include "stack_state.h"
 
@@ -22,6 +22,7 @@
 #define TIMESTAMP_BITS 6
 #define TIMESTAMP_MASK ((1u << TIMESTAMP_BITS) - 1)
 #define TIMESTAMP_SACK 16u
+#define TIMESTAMP_ECN 32u
 #define TIMESTAMP_NO_SCALE 15u
 
 /* The peer's MSS is rounded down to one of these: the defaults (MUST-15), then what is common with
@@ -59,6 +60,10 @@ void syn_cookie_make(struct hf_stack *stack, struct syn_record *record)
     if (!record->timestamps) {
         record->window_scaling = false;
         record->sack = false;
+        record->ecn = TCP_ECN_OFF;
+    } else if (record->ecn == TCP_ECN_ACCURATE) {
+        record->ecn =
+            TCP_ECN_CLASSIC; /* RFC 9768 5.1 allows it: one bit is all there is room for */
     }
     record->iss = seq_make((tick & 31) << 27 | index << COOKIE_HASH_BITS |
                            cookie_hash(stack, &record->tuple, record->irs, tick, index));
@@ -71,6 +76,7 @@ uint32_t syn_cookie_timestamp(const struct syn_record *record, uint32_t ts_value
     uint32_t bits = record->window_scaling ? record->snd_wind_shift : TIMESTAMP_NO_SCALE;
     uint32_t value;
     bits |= record->sack ? TIMESTAMP_SACK : 0;
+    bits |= record->ecn != TCP_ECN_OFF ? TIMESTAMP_ECN : 0;
     value = (ts_value & ~TIMESTAMP_MASK) | bits;
     return (int32_t)(value - ts_value) > 0 ? value - (1u << TIMESTAMP_BITS) : value;
 }
@@ -116,6 +122,8 @@ bool syn_cookie_read(const struct hf_stack *stack, const struct arrival *arrival
         record->timestamps = true;
         record->ts_recent = options->ts_value;
         record->sack = stack->config.sack && (bits & TIMESTAMP_SACK);
+        record->ecn =
+            stack->config.ecn != 0 && (bits & TIMESTAMP_ECN) ? TCP_ECN_CLASSIC : TCP_ECN_OFF;
         record->window_scaling = stack->config.window_scaling && (bits & 15) != TIMESTAMP_NO_SCALE;
         record->snd_wind_shift = record->window_scaling ? (uint8_t)(bits & 15) : 0;
     }

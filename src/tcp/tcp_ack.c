@@ -163,6 +163,7 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
 {
     struct tcp_ack_news news = {.acked_bytes = 0};
     uint32_t outstanding = outstanding_segments(conn);
+    uint32_t delivered = conn->tally.delivered_segments;
     tcp_rate_begin_ack(conn);
     if (seq_gt(segment->ack, conn->snd.nxt)) {
         *reason = HF_REASON_ACK_FUTURE;
@@ -173,6 +174,8 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
         *reason = HF_REASON_ACK_TOO_OLD;
         return false;
     }
+    tcp_ecn_arrived(conn, host, segment);
+    tcp_ecn_begin_ack(conn, host, segment);
     conn->probes_out = 0; /* MUST-37: whoever answers is there */
     tcp_restart_keepalive(conn);
     if (seq_lt(segment->ack, conn->snd.una)) {
@@ -190,8 +193,10 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
     if (conn->sack) {
         tcp_rack_on_ack(conn, host, segment, &news);
     }
-    tcp_cc_delivered(conn, host);
     count_delivered(conn, outstanding, news.acked_bytes);
+    tcp_ecn_count(conn, conn->tally.delivered_segments - delivered);
+    tcp_cc_delivered(conn, host);
+    tcp_ecn_react(conn, host, &news);
     tcp_tally_progress(conn, host);
     tcp_buffers_acked(conn, host);
     tcp_tell_writable(conn);

@@ -126,6 +126,7 @@ static enum hf_reason syn_sent_take_syn(struct tcp_conn *conn, struct tcp_host *
     conn->rcv.up = conn->rcv.nxt;
     conn->rcv.last_ack_sent = conn->rcv.nxt;
     tcp_take_syn_options(conn, host, segment);
+    tcp_ecn_take_syn(conn, host, segment);
     conn->snd.wnd = segment->window; /* RFC 7323 2.2: a SYN's window is not scaled */
     conn->snd.max_wnd = segment->window;
     conn->snd.wl1 = segment->seq;
@@ -201,6 +202,7 @@ static enum verdict first_check_sequence(struct tcp_conn *conn, struct tcp_host 
     if (segment->flags & HF_SYN) {
         /* RFC 5961 4.2: a SYN in a synchronized state is challenged whatever its number. */
         *reason = HF_REASON_SYN_CHALLENGED;
+        tcp_ecn_repeat_handshake(conn, segment);
     }
     /* "An acknowledgment should be sent in reply." A retransmission of data that we have means that
      * our ACK was lost, so it is always answered; the rest is limited. */

@@ -291,7 +291,14 @@ void tcp_status(const struct tcp_conn *conn, struct hf_status *status)
     status->announced_mss_bytes = conn->own_mss;
     status->received_mss_bytes = conn->receive_mss;
     status->probes_out = conn->probes_out;
-    status->recovery = conn->recovery;
+    status->recovery = conn->ecn.reducing ? HF_RECOVERY_MARKED : conn->recovery;
+    status->ecn = conn->ecn.mode;
+    status->ecn_seen = conn->ecn.seen;
+    status->ecn_option_seen = conn->ecn.option_seen;
+    memcpy(status->ecn_received_bytes, conn->ecn.received_bytes, sizeof conn->ecn.received_bytes);
+    memcpy(status->ecn_delivered_bytes, conn->ecn.delivered_bytes,
+           sizeof conn->ecn.delivered_bytes);
+    status->received_ce_segments = conn->ecn.received_ce;
     status->min_rtt_ns = tcp_min_rtt_us(&conn->rack.min_rtt) * HF_MICROSECOND;
     status->last_sent_ns = conn->last_sent;
     if (conn->sent != NULL) {

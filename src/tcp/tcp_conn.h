@@ -15,6 +15,7 @@
 #include "flow_tuple.h"
 #include "memory.h"
 #include "seq32.h"
+#include "tcp_ecn.h"
 #include "tcp_min_rtt.h"
 #include "tcp_segment.h"
 #include "tcp_sender.h"
@@ -287,6 +288,7 @@ struct tcp_conn {
     struct tcp_prr prr;
     struct tcp_undo undo;
     struct tcp_mtu_search search;
+    struct tcp_ecn ecn;
     struct tcp_sack_block dsack;
     struct hf_cc_state congestion;
     int32_t inflation_bytes; /* fast recovery's inflation and deflation of cwnd (RFC 6582) */
@@ -362,6 +364,9 @@ struct tcp_passive_open {
     uint16_t peer_mss, own_mss;
     uint8_t snd_wind_shift, rcv_wind_shift;
     bool timestamps, sack, window_scaling;
+    uint8_t ecn;                /* enum tcp_ecn_mode */
+    uint8_t syn_codepoint;      /* the ECN field that the SYN came with */
+    bool no_ect;                /* see struct tcp_ecn */
     bool syn_ack_retransmitted; /* after a timeout */
     bool syn_ack_repeated;      /* for whatever reason: not to be timed */
     hf_time syn_ack_sent;

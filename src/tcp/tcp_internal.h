@@ -86,6 +86,8 @@ struct tcp_ack_news {
 /* SND.UNA has been moved already. */
 void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, struct tcp_ack_news *news);
+/* RFC 9937 6: how much may leave on this ACK. */
+void tcp_prr_on_ack(struct tcp_conn *conn, uint32_t delivered_bytes, bool progress, bool new_loss);
 void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_rack_on_retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_arm_loss_probe(struct tcp_conn *conn, struct tcp_host *host);

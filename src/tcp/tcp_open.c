@@ -114,6 +114,10 @@ void tcp_open_passive(struct tcp_conn *conn, struct tcp_host *host,
     conn->window_scaling = open->window_scaling;
     conn->timestamps = open->timestamps;
     conn->sack = open->sack;
+    conn->ecn.mode = open->ecn;
+    conn->ecn.syn_codepoint = open->syn_codepoint;
+    conn->ecn.no_ect = open->no_ect;
+    tcp_ecn_opened_passively(conn, host);
     conn->ts_offset = open->ts_offset;
     conn->ts_recent = open->ts_recent;
     conn->ts_recent_age_s = (uint32_t)(host->now / HF_SECOND);

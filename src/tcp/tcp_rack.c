@@ -227,16 +227,20 @@ static void enter_recovery(struct tcp_conn *conn, struct tcp_host *host, uint32_
     /* RFC 5681 3.2 step 2, RFC 6675 5 (4.2): without what left, as limited transmit, beyond cwnd
      * because SACKed segments made room. */
     sample.flight_bytes = min_u32(sample.flight_bytes, conn->congestion.cwnd_bytes);
-    tcp_undo_begin(conn);
-    conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
+    if (!tcp_ecn_absorbs_loss(conn)) {
+        tcp_undo_begin(conn);
+        conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
+        tcp_ecn_reduced(conn);
+        /* RFC 9937 6.1: of RecoverFS, what was SACKed before will not be delivered in recovery;
+         * what this ACK delivers is. */
+        conn->prr =
+            (struct tcp_prr){.flight_bytes = max_u32(
+                                 tcp_flight(conn) - conn->sent->sacked_bytes + delivered_bytes, 1)};
+        conn->prr.cwnd_bytes = tcp_pipe(conn);
+    }
     conn->recovery = TCP_RECOVERY_FAST;
     conn->snd.recover = conn->snd.nxt;
     conn->rtt_timing = false;
-    /* RFC 9937 6.1: of RecoverFS, what was SACKed before will not be delivered in recovery; what
-     * this ACK delivers is. */
-    conn->prr = (struct tcp_prr){
-        .flight_bytes = max_u32(tcp_flight(conn) - conn->sent->sacked_bytes + delivered_bytes, 1)};
-    conn->prr.cwnd_bytes = tcp_pipe(conn);
     conn->intents |= TCP_INTENT_RETRANSMIT; /* the first repetition goes whatever PRR says */
     forget_probe(conn);                     /* RFC 8985 7.1 */
     tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_RACK, before);
@@ -271,17 +275,17 @@ static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host,
 
 /* RFC 9937 6: how much may leave on this ACK.
  * Keeps RFC9937-6-a, RFC9937-6-b. */
-static void prr_on_ack(struct tcp_conn *conn, const struct tcp_ack_news *news, bool new_loss)
+void tcp_prr_on_ack(struct tcp_conn *conn, uint32_t delivered_bytes, bool progress, bool new_loss)
 {
     struct tcp_prr *prr = &conn->prr;
     uint32_t mss = tcp_effective_mss(conn);
     uint32_t pipe = tcp_pipe(conn);
     uint32_t ssthresh = conn->congestion.ssthresh_bytes;
     int64_t allowed;
-    if (news->delivered_bytes == 0 && !new_loss) {
+    if (delivered_bytes == 0 && !new_loss) {
         return;
     }
-    prr->delivered_bytes += news->delivered_bytes;
+    prr->delivered_bytes += delivered_bytes;
     if (pipe > ssthresh) {
         /* In proportion: by the end the flight has come down to ssthresh. */
         uint64_t share =
@@ -290,10 +294,10 @@ static void prr_on_ack(struct tcp_conn *conn, const struct tcp_ack_news *news, b
     } else {
         /* Slow start back up to ssthresh while the path delivers, packet for packet otherwise. */
         int64_t limit = (int64_t)prr->delivered_bytes - (int64_t)prr->out_bytes;
-        if (limit < (int64_t)news->delivered_bytes) {
-            limit = news->delivered_bytes;
+        if (limit < (int64_t)delivered_bytes) {
+            limit = delivered_bytes;
         }
-        if (news->progress && !new_loss) {
+        if (progress && !new_loss) {
             limit += mss;
         }
         allowed = (int64_t)ssthresh - pipe;
@@ -378,8 +382,11 @@ static void probe_on_ack(struct tcp_conn *conn, struct tcp_host *host,
         /* Where more is lost the recovery that follows answers for all of it, once. */
         if (conn->recovery == TCP_RECOVERY_NONE &&
             (conn->sent == NULL || conn->sent->lost_bytes == 0)) {
-            tcp_undo_begin(conn);
-            conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
+            if (!tcp_ecn_absorbs_loss(conn)) {
+                tcp_undo_begin(conn);
+                conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
+                tcp_ecn_reduced(conn);
+            }
             tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_LOSS_PROBE, before);
         }
     }
@@ -477,7 +484,7 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
         begin_recovery(conn, host, news->delivered_bytes);
     }
     if (conn->recovery == TCP_RECOVERY_FAST) {
-        prr_on_ack(conn, news, lost > 0);
+        tcp_prr_on_ack(conn, news->delivered_bytes, news->progress, lost > 0);
     } else if (news->acked_bytes > 0 && before != TCP_RECOVERY_FAST) {
         /* What was SACKed before has counted before. */
         tcp_grow_cwnd(conn, host, min_u32(news->acked_bytes, news->delivered_bytes),
@@ -503,7 +510,6 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
  * Keeps RFC8985-6.2-b. */
 void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
-    const struct tcp_ack_news nothing = {.acked_bytes = 0};
     if (conn->sent == NULL) {
         return;
     }
@@ -515,7 +521,7 @@ void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host)
     if (conn->recovery == TCP_RECOVERY_NONE) {
         begin_recovery(conn, host, 0);
     } else if (conn->recovery == TCP_RECOVERY_FAST) {
-        prr_on_ack(conn, &nothing, true);
+        tcp_prr_on_ack(conn, 0, false, true);
         conn->intents |= TCP_INTENT_RETRANSMIT;
     }
     tcp_cc_delivered(conn, host);

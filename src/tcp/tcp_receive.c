@@ -239,6 +239,7 @@ enum hf_reason tcp_receive_text(struct tcp_conn *conn, struct tcp_host *host,
 {
     struct tcp_segment text = *segment;
     bool filled_hole = conn->reassembly != NULL;
+    tcp_ecn_text(conn, host, segment);
     if (conn->has_fin && seq_gt(seq_add(text.seq, text.payload_length), conn->rcv.fin)) {
         /* Nothing follows a FIN. */
         text.payload_length =

@@ -33,6 +33,9 @@ uint32_t tcp_pipe(const struct tcp_conn *conn)
 uint32_t tcp_cwnd_bytes(const struct tcp_conn *conn)
 {
     int64_t cwnd = conn->congestion.cwnd_bytes;
+    if (conn->ecn.reducing) {
+        return conn->prr.cwnd_bytes;
+    }
     if (conn->recovery == TCP_RECOVERY_FAST && !conn->cc->governs_recovery) {
         cwnd = conn->sack ? (int64_t)conn->prr.cwnd_bytes : cwnd + conn->inflation_bytes;
     }
@@ -48,7 +51,8 @@ uint32_t tcp_send_allowance(const struct tcp_conn *conn)
         /* RFC 3042 2: the first and the second duplicate ACK let one new segment go each. */
         allowance += (int64_t)min_u32(conn->duplicate_acks, 2) * mss;
     }
-    if (conn->recovery == TCP_RECOVERY_FAST && conn->sack && !conn->cc->governs_recovery) {
+    if (conn->ecn.reducing ||
+        (conn->recovery == TCP_RECOVERY_FAST && conn->sack && !conn->cc->governs_recovery)) {
         return tcp_cwnd_bytes(conn); /* PRR has the last word */
     }
     if (allowance < (int64_t)mss) {
@@ -119,11 +123,14 @@ void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host,
     if (tcp_mtu_probe_lost(conn, host)) {
         return;
     }
-    tcp_undo_begin(conn);
-    sample = tcp_cc_sample(conn, host, 0);
-    /* RFC 5681 3.2 step 2: without what limited transmit sent. */
-    sample.flight_bytes = (uint32_t)seq_diff(conn->snd.first_duplicate, conn->snd.una);
-    conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
+    if (!tcp_ecn_absorbs_loss(conn)) {
+        tcp_undo_begin(conn);
+        sample = tcp_cc_sample(conn, host, 0);
+        /* RFC 5681 3.2 step 2: without what limited transmit sent. */
+        sample.flight_bytes = (uint32_t)seq_diff(conn->snd.first_duplicate, conn->snd.una);
+        conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
+        tcp_ecn_reduced(conn);
+    }
     conn->recovery = TCP_RECOVERY_FAST;
     conn->snd.recover = conn->snd.nxt;
     conn->inflation_bytes = (int32_t)(threshold * mss);
@@ -171,9 +178,14 @@ static void partial_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t a
 void tcp_grow_cwnd(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes,
                    bool repeating)
 {
-    struct hf_cc_sample sample = tcp_cc_sample(conn, host, acked_bytes);
-    uint32_t before = tcp_cwnd_bytes(conn);
+    struct hf_cc_sample sample;
+    uint32_t before;
     bool slow_start = conn->congestion.cwnd_bytes < conn->congestion.ssthresh_bytes;
+    if (tcp_ecn_holds_cwnd(conn, host)) {
+        return;
+    }
+    before = tcp_cwnd_bytes(conn);
+    sample = tcp_cc_sample(conn, host, acked_bytes);
     sample.cwnd_limited |= repeating;
     sample.after_timeout = conn->after_timeout;
     if (conn->cc->on_ack != NULL && !conn->cc->governs_recovery) {
@@ -227,6 +239,7 @@ void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
     host->counters->retransmit_timeouts++;
     conn->cc->on_congestion(&conn->congestion, &sample,
                             conn->backoff == 0 ? HF_CC_TIMEOUT : HF_CC_TIMEOUT_AGAIN);
+    tcp_ecn_reduced(conn);
     conn->recovery = TCP_RECOVERY_TIMEOUT;
     conn->after_timeout = true;
     conn->snd.recover = conn->snd.nxt;

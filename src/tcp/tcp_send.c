@@ -69,7 +69,10 @@ static void build_ack(struct tcp_conn *conn, struct tcp_host *host, struct tcp_s
                       seq32 seq)
 {
     fill_header(conn, host, segment, seq, HF_ACK);
+    tcp_ecn_fill(conn, host, segment, false);
     tcp_fill_sack(conn, &segment->options);
+    tcp_ecn_fill_option(conn, host, &segment->options, TCP_OPTIONS_MAX_BYTES);
+    tcp_ecn_option_sent(conn, host, &segment->options);
     acknowledged(conn, segment);
 }
 
@@ -94,6 +97,7 @@ static enum hf_reason build_syn(struct tcp_conn *conn, struct tcp_host *host,
     bool answer = conn->state != HF_SYN_SENT;
     const struct hf_config *config = host->config;
     fill_header(conn, host, segment, conn->iss, answer ? HF_SYN | HF_ACK : HF_SYN);
+    segment->flags |= tcp_ecn_syn_flags(conn, host);
     segment->options.has_mss = true;
     segment->options.mss = conn->own_mss;
     segment->options.has_sack_permitted = answer ? conn->sack : config->sack;
@@ -122,27 +126,29 @@ static enum hf_reason build_syn(struct tcp_conn *conn, struct tcp_host *host,
 }
 
 /* Payload room in a segment that carries what this connection's segments carry now. */
-static uint32_t segment_room(const struct tcp_conn *conn)
+static uint32_t segment_room(const struct tcp_conn *conn, const struct tcp_host *host)
 {
     struct tcp_options options;
     uint32_t base;
     uint32_t with_sack;
     uint32_t mss = tcp_effective_mss(conn);
-    if ((conn->reassembly == NULL && !conn->dsack_due) || !conn->sack) {
+    if (conn->ecn.mode != TCP_ECN_ACCURATE &&
+        ((conn->reassembly == NULL && !conn->dsack_due) || !conn->sack)) {
         return mss;
     }
     memset(&options, 0, sizeof options);
     options.has_timestamps = conn->timestamps;
     base = (uint32_t)tcp_options_length(&options);
     tcp_fill_sack(conn, &options);
+    tcp_ecn_fill_option(conn, host, &options, TCP_OPTIONS_MAX_BYTES);
     with_sack = (uint32_t)tcp_options_length(&options);
     return mss > with_sack - base ? mss - (with_sack - base) : 1;
 }
 
 /* SACK blocks as far as they fit beside the payload: a repetition keeps the size it had.
  * Keeps RFC2018-4-a. */
-static void fill_sack_beside(const struct tcp_conn *conn, struct tcp_segment *segment,
-                             uint32_t length)
+static void fill_sack_beside(struct tcp_conn *conn, const struct tcp_host *host,
+                             struct tcp_segment *segment, uint32_t length)
 {
     uint32_t base = (uint32_t)tcp_options_length(&segment->options);
     uint32_t mss = tcp_effective_mss(conn);
@@ -151,6 +157,9 @@ static void fill_sack_beside(const struct tcp_conn *conn, struct tcp_segment *se
            length + tcp_options_length(&segment->options) - base > mss) {
         segment->options.sack_count--;
     }
+    tcp_ecn_fill_option(conn, host, &segment->options,
+                        min_u32(base + (mss > length ? mss - length : 0), TCP_OPTIONS_MAX_BYTES));
+    tcp_ecn_option_sent(conn, host, &segment->options);
 }
 
 /* Data from `seq`, `length` of it, with FIN if that ends the stream and `fin` says so.
@@ -167,7 +176,8 @@ static void build_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_
         flags |= HF_FIN;
     }
     fill_header(conn, host, segment, seq, flags);
-    fill_sack_beside(conn, segment, length);
+    tcp_ecn_fill(conn, host, segment, length > 0 && seq_ge(seq, conn->snd.nxt));
+    fill_sack_beside(conn, host, segment, length);
     segment->payload_length = length;
     *payload_offset = (uint32_t)seq_diff(seq, conn->snd.front);
     if (length > 0 && conn->ack_pending_bytes > 0) {
@@ -198,7 +208,7 @@ static enum hf_reason build_retransmission(struct tcp_conn *conn, struct tcp_hos
     seq32 seq = seq_max(conn->snd.retransmit_next, conn->snd.front);
     seq32 data_end = seq_min(tcp_fin_seq(conn), conn->snd.nxt);
     uint32_t left = seq_lt(seq, data_end) ? (uint32_t)seq_diff(data_end, seq) : 0;
-    uint32_t length = min_u32(left, segment_room(conn));
+    uint32_t length = min_u32(left, segment_room(conn, host));
     bool fin = conn->fin_queued && seq_gt(conn->snd.nxt, tcp_fin_seq(conn)) && length == left;
     enum hf_reason reason = (enum hf_reason)conn->retransmit_reason;
     seq32 next;
@@ -342,7 +352,7 @@ static uint32_t sendable_bytes(struct tcp_conn *conn, struct tcp_host *host, uin
 {
     int64_t window_room = (int64_t)conn->snd.wnd - tcp_flight(conn);
     int64_t cwnd_room = (int64_t)tcp_send_allowance(conn) - tcp_pipe(conn);
-    uint32_t room = segment_room(conn);
+    uint32_t room = segment_room(conn, host);
     uint32_t length;
     if (window_room <= 0) {
         return 0; /* MUST-34: the window may have shrunk under what is in flight; SHLD-15 */
@@ -379,13 +389,13 @@ static void account_new_data(struct tcp_conn *conn, struct tcp_host *host, uint3
     }
     if (conn->sack) {
         tcp_sent_add(conn->sent, conn->snd.nxt, length + (fin ? 1u : 0u), host->now);
-        conn->prr.out_bytes += length;
     }
+    conn->prr.out_bytes += length;
     tcp_rate_sent(conn, host, length + (fin ? 1u : 0u));
     conn->snd.nxt = seq_add(conn->snd.nxt, length + (fin ? 1u : 0u));
     conn->snd.retransmit_next =
         conn->recovery == TCP_RECOVERY_TIMEOUT ? conn->snd.retransmit_next : conn->snd.nxt;
-    if (length > 0 && length < segment_room(conn)) {
+    if (length > 0 && length < segment_room(conn, host)) {
         conn->snd.small_end = conn->snd.nxt;
     }
     tcp_mtu_sent(conn, host, seq_sub(conn->snd.nxt, length + (fin ? 1u : 0u)), length);
@@ -485,6 +495,7 @@ static bool next_probe(struct tcp_conn *conn, struct tcp_host *host, struct tcp_
     /* Its number is old, so the peer will not look at its ACK field or window: whatever
      * acknowledgement or window update is due stays due. */
     fill_header(conn, host, segment, seq_sub(conn->snd.una, 1), HF_ACK);
+    tcp_ecn_fill(conn, host, segment, false);
     segment->window = (uint16_t)min_u32(conn->rcv.wnd >> conn->rcv_wind_shift, UINT16_MAX);
     return true;
 }
@@ -500,6 +511,8 @@ static bool next_bare_ack(struct tcp_conn *conn, struct tcp_host *host, struct t
     } else if (conn->duplicate_acks_due > 0) {
         conn->duplicate_acks_due--;
         *reason = HF_REASON_SEND_ACK_DUPLICATE;
+    } else if (conn->ecn.handshake_due) {
+        *reason = HF_REASON_SEND_ACK; /* RFC 9768 3.2.2.1: a bare one, whatever else could ride */
     } else {
         return false;
     }

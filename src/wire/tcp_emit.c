@@ -22,6 +22,25 @@ static unsigned fast_open_length(const struct tcp_options *options)
     return options->has_fast_open ? (head + options->fast_open_length + 3u) & ~3u : 0u;
 }
 
+/* Its bytes beyond the last whole word, when what follows can take them in place of its two NOPs:
+ * SACK blocks, or SACK-permitted by itself. Otherwise it is padded. */
+static unsigned accurate_ecn_rest(const struct tcp_options *options)
+{
+    unsigned rest = (2u + 3u * options->accurate_ecn_count) % 4u;
+    bool shares =
+        options->sack_count > 0 || (options->has_sack_permitted && !options->has_timestamps);
+    return options->has_accurate_ecn && shares && rest <= 2 ? rest : 0;
+}
+
+static unsigned accurate_ecn_words(const struct tcp_options *options)
+{
+    unsigned length = 2u + 3u * options->accurate_ecn_count;
+    if (!options->has_accurate_ecn) {
+        return 0;
+    }
+    return accurate_ecn_rest(options) > 0 ? length & ~3u : (length + 3u) & ~3u;
+}
+
 /* Everything but SACK: at most 24 bytes, and on a SYN 20 more for Fast Open in place of the user
  * timeout. */
 static unsigned fixed_options_length(const struct tcp_options *options)
@@ -34,6 +53,7 @@ static unsigned fixed_options_length(const struct tcp_options *options)
     }
     length += options->has_window_scale ? 4u : 0u;
     length += options->has_user_timeout ? 4u : 0u;
+    length += accurate_ecn_words(options);
     length += fast_open_length(options);
     return length;
 }
@@ -68,13 +88,37 @@ static uint8_t *put_head(uint8_t *at, uint8_t first, uint8_t second, uint8_t kin
     return at + 4;
 }
 
-static uint8_t *put_sack(uint8_t *at, const struct tcp_options *options)
+/* RFC 9768 3.2.3. `rest`: the bytes that another option's padding makes room for. */
+static uint8_t *put_accurate_ecn(uint8_t *at, const struct tcp_options *options, uint8_t rest[2])
+{
+    uint8_t bytes[2 + 3 * TCP_ACCURATE_ECN_FIELDS + 3];
+    unsigned words = accurate_ecn_words(options);
+    memset(bytes, TCP_OPTION_NOP, sizeof bytes);
+    rest[0] = rest[1] = TCP_OPTION_NOP;
+    if (!options->has_accurate_ecn) {
+        return at;
+    }
+    bytes[0] =
+        options->accurate_ecn_e0b_first ? TCP_OPTION_ACCURATE_ECN_0 : TCP_OPTION_ACCURATE_ECN_1;
+    bytes[1] = (uint8_t)(2u + 3u * options->accurate_ecn_count);
+    for (unsigned i = 0; i < options->accurate_ecn_count; i++) {
+        bytes[2 + 3 * i] = (uint8_t)(options->accurate_ecn[i] >> 16);
+        wire_write_16(&bytes[3 + 3 * i], (uint16_t)options->accurate_ecn[i]);
+    }
+    memcpy(at, bytes, words);
+    if (accurate_ecn_rest(options) > 0) {
+        memcpy(rest, &bytes[words], 2);
+    }
+    return at + words;
+}
+
+static uint8_t *put_sack(uint8_t *at, const struct tcp_options *options, const uint8_t pad[2])
 {
     unsigned blocks = sack_blocks_written(options);
     if (blocks == 0) {
         return at;
     }
-    at = put_head(at, TCP_OPTION_NOP, TCP_OPTION_NOP, TCP_OPTION_SACK, 2 + blocks * 8);
+    at = put_head(at, pad[0], pad[1], TCP_OPTION_SACK, 2 + blocks * 8);
     for (unsigned i = 0; i < blocks; i++) {
         wire_write_32(at, options->sack[i].left.value);
         wire_write_32(at + 4, options->sack[i].right.value);
@@ -107,6 +151,7 @@ static uint8_t *put_fast_open(uint8_t *at, const struct tcp_options *options)
 
 static uint8_t *put_options(uint8_t *at, const struct tcp_options *options)
 {
+    uint8_t rest[2];
     if (options->has_mss) {
         at[0] = TCP_OPTION_MSS;
         at[1] = 4;
@@ -120,8 +165,10 @@ static uint8_t *put_options(uint8_t *at, const struct tcp_options *options)
         wire_write_32(at, options->ts_value);
         wire_write_32(at + 4, options->ts_echo);
         at += 8;
-    } else if (options->has_sack_permitted) {
-        at = put_head(at, TCP_OPTION_NOP, TCP_OPTION_NOP, TCP_OPTION_SACK_PERMITTED, 2);
+    }
+    at = put_accurate_ecn(at, options, rest);
+    if (options->has_sack_permitted && !options->has_timestamps) {
+        at = put_head(at, rest[0], rest[1], TCP_OPTION_SACK_PERMITTED, 2);
     }
     if (options->has_window_scale) {
         at[0] = TCP_OPTION_NOP;
@@ -139,7 +186,7 @@ static uint8_t *put_options(uint8_t *at, const struct tcp_options *options)
     if (options->has_fast_open) {
         at = put_fast_open(at, options);
     }
-    return put_sack(at, options);
+    return put_sack(at, options, rest);
 }
 
 size_t tcp_emit(const struct tcp_segment *segment, uint8_t *out)

@@ -55,6 +55,20 @@ static void parse_fast_open(const uint8_t *cookie, unsigned length, bool experim
     options->fast_open_cookie = cookie;
 }
 
+/* RFC 9768 3.2.3: as many whole counters as the length holds; what is beyond is padding. */
+static void parse_accurate_ecn(const uint8_t *option, uint8_t length, struct tcp_options *options)
+{
+    unsigned count = (length - 2u) / 3u;
+    options->has_accurate_ecn = true;
+    options->accurate_ecn_e0b_first = option[0] == TCP_OPTION_ACCURATE_ECN_0;
+    options->accurate_ecn_count =
+        (uint8_t)(count < TCP_ACCURATE_ECN_FIELDS ? count : TCP_ACCURATE_ECN_FIELDS);
+    for (unsigned i = 0; i < options->accurate_ecn_count; i++) {
+        const uint8_t *at = option + 2 + 3 * i;
+        options->accurate_ecn[i] = (uint32_t)at[0] << 16 | (uint32_t)wire_read_16(at + 1);
+    }
+}
+
 /* One option that has a length, all of it present. MSS, window scale and SACK-permitted only mean
  * something in SYN (MUST-65, RFC 7323 2.2, RFC 2018 2).
  * Keeps RFC7323-2.2-c. */
@@ -92,6 +106,10 @@ static void parse_option(const uint8_t *option, uint8_t length, bool syn,
             options->has_user_timeout = true;
             options->user_timeout = wire_read_16(option + 2);
         }
+        break;
+    case TCP_OPTION_ACCURATE_ECN_0:
+    case TCP_OPTION_ACCURATE_ECN_1:
+        parse_accurate_ecn(option, length, options);
         break;
     case TCP_OPTION_FAST_OPEN:
         if (syn) {

@@ -18,19 +18,22 @@
 #define TCP_HEADER_MAX_BYTES 60u
 #define TCP_OPTIONS_MAX_BYTES 40u
 #define TCP_SACK_MAX_BLOCKS 4u
+#define TCP_ACCURATE_ECN_FIELDS 3u
 
 /* Option kinds (IANA "TCP Option Kind Numbers"). */
 enum tcp_option_kind {
     TCP_OPTION_END = 0,
     TCP_OPTION_NOP = 1,
-    TCP_OPTION_MSS = 2,            /* RFC 9293 3.7.1 */
-    TCP_OPTION_WINDOW_SCALE = 3,   /* RFC 7323 2 */
-    TCP_OPTION_SACK_PERMITTED = 4, /* RFC 2018 2 */
-    TCP_OPTION_SACK = 5,           /* RFC 2018 3, RFC 2883 */
-    TCP_OPTION_TIMESTAMPS = 8,     /* RFC 7323 3 */
-    TCP_OPTION_USER_TIMEOUT = 28,  /* RFC 5482 */
-    TCP_OPTION_FAST_OPEN = 34,     /* RFC 7413 4.1.1 */
-    TCP_OPTION_EXPERIMENT = 254    /* RFC 6994, with the identifier below: Fast Open's first form */
+    TCP_OPTION_MSS = 2,              /* RFC 9293 3.7.1 */
+    TCP_OPTION_WINDOW_SCALE = 3,     /* RFC 7323 2 */
+    TCP_OPTION_SACK_PERMITTED = 4,   /* RFC 2018 2 */
+    TCP_OPTION_SACK = 5,             /* RFC 2018 3, RFC 2883 */
+    TCP_OPTION_TIMESTAMPS = 8,       /* RFC 7323 3 */
+    TCP_OPTION_USER_TIMEOUT = 28,    /* RFC 5482 */
+    TCP_OPTION_FAST_OPEN = 34,       /* RFC 7413 4.1.1 */
+    TCP_OPTION_ACCURATE_ECN_0 = 172, /* RFC 9768 3.2.3: counters in the order e0b, ceb, e1b */
+    TCP_OPTION_ACCURATE_ECN_1 = 174, /* e1b, ceb, e0b */
+    TCP_OPTION_EXPERIMENT = 254 /* RFC 6994, with the identifier below: Fast Open's first form */
 };
 #define TCP_EXPERIMENT_FAST_OPEN 0xf989u /* RFC 7413 A */
 #define TCP_FAST_OPEN_COOKIE_MIN 4u
@@ -54,6 +57,11 @@ struct tcp_options {
     bool has_fast_open, fast_open_experimental; /* kind 254 in place of 34 */
     uint8_t fast_open_length;
     const uint8_t *fast_open_cookie;
+    /* RFC 9768 3.2.3: up to three counters of 24 bits, in the order that the kind says; e1b first
+     * is what is sent. */
+    bool has_accurate_ecn, accurate_ecn_e0b_first;
+    uint8_t accurate_ecn_count;
+    uint32_t accurate_ecn[TCP_ACCURATE_ECN_FIELDS];
     struct tcp_sack_block sack[TCP_SACK_MAX_BLOCKS];
 };
 
@@ -61,6 +69,8 @@ struct tcp_segment {
     uint16_t source_port, destination_port;
     seq32 seq, ack;
     uint16_t flags;   /* enum hf_flag; AE included */
+    uint8_t ecn;      /* the two ECN bits of the IP header it came in, or leaves with (RFC 3168 5);
+                         tcp_parse leaves 0 */
     uint8_t reserved; /* the three reserved bits as received; ignored (RFC 9293 3.1); sent as 0 */
     uint8_t header_length; /* bytes, 20..60, options included */
     uint16_t window;       /* unsigned (MUST-1), unscaled */
@@ -85,8 +95,9 @@ static inline uint32_t tcp_segment_length(const struct tcp_segment *segment)
 enum hf_reason tcp_parse(const uint8_t *bytes, size_t length, struct tcp_segment *segment);
 
 /* Bytes that these options take, padded to a multiple of 4: 0..40. Order and padding are Linux's:
- * on SYN  MSS, SACK-permitted+timestamps | NOP NOP timestamps, NOP window scale, Fast Open (NOP
- * NOP); elsewhere NOP NOP timestamps, NOP NOP SACK. SACK blocks that do not fit are left off. */
+ * on SYN  MSS, SACK-permitted+timestamps | NOP NOP timestamps, accurate ECN, NOP window scale, Fast
+ * Open (NOP NOP); elsewhere NOP NOP timestamps, accurate ECN, NOP NOP SACK, whose NOPs give way to
+ * what is left of accurate ECN. SACK blocks that do not fit are left off. */
 size_t tcp_options_length(const struct tcp_options *options);
 /* How many SACK blocks fit beside the other options: 0..4. */
 unsigned tcp_options_sack_room(const struct tcp_options *options);

@@ -212,7 +212,8 @@ static void unknown_kinds(void **state)
     (void)state;
     for (unsigned kind = 6; kind < 256; kind++) {
         if (kind == TCP_OPTION_TIMESTAMPS || kind == TCP_OPTION_USER_TIMEOUT ||
-            kind == TCP_OPTION_FAST_OPEN) {
+            kind == TCP_OPTION_FAST_OPEN || kind == TCP_OPTION_ACCURATE_ECN_0 ||
+            kind == TCP_OPTION_ACCURATE_ECN_1) {
             continue;
         }
         for (uint8_t length = 2; length <= 36; length++) {

@@ -185,8 +185,8 @@ static void reserved_bits(void **state)
     in_state(w, HF_CLOSE_WAIT);
 }
 
-/* ECN's flags without an ECN agreement are ignored too (RFC 3168 6.1: a host that does not speak
- * it). A SYN that offers ECN gets a plain SYN-ACK; the harness refuses any other. */
+/* ECN's flags without an ECN agreement are ignored too (RFC 3168 6.1): where config.ecn is 0 a SYN
+ * that offers ECN gets a plain SYN-ACK; the harness refuses any other. */
 static void ecn_flags_ignored(void **state)
 {
     struct world *w = *state;

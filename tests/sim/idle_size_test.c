@@ -20,8 +20,8 @@
 #define PORT 7000
 #define IDLE_TIME (600 * HF_SECOND)
 /* Bytes. */
-#define MOST_UNUSED 1040u
-#define MOST_AFTER_SENDING 1420u
+#define MOST_UNUSED 1100u
+#define MOST_AFTER_SENDING 1480u
 
 struct pair {
     struct hf_stack *stacks[2]; /* client, server */

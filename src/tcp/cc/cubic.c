@@ -252,8 +252,12 @@ static void cubic_on_congestion(struct hf_cc_state *state, const struct hf_cc_sa
         state->cwnd_bytes = state->ssthresh_bytes;
         break;
     case HF_CC_ECN:
-        /* RFC 8511 3 (ABE): a mark is not a loss; 0.85 for CUBIC. */
-        reduce(state, sample, 17, 20);
+        /* RFC 3168 5: as for a loss; or RFC 8511 3 (ABE): 0.85 for CUBIC. */
+        if (sample->alternative_backoff) {
+            reduce(state, sample, 17, 20);
+        } else {
+            reduce(state, sample, BETA_NUMERATOR, BETA_DENOMINATOR);
+        }
         state->cwnd_bytes = state->ssthresh_bytes;
         break;
     case HF_CC_TIMEOUT:

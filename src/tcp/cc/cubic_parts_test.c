@@ -75,6 +75,7 @@ static void marks_and_recovery(void **unused)
     struct sender sender;
     (void)unused;
     begin(&sender, 100, HF_CC_INFINITE);
+    sender.sample.alternative_backoff = true;
     cc_cubic.on_congestion(&sender.state, &sender.sample, HF_CC_ECN);
     assert_int_equal(sender.state.cwnd_bytes, 85 * MSS);
     assert_int_equal(sender.state.ssthresh_bytes, 85 * MSS);

@@ -202,6 +202,7 @@ static void marks_and_recovery_of_reno(void **unused)
     (void)unused;
     begin(&sender, &cc_reno);
     sender.sample.flight_bytes = 20 * MSS;
+    sender.sample.alternative_backoff = true;
     cc_reno.on_congestion(&sender.state, &sender.sample, HF_CC_ECN);
     assert_int_equal(sender.state.ssthresh_bytes, 16 * MSS);
     assert_int_equal(sender.state.cwnd_bytes, 16 * MSS);

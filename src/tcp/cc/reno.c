@@ -84,9 +84,11 @@ static void reno_on_congestion(struct hf_cc_state *state, const struct hf_cc_sam
         state->cwnd_bytes = state->ssthresh_bytes;
         break;
     case HF_CC_ECN:
-        /* RFC 8511 3 (ABE): a mark is not a loss; 0.8 for Reno. */
-        state->ssthresh_bytes =
-            cc_max((uint32_t)((uint64_t)sample->flight_bytes * 4 / 5), 2 * sample->mss_bytes);
+        /* RFC 3168 5: as for a loss; or RFC 8511 3 (ABE): 0.8 for Reno. */
+        state->ssthresh_bytes = sample->alternative_backoff
+                                    ? (uint32_t)((uint64_t)sample->flight_bytes * 4 / 5)
+                                    : sample->flight_bytes / 2;
+        state->ssthresh_bytes = cc_max(state->ssthresh_bytes, 2 * sample->mss_bytes);
         state->cwnd_bytes = state->ssthresh_bytes;
         break;
     case HF_CC_TIMEOUT:

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Explicit congestion notification (RFC 3168): a router whose queue grows marks packets instead of
+ * dropping them; the receiver echoes the mark, and the sender slows down as it would for a loss,
+ * but has nothing to send again.
+ *
+ * The SYN asks with ECE and CWR, the SYN-ACK agrees with ECE alone. Then new data leaves as
+ * ECT(0): what is sent again, pure ACKs and probes do not, since nobody would see them dropped or
+ * they are no sign of a working path (6.1.4 to 6.1.6). A mark (CE) that arrives on text puts ECE
+ * into everything that leaves until a segment with CWR comes. ECE that arrives reduces cwnd, once
+ * for all that was in flight, and the first new data after any reduction carries CWR.
+ *
+ * How far is up to congestion control. PRR (RFC 9937) leads the flight down to it, so that data
+ * keeps flowing meanwhile; what is lost of that same flight brings no second reduction.
+ *
+ * Where both sides can do better, the flags mean something else: RFC 9768, in tcp_accecn.c. There
+ * everything but SYN and RST is ECT, and reactions are the same.
+ *
+ * The two bits in the IP header are this file's alone: what a program asks for by
+ * HF_OPTION_TRAFFIC_CLASS or the configuration has no say in them.
+ */
+#include "tcp_accecn.h"
+
+#define ECN_SETUP (HF_ECE | HF_CWR)
+/* A peer that slows down may have a tiny cwnd: it should not wait for a delayed ACK (Linux). */
+#define QUICK_ACKS_AFTER_MARK 2
+
+static void note(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason)
+{
+    tcp_trace(conn, host, HF_TRACE_RECOVERY, reason, conn->snd.una.value);
+}
+
+/* ---- opening */
+
+/* Linux's numbers: see hf_config.ecn. */
+static uint8_t asked_for(const struct tcp_host *host)
+{
+    static const uint8_t modes[] = {TCP_ECN_OFF,      TCP_ECN_CLASSIC, TCP_ECN_OFF,
+                                    TCP_ECN_ACCURATE, TCP_ECN_CLASSIC, TCP_ECN_OFF};
+    return modes[host->config->ecn];
+}
+
+/* 6.1.1.1: something on the way may swallow such SYNs, so one that was not answered goes again
+ * without; RFC 9768 3.1.4.1: after one more try. */
+static uint16_t syn_flags(struct tcp_conn *conn, struct tcp_host *host)
+{
+    struct tcp_ecn *ecn = &conn->ecn;
+    if (conn->backoff == 0) {
+        ecn->offered = asked_for(host);
+    } else if (ecn->offered != TCP_ECN_OFF && host->config->ecn_fallback &&
+               conn->backoff >= (ecn->offered == TCP_ECN_ACCURATE ? 2 : 1)) {
+        if (!ecn->no_ect) {
+            host->counters->ecn_fallbacks++;
+            note(conn, host, HF_REASON_ECN_FALLBACK);
+        }
+        /* 6.1.1: "has sent no non-ECN-setup SYN". Linux sends ECT even then, if the answer to the
+         * first SYN comes after all; here marks would be echoed, and that is all. */
+        ecn->no_ect = true;
+        return 0;
+    }
+    switch ((enum tcp_ecn_mode)ecn->offered) {
+    case TCP_ECN_CLASSIC:
+        return ECN_SETUP;
+    case TCP_ECN_ACCURATE:
+        return ACE_FLAGS;
+    case TCP_ECN_OFF:
+        break;
+    }
+    return 0;
+}
+
+/* RFC 9768 3.1.2 table 2; 3.1.4.2: where SYN-ACKs get no answer, the third and later do without. */
+uint16_t tcp_ecn_answer_flags(uint8_t mode, uint8_t codepoint, unsigned retries)
+{
+    switch ((enum tcp_ecn_mode)mode) {
+    case TCP_ECN_CLASSIC:
+        return HF_ECE;
+    case TCP_ECN_ACCURATE:
+        return retries < 2 ? accecn_flags(accecn_handshake_ace(codepoint)) : 0;
+    case TCP_ECN_OFF:
+        break;
+    }
+    return 0;
+}
+
+uint16_t tcp_ecn_syn_flags(struct tcp_conn *conn, struct tcp_host *host)
+{
+    uint16_t flags;
+    if (conn->state == HF_SYN_SENT) {
+        return syn_flags(conn, host);
+    }
+    flags = tcp_ecn_answer_flags(conn->ecn.mode, conn->ecn.syn_codepoint, conn->backoff);
+    conn->ecn.no_ect |= flags == 0;
+    return flags;
+}
+
+/* 6.1.1: an ECN-setup SYN-ACK has ECE and not CWR; both together come from a peer that reflects
+ * whatever it gets. Where both sides sent a SYN, each must ask. */
+void tcp_ecn_take_syn(struct tcp_conn *conn, struct tcp_host *host,
+                      const struct tcp_segment *segment)
+{
+    uint16_t wanted = segment->flags & HF_ACK ? HF_ECE : ECN_SETUP;
+    uint8_t ace = accecn_ace(segment->flags);
+    if (conn->ecn.offered == TCP_ECN_OFF) {
+        return;
+    }
+    if (conn->ecn.offered == TCP_ECN_ACCURATE && (segment->flags & HF_ACK)) {
+        accecn_take_syn_ack(conn, host, segment);
+        return;
+    }
+    if (conn->ecn.offered == TCP_ECN_ACCURATE && ace != 0 && ace != 3) {
+        conn->ecn.mode = TCP_ECN_ACCURATE;
+        conn->ecn.syn_codepoint = segment->ecn;
+    } else if ((segment->flags & ECN_SETUP) == wanted) {
+        conn->ecn.mode = TCP_ECN_CLASSIC;
+    }
+    if (conn->ecn.mode == TCP_ECN_OFF) {
+        note(conn, host, HF_REASON_ECN_REFUSED);
+        return;
+    }
+    tcp_ecn_opened_passively(conn, host);
+}
+
+/* 6.1.1: a SYN must not be ECT. As in Linux one that is gets no ECN: something has meddled with it.
+ * RFC 9768 3.1.3: of the three flags all that is not used yet asks for accurate feedback. Who does
+ * not know of that takes AE for one of the reserved bits. */
+uint8_t tcp_ecn_answer(const struct tcp_host *host, const struct tcp_segment *syn)
+{
+    uint8_t ace = accecn_ace(syn->flags);
+    if (host->config->ecn >= 3 && ace != 0 && ace != 3) {
+        return TCP_ECN_ACCURATE;
+    }
+    return host->config->ecn != 0 && (syn->flags & ECN_SETUP) == ECN_SETUP &&
+                   syn->ecn == ECN_NOT_ECT
+               ? TCP_ECN_CLASSIC
+               : TCP_ECN_OFF;
+}
+
+void tcp_ecn_repeat_handshake(struct tcp_conn *conn, const struct tcp_segment *segment)
+{
+    if (conn->ecn.mode == TCP_ECN_ACCURATE && !conn->passive &&
+        (segment->flags & (HF_SYN | HF_ACK)) == (HF_SYN | HF_ACK) &&
+        seq_eq(segment->seq, conn->irs)) {
+        conn->ecn.handshake_due = true;
+        conn->ecn.syn_codepoint = segment->ecn;
+    }
+}
+
+void tcp_ecn_opened_passively(struct tcp_conn *conn, struct tcp_host *host)
+{
+    if (conn->ecn.mode == TCP_ECN_OFF) {
+        return;
+    }
+    conn->ecn.option_demand = 1;
+    conn->ecn.last_codepoint = conn->ecn.syn_codepoint;
+    host->counters->ecn_connections++;
+    note(conn, host,
+         conn->ecn.mode == TCP_ECN_CLASSIC ? HF_REASON_ECN_AGREED : HF_REASON_ACCECN_AGREED);
+}
+
+/* ---- receiving */
+
+void tcp_ecn_arrived(struct tcp_conn *conn, struct tcp_host *host,
+                     const struct tcp_segment *segment)
+{
+    host->counters->segments_marked += segment->ecn == ECN_CE;
+    if (conn->ecn.mode == TCP_ECN_ACCURATE) {
+        accecn_arrived(conn, segment);
+    } else if (conn->ecn.mode == TCP_ECN_CLASSIC) {
+        conn->ecn.received_ce += segment->ecn == ECN_CE;
+    }
+}
+
+/* 6.1.3; 6.1.5: text outside the window does not come here, so its marks mean nothing; 6.1.4: nor
+ * do pure ACKs. */
+void tcp_ecn_text(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_segment *segment)
+{
+    struct tcp_ecn *ecn = &conn->ecn;
+    if (ecn->mode != TCP_ECN_CLASSIC) {
+        return;
+    }
+    if (segment->flags & HF_CWR) {
+        if (ecn->echo) {
+            note(conn, host, HF_REASON_ECN_CWR_SEEN);
+        }
+        ecn->echo = false;
+        tcp_ack_now(conn, HF_REASON_SEND_ACK); /* its cwnd may be one segment now (Linux) */
+    }
+    if (segment->ecn == ECN_NOT_ECT) {
+        if (ecn->seen) { /* a repetition most likely (Linux) */
+            conn->quick_acks = (uint8_t)max_u32(conn->quick_acks, QUICK_ACKS_AFTER_MARK);
+        }
+        return;
+    }
+    ecn->seen = true;
+    if (segment->ecn == ECN_CE && !ecn->echo) {
+        ecn->echo = true;
+        conn->quick_acks = (uint8_t)max_u32(conn->quick_acks, QUICK_ACKS_AFTER_MARK);
+        note(conn, host, HF_REASON_ECN_MARK_SEEN);
+    }
+}
+
+/* ---- sending */
+
+/* RFC 9768 3.2.2: r.cep on everything, but for the ACK of the SYN-ACK, which is bare. */
+static void fill_accurate(struct tcp_conn *conn, const struct tcp_host *host,
+                          struct tcp_segment *segment)
+{
+    struct tcp_ecn *ecn = &conn->ecn;
+    uint32_t ace = ecn->received_ce + ACE_START;
+    if (ecn->handshake_due) {
+        ecn->handshake_due = false;
+        ace = accecn_handshake_ace(ecn->syn_codepoint);
+    }
+    ecn->ce_pending = 0;
+    segment->flags |= accecn_flags(ace);
+    if (!ecn->no_ect) {
+        segment->ecn = host->config->ecn_ect_1 ? ECN_ECT_1 : ECN_ECT_0;
+    }
+}
+
+void tcp_ecn_option_sent(struct tcp_conn *conn, const struct tcp_host *host,
+                         const struct tcp_options *options)
+{
+    if (options->has_accurate_ecn) {
+        conn->ecn.option_demand =
+            (uint8_t)(conn->ecn.option_demand - (conn->ecn.option_demand > 0));
+        conn->ecn.option_least = 0;
+        conn->ecn.option_sent = host->now;
+    }
+}
+
+void tcp_ecn_fill(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                  bool new_data)
+{
+    struct tcp_ecn *ecn = &conn->ecn;
+    if (ecn->mode == TCP_ECN_ACCURATE) {
+        fill_accurate(conn, host, segment);
+        return;
+    }
+    if (ecn->mode == TCP_ECN_OFF) {
+        return;
+    }
+    if (ecn->echo) {
+        segment->flags |= HF_ECE;
+    }
+    if (!new_data) {
+        return;
+    }
+    if (ecn->cwr_due) {
+        ecn->cwr_due = false;
+        segment->flags |= HF_CWR;
+    }
+    if (!ecn->no_ect) {
+        segment->ecn = ECN_ECT_0;
+    }
+}
+
+/* ---- reacting */
+
+static bool newer_timestamp(const struct tcp_conn *conn, const struct tcp_segment *segment)
+{
+    return conn->timestamps && segment->options.has_timestamps &&
+           (int32_t)(segment->options.ts_value - conn->ts_recent) > 0;
+}
+
+/* What RFC 9768's fields say for now; how many segments arrived is not known yet. */
+static void begin_accurate(struct tcp_conn *conn, struct tcp_host *host,
+                           const struct tcp_segment *segment)
+{
+    struct tcp_ecn *ecn = &conn->ecn;
+    bool valid = false;
+    ecn->handshake_ace = (segment->flags & HF_SYN) != 0;
+    if (ecn->handshake_ace) {
+        return;
+    }
+    if (!ecn->first_checked) {
+        ecn->first_checked = true;
+        accecn_first_ace(conn, host, segment);
+    }
+    ecn->progress = seq_gt(segment->ack, conn->snd.una) || newer_timestamp(conn, segment);
+    ecn->marked_bytes = accecn_take_option(conn, host, &segment->options, &valid);
+    ecn->option_valid = valid;
+    ecn->ace = accecn_ace(segment->flags);
+    ecn->echoed = !ecn->ace_bad && !ecn->handshake_ace && ecn->progress &&
+                  ((ecn->ace - ACE_START - ecn->counted_ce) & 7) != 0;
+}
+
+void tcp_ecn_begin_ack(struct tcp_conn *conn, struct tcp_host *host,
+                       const struct tcp_segment *segment)
+{
+    conn->ecn.echoed = false;
+    if (conn->ecn.mode == TCP_ECN_ACCURATE) {
+        begin_accurate(conn, host, segment);
+        return;
+    }
+    conn->ecn.echoed = conn->ecn.mode == TCP_ECN_CLASSIC &&
+                       (segment->flags & (HF_ECE | HF_SYN)) == HF_ECE &&
+                       seq_ge(segment->ack, conn->snd.una) && tcp_flight(conn) > 0;
+}
+
+/* 6.1.2: once for a window of data. The ACK of reduced_until itself does not show that what was
+ * sent after the reduction, and carried CWR, has arrived. */
+static bool reduced_for_this(const struct tcp_conn *conn)
+{
+    return conn->ecn.reduced && seq_le(conn->snd.una, conn->ecn.reduced_until);
+}
+
+static bool reacts(const struct tcp_conn *conn)
+{
+    return conn->ecn.echoed && conn->recovery == TCP_RECOVERY_NONE && conn->sender != NULL &&
+           !reduced_for_this(conn);
+}
+
+bool tcp_ecn_holds_cwnd(struct tcp_conn *conn, struct tcp_host *host)
+{
+    struct tcp_ecn *ecn = &conn->ecn;
+    if (ecn->reducing && (!reduced_for_this(conn) || tcp_flight(conn) == 0)) {
+        ecn->reducing = false;
+        tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_ECN_OVER, conn->prr.cwnd_bytes);
+    }
+    return ecn->reducing || reacts(conn);
+}
+
+void tcp_ecn_reduced(struct tcp_conn *conn)
+{
+    struct tcp_ecn *ecn = &conn->ecn;
+    ecn->reduced = true;
+    ecn->reducing = false;
+    ecn->reduced_until = conn->snd.nxt;
+    ecn->cwr_due = ecn->mode == TCP_ECN_CLASSIC;
+}
+
+bool tcp_ecn_absorbs_loss(struct tcp_conn *conn)
+{
+    bool absorbs = conn->ecn.reducing && reduced_for_this(conn);
+    conn->ecn.reducing = false; /* recovery leads now, by the same PRR */
+    if (absorbs) {
+        conn->undo.possible = false;
+    }
+    return absorbs;
+}
+
+static void reduce(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_ack_news *news,
+                   uint32_t delivered_bytes)
+{
+    struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);
+    uint32_t before = tcp_cwnd_bytes(conn);
+    /* What was in flight when the ACK came; limited transmit may have sent beyond cwnd. */
+    sample.flight_bytes = min_u32(sample.flight_bytes + news->acked_bytes, before);
+    sample.alternative_backoff = host->config->ecn_alternative_backoff;
+    conn->undo.possible = false; /* a mark is no mistake */
+    conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_ECN);
+    host->counters->ecn_reductions++;
+    tcp_ecn_reduced(conn);
+    if (!conn->cc->governs_recovery) {
+        conn->ecn.reducing = true;
+        conn->prr = (struct tcp_prr){.flight_bytes = max_u32(tcp_pipe(conn) + delivered_bytes, 1)};
+        conn->prr.cwnd_bytes = tcp_pipe(conn);
+    }
+    tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_ECN, before);
+}
+
+/* How many of our segments were marked. */
+static uint32_t count_accurate(struct tcp_conn *conn, uint32_t segments)
+{
+    struct tcp_ecn *ecn = &conn->ecn;
+    struct accecn_ack ack = {.ace = ecn->ace,
+                             .marked = ecn->counted_ce,
+                             .segments = segments,
+                             .bytes = conn->sender != NULL ? conn->sender->ack.delivered_bytes : 0,
+                             .marked_bytes = ecn->marked_bytes,
+                             .mss_bytes = tcp_effective_mss(conn),
+                             .option = ecn->option_valid};
+    uint32_t marked;
+    if (ecn->handshake_ace || ecn->ace_bad || (!ecn->progress && segments == 0)) {
+        ecn->echoed = false;
+        return 0;
+    }
+    marked = accecn_newly_marked(&ack);
+    ecn->counted_ce += marked;
+    ecn->echoed = marked > 0;
+    return marked;
+}
+
+void tcp_ecn_count(struct tcp_conn *conn, uint32_t segments)
+{
+    struct tcp_sender *sender = conn->sender;
+    uint32_t marked = segments; /* Linux, RFC 8257 3.3: all that an ACK with ECE delivers */
+    if (conn->ecn.mode == TCP_ECN_ACCURATE) {
+        marked = count_accurate(conn, segments);
+    }
+    if (!conn->ecn.echoed || sender == NULL) {
+        return;
+    }
+    sender->ack.ece = true;
+    sender->ack.ce_bytes = sender->ack.delivered_bytes;
+    if (conn->ecn.mode == TCP_ECN_ACCURATE) {
+        uint64_t bytes = conn->ecn.option_valid ? conn->ecn.marked_bytes
+                                                : (uint64_t)marked * tcp_effective_mss(conn);
+        sender->ack.ce_bytes =
+            bytes < sender->ack.ce_bytes ? (uint32_t)bytes : sender->ack.ce_bytes;
+    }
+    sender->delivered_ce_segments += marked;
+    sender->delivered_ce_bytes += sender->ack.ce_bytes;
+}
+
+/* What PRR lets leave is spent in whole segments, as Linux counts it: a part of one would wait for
+ * the next ACK. What is too much now is taken off then. */
+static void round_up(struct tcp_conn *conn)
+{
+    uint32_t mss = tcp_effective_mss(conn);
+    uint32_t over = (conn->prr.cwnd_bytes - tcp_pipe(conn)) % mss;
+    conn->prr.cwnd_bytes += over > 0 ? mss - over : 0;
+}
+
+void tcp_ecn_react(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_ack_news *news)
+{
+    uint32_t delivered_bytes = conn->sack ? news->delivered_bytes : news->acked_bytes;
+    if (conn->recovery != TCP_RECOVERY_NONE) {
+        if (conn->ecn.echoed) {
+            conn->undo.possible = false; /* RFC 4015 3.2: there is congestion in any case */
+        }
+        return;
+    }
+    if (tcp_ecn_holds_cwnd(conn, host) && !conn->ecn.reducing) {
+        reduce(conn, host, news, delivered_bytes);
+    }
+    if (conn->ecn.reducing) {
+        tcp_prr_on_ack(conn, delivered_bytes, news->progress, false);
+        round_up(conn);
+    }
+}

@@ -96,6 +96,7 @@ static void test_sysctls(void **state)
 {
     struct hf_config config;
     (void)state;
+    config = hf_config_bare();
     assert_true(run(&config, "sysctl -q -w net.ipv4.tcp_timestamps=0 net.ipv4.tcp_sack=0"));
     assert_int_equal(config.timestamps, 0);
     assert_int_equal(config.sack, 0);

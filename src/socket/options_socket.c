@@ -265,7 +265,10 @@ static int get_max_pacing_rate(struct socket *socket, void *value, socklen_t *le
     uint32_t small;
     rate = rate == 0 ? UINT64_MAX : rate;
     small = rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
-    if (value == NULL && *length > 0) {
+    if (*length == 0) {
+        return 0;
+    }
+    if (value == NULL) {
         return -EFAULT;
     }
     if (*length >= sizeof rate) {

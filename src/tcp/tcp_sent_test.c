@@ -43,7 +43,8 @@ static void compare_list(struct bench *bench)
     for (uint32_t i = 0; i < model->count; i++) {
         listed += !model->records[i].sacked && !model->records[i].waits;
     }
-    for (uint32_t id = sent->flying.oldest; id != TCP_SENT_NONE; id = tcp_sent_at(sent, id)->later) {
+    for (uint32_t id = sent->flying.oldest; id != TCP_SENT_NONE;
+         id = tcp_sent_at(sent, id)->later) {
         uint32_t place = id - sent->first;
         assert_in_range(place, 0, model->count - 1);
         assert_false(model->records[place].sacked || model->records[place].waits);

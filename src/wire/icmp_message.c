@@ -170,9 +170,8 @@ static void parse_quote(const struct ip_header *ip, struct icmp_message *message
     message->quoted_destination.address = quoted.destination;
     message->quoted_destination.port = wire_read_16(quoted.payload + 2);
     message->quoted_seq = seq_make(wire_read_32(quoted.payload + 4));
-    message->quoted_bytes = ip->source.family == HF_IPV6
-                                ? 40u + wire_read_16(message->payload + 4)
-                                : wire_read_16(message->payload + 2);
+    message->quoted_bytes = ip->source.family == HF_IPV6 ? 40u + wire_read_16(message->payload + 4)
+                                                         : wire_read_16(message->payload + 2);
 }
 
 static void parse_body(const struct ip_header *ip, bool ipv6, struct icmp_message *message)

@@ -56,8 +56,8 @@ static void initial_window(void **state)
     }
 }
 
-/* ss-ca-growth, slow start: an ACK of one segment opens the window by one, an ACK of more by as many,
- * and of a part of a segment by its bytes (RFC 3465 2.2, without a limit, as in Linux).
+/* ss-ca-growth, slow start: an ACK of one segment opens the window by one, an ACK of more by as
+ * many, and of a part of a segment by its bytes (RFC 3465 2.2, without a limit, as in Linux).
  * Holds: MUST-19, RFC5681-3.1-b */
 static void slow_start_growth(void **state)
 {

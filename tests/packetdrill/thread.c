@@ -62,7 +62,7 @@ static bool is_asleep(void)
     length = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
     CHECK(length > 0);
     close(fd);
-    text[length] = '\0';
+    text[length > 0 ? length : 0] = '\0';
     end = strrchr(text, ')');
     return end != NULL && end[1] == ' ' && end[2] == 'S';
 }

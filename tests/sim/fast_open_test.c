@@ -191,7 +191,8 @@ static void keys_rotate(hf_handle (*whose)(const struct world *world))
     set_keys(&world, whose(&world), 'b', 'a');
     assert_int_equal(exchange(&world, 0), 0);
     assert_int_equal(exchange(&world, 0), 1);
-    for (char key = 'c'; key < 'h'; key++) {
+    for (int at = 'c'; at < 'h'; at++) {
+        char key = (char)at;
         before = counters_of(world.server);
         set_keys(&world, whose(&world), key, (char)(key - 1));
         assert_int_equal(exchange(&world, 0), 1);

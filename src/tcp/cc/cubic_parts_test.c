@@ -217,7 +217,7 @@ static void pace_of_hystart(void **unused)
             over = over == 0 && told[HF_REASON_HYSTART_OVER] > 0 ? round : over;
         }
     }
-    assert_int_equal(css, 4); /* what ends the third round is a sample of the third */
+    assert_int_equal(css, 4);        /* what ends the third round is a sample of the third */
     assert_int_equal(over - css, 4); /* five rounds, with the one it began in */
     assert_true(sender.state.ssthresh_bytes != HF_CC_INFINITE);
     end(&sender);

@@ -101,7 +101,10 @@ struct hf_config {
      * are still taken. fast_open_key_count 0 takes one from the seed; at most 2. */
     uint8_t fast_open_keys[2][HF_FAST_OPEN_KEY_BYTES];
     uint8_t fast_open_key_count;
-    uint8_t pacing;              /* 1: every connection is paced; 0: who asks for it */
+    uint8_t pacing; /* 1: every connection is paced; 0: who asks for it */
+    /* PSH on the last of several segments that leave together, as Linux has it (tcp_min_tso_segs),
+     * where a burst is so many segments at least (1..64). 0: only where the data ends. */
+    uint8_t burst_segments;
     uint32_t pacing_burst_bytes; /* may leave at once; 0: 1 ms worth, 2 segments at least */
     /* Path MTU. What a router says of a path (RFC 1191, RFC 8201) holds for its destination for
      * path_mtu_lifetime_ns (5 min..24 h; 10 min), for all connections; max_path_mtus destinations

@@ -6,7 +6,8 @@
  *
  * A line with more bytes than fit a segment stands for several segments of one size, the last maybe
  * shorter, that are alike but for their place; PSH and FIN are the last one's. --strict_segments
- * turns that off.
+ * turns that off. Where a script was written for a kernel, the inner ones may have PSH as well:
+ * there the line is what was handed to a device, which divided it.
  */
 #include "drill_match.h"
 
@@ -234,6 +235,8 @@ enum drill_match drill_match(const struct drill_judge *judge, const struct drill
         return verdict;
     if (verdict == DRILL_MATCH_PART)
         flags &= (uint16_t) ~(DRILL_PSH | DRILL_FIN);
+    if (verdict == DRILL_MATCH_PART && judge->any_inner_push)
+        flags |= live->flags & DRILL_PSH;
     own = drill_flow_own_base(flow, syn);
     peer = drill_flow_peer_base(flow, syn);
     seq = drill_flow_live(own, expected->seq) + progress->taken_bytes;

@@ -21,7 +21,8 @@ struct drill_progress {
 
 struct drill_judge {
     bool strict_segments;
-    int64_t ts_tick_ns; /* 0: TS val is not compared */
+    bool any_inner_push; /* PSH of all pieces but the last is not looked at */
+    int64_t ts_tick_ns;  /* 0: TS val is not compared */
 };
 
 /* `flow` learns the stack's numbers from what matches. `why` says what differs. */

@@ -293,7 +293,9 @@ static void next_event(struct drill_run *run)
 static void match_first(struct drill_run *run)
 {
     const struct drill_event *event = run->event;
-    const struct drill_judge judge = {run->settings->strict_segments, run->settings->ts_tick_ns};
+    const struct drill_judge judge = {.strict_segments = run->settings->strict_segments,
+                                      .any_inner_push = run->real_time,
+                                      .ts_tick_ns = run->settings->ts_tick_ns};
     struct drill_sent *sent = run->sent;
     struct drill_flow *flow = run_flow(run, event);
     struct drill_segment live;

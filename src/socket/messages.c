@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/tcp.h>
+#include <string.h>
 
 /* ---- sending */
 
@@ -145,6 +147,33 @@ ssize_t hf_socket_recv(struct hf_sockets *set, int fd, void *data, size_t length
     return hf_socket_recvfrom(set, fd, data, length, flags, NULL, NULL);
 }
 
+/* TCP_INQ: how much more can be read now; the end of the stream counts one, so that a program that
+ * reads while there is something does not miss it. */
+static void tell_more(struct socket *socket, struct msghdr *message, size_t room)
+{
+    struct hf_status status;
+    struct cmsghdr *control = message->msg_control;
+    int more = socket->peer_closed;
+    message->msg_controllen = 0;
+    if (!socket->options.tell_more) {
+        return;
+    }
+    if (hf_status(socket->file.set->config.stack, socket->handle, &status) == HF_OK) {
+        more = (int)status.receive_queue_bytes;
+        more += status.state == HF_CLOSE_WAIT || status.state == HF_CLOSING ||
+                status.state == HF_LAST_ACK || status.state == HF_TIME_WAIT;
+    }
+    if (control == NULL || room < CMSG_LEN(sizeof more)) {
+        message->msg_flags |= MSG_CTRUNC;
+        return;
+    }
+    control->cmsg_level = SOL_TCP;
+    control->cmsg_type = TCP_INQ;
+    control->cmsg_len = CMSG_LEN(sizeof more);
+    memcpy(CMSG_DATA(control), &more, sizeof more);
+    message->msg_controllen = room < CMSG_SPACE(sizeof more) ? room : CMSG_SPACE(sizeof more);
+}
+
 ssize_t hf_socket_recvmsg(struct hf_sockets *set, int fd, struct msghdr *message, int flags)
 {
     struct vector into = {0};
@@ -170,8 +199,8 @@ ssize_t hf_socket_recvmsg(struct hf_sockets *set, int fd, struct msghdr *message
             if (message->msg_name != NULL) {
                 message->msg_namelen = 0;
             }
-            message->msg_controllen = 0;
             message->msg_flags = message_flags | (flags & MSG_CMSG_CLOEXEC);
+            tell_more(socket, message, message->msg_controllen);
         }
     }
     socket_put(socket);

@@ -77,6 +77,16 @@ static int set_quick_ack(struct socket *socket, const struct option_row *row, in
     return error;
 }
 
+static int set_tell_more(struct socket *socket, const struct option_row *row, int value)
+{
+    (void)row;
+    if (value < 0 || value > 1) {
+        return -EINVAL;
+    }
+    socket->options.tell_more = value != 0;
+    return 0;
+}
+
 /* As in Linux, a size of 0 is none, which is what net.ipv4.tcp_notsent_lowat says by default. */
 static int set_not_sent_low_water(struct socket *socket, const struct option_row *row, int value)
 {
@@ -340,6 +350,10 @@ static const struct option_row rows[] = {
      .set = set_quick_ack,
      .get = option_get_flag,
      .offset = offsetof(struct socket_options, quick_ack)},
+    {.name = TCP_INQ,
+     .set = set_tell_more,
+     .get = option_get_flag,
+     .offset = offsetof(struct socket_options, tell_more)},
     {.name = TCP_NOTSENT_LOWAT, .set = set_not_sent_low_water, .get = get_not_sent_low_water},
     {.name = TCP_CC_INFO, .get_bytes = get_congestion_info},
     {.name = TCP_CONGESTION, .set_bytes = set_congestion, .get_bytes = get_congestion},

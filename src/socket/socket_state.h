@@ -99,6 +99,7 @@ struct socket_options {
     bool receive_errors[2]; /* IP_RECVERR, IPV6_RECVERR */
     bool bind_without_port;
     bool quick_ack;
+    bool tell_more; /* TCP_INQ */
     bool fast_open_connect;
     uint8_t save_syn;            /* as it was set: 0, 1, 2 */
     uint8_t fast_open_key_bytes; /* 0: the stack's keys */

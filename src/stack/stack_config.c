@@ -36,6 +36,7 @@ struct hf_config hf_config_bare(void)
     config.keepalive_probes = 9;
     config.fin_wait_2_timeout_ns = 60 * HF_SECOND;
     config.initial_window_segments = 10;
+    config.burst_segments = 0;
     config.congestion_control = hf_congestion_control("cubic");
     config.slow_start_after_idle = 1;
     config.path_mtu_lifetime_ns = 600 * HF_SECOND;
@@ -117,9 +118,9 @@ static bool counts_valid(const struct hf_config *config)
            within(config->keepalive_probes, 1, 127) &&
            within(config->initial_window_segments, 1, 1000) && config->ttl >= 1 &&
            within(config->max_fast_open_peers, 1, (1u << 30) - 1) && config->ecn <= 5 &&
-           config->ecn_option <= 3 && config->ecn_option_beacon <= 63 &&
-           config->fast_open_key_count <= 2 && config->port_low >= 1 &&
-           config->port_low <= config->port_high;
+           config->burst_segments <= 64 && config->ecn_option <= 3 &&
+           config->ecn_option_beacon <= 63 && config->fast_open_key_count <= 2 &&
+           config->port_low >= 1 && config->port_low <= config->port_high;
 }
 
 static bool path_mtu_valid(const struct hf_config *config)

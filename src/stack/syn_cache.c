@@ -578,14 +578,25 @@ hf_time syn_cache_next_deadline(const struct hf_stack *stack)
     return earliest;
 }
 
+/* As in Linux, what a program says of its listener's SYNs is about its SYN-ACKs. */
+static uint32_t most_retries(struct hf_stack *stack, const struct tcp_conn *prototype)
+{
+    uint32_t most = stack->config.syn_ack_retries;
+    if (prototype->syn_retries_set) {
+        most = prototype->syn_retries;
+    }
+    return most < SYN_STAGES ? most : SYN_STAGES - 1;
+}
+
 static void record_timeout(struct hf_stack *stack, uint32_t index)
 {
     struct syn_record *record = pool_at(&stack->syn_records, index);
-    uint8_t defer = prototype_of(stack, record)->defer_accept;
+    const struct tcp_conn *prototype = prototype_of(stack, record);
+    uint8_t defer = prototype->defer_accept;
     bool resend;
     /* HF_OPTION_DEFER_ACCEPT: who has answered is not asked again until the time for its data is
      * nearly over; then once more, and the ACK of that opens. */
-    if (record->retries >= stack->config.syn_ack_retries &&
+    if (record->retries >= most_retries(stack, prototype) &&
         (!record->bare_ack || record->retries >= defer)) {
         stack_trace_state(stack, &record->tuple, HF_REASON_TIMEOUT_SYN, HF_SYN_RECEIVED, HF_LISTEN,
                           record->iss, record->irs);

@@ -214,6 +214,8 @@ struct tcp_conn {
     bool cork : 1;
     bool keepalive : 1;
     bool quick_ack : 1;        /* the program wants every ACK at once */
+    bool syn_retries_set : 1;  /* by the program, not by the configuration */
+    bool conversation : 1;     /* what arrives is answered soon: no ACK goes at once */
     bool receive_shutdown : 1; /* the program reads no more */
     bool soft_errors : 1;      /* the program wants soft errors */
     bool urgent_sending : 1;   /* snd.up is ahead of what is acknowledged */

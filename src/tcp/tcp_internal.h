@@ -240,6 +240,19 @@ bool tcp_too_big_believed(const struct tcp_conn *conn);
 /* RFC 5927 7.2: a timeout confirms the message that was held. */
 void tcp_too_big_confirmed(struct tcp_conn *conn, struct tcp_host *host);
 
+/* ---- tcp_push.c */
+
+/* The segment about to leave, and what holds those after it. */
+struct tcp_burst {
+    uint32_t length_bytes, room_bytes; /* of it, of a full one */
+    uint32_t unsent_bytes;             /* its own among them, as for the two others */
+    uint32_t window_bytes, cwnd_bytes;
+    bool small_waits; /* Nagle holds one under full size */
+};
+/* Is it the last of several that leave together? */
+bool tcp_push_due(struct tcp_conn *conn, const struct tcp_host *host,
+                  const struct tcp_burst *burst);
+
 /* ---- tcp_rtt.c: RFC 6298 */
 
 void tcp_rtt_init(struct tcp_conn *conn, const struct tcp_host *host);

@@ -132,6 +132,7 @@ static void set_plain(struct tcp_conn *conn, enum hf_option option, int64_t valu
 {
     if (option == HF_OPTION_QUICK_ACK) {
         conn->quick_ack = value != 0;
+        conn->conversation = value == 0; /* until an answer fails to come in time, as in Linux */
     } else if (option == HF_OPTION_SOFT_ERRORS) {
         conn->soft_errors = value != 0;
     } else if (option == HF_OPTION_FIN_WAIT_2_NS) {
@@ -150,7 +151,7 @@ static void set_plain(struct tcp_conn *conn, enum hf_option option, int64_t valu
 static int64_t get_plain(const struct tcp_conn *conn, enum hf_option option)
 {
     if (option == HF_OPTION_QUICK_ACK) {
-        return conn->quick_ack;
+        return !conn->conversation;
     }
     if (option == HF_OPTION_SOFT_ERRORS) {
         return conn->soft_errors;
@@ -264,6 +265,7 @@ int tcp_set_option(struct tcp_conn *conn, struct tcp_host *host, enum hf_option 
         break;
     case HF_OPTION_SYN_RETRIES:
         conn->syn_retries = (uint8_t)value;
+        conn->syn_retries_set = true;
         break;
     case HF_OPTION_MAX_SEGMENT:
         conn->max_segment = (uint16_t)value;

@@ -67,7 +67,7 @@ static void acknowledge_in_order(struct tcp_conn *conn, const struct tcp_host *h
     if (length > conn->receive_mss) {
         conn->receive_mss = (uint16_t)min_u32(length, UINT16_MAX);
     }
-    if (conn->quick_ack || conn->quick_acks > 0 ||
+    if ((!conn->conversation && (conn->quick_ack || conn->quick_acks > 0)) ||
         conn->ack_pending_bytes >= 2u * conn->receive_mss) {
         tcp_ack_now(conn, HF_REASON_SEND_ACK);
         return;
@@ -205,7 +205,12 @@ void tcp_fill_sack(const struct tcp_conn *conn, struct tcp_options *options)
         if (best == NULL) {
             return;
         }
-        options->sack[options->sack_count++] = (struct tcp_sack_block){best->left, best->right};
+        options->sack[options->sack_count] = (struct tcp_sack_block){best->left, best->right};
+        if (conn->has_fin && seq_eq(best->right, conn->rcv.fin)) {
+            /* A FIN has a number, too, and is kept with the text before it (RFC 2018 3). */
+            options->sack[options->sack_count].right = seq_add(best->right, 1);
+        }
+        options->sack_count++;
         bound = best->recency;
     }
 }

@@ -180,8 +180,9 @@ static void build_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_
     fill_sack_beside(conn, host, segment, length);
     segment->payload_length = length;
     *payload_offset = (uint32_t)seq_diff(seq, conn->snd.front);
-    if (length > 0 && conn->ack_pending_bytes > 0) {
-        conn->quick_acks = 0; /* a conversation: ACKs ride on answers */
+    if (length > 0 && conn->tally.data_segments_received > 0 &&
+        host->now - conn->tally.last_data_received < host->config->delayed_ack_ns) {
+        conn->conversation = true; /* ACKs ride on answers */
     }
     acknowledged(conn, segment);
     conn->bytes_sent += length;
@@ -431,6 +432,22 @@ static uint32_t new_data_length(struct tcp_conn *conn, struct tcp_host *host, ui
     return length;
 }
 
+static bool push_due(struct tcp_conn *conn, const struct tcp_host *host, uint32_t length,
+                     uint32_t unsent)
+{
+    int64_t window_room = (int64_t)conn->snd.wnd - tcp_flight(conn);
+    int64_t cwnd_room = (int64_t)tcp_send_allowance(conn) - tcp_pipe(conn);
+    const struct tcp_burst burst = {
+        .length_bytes = length,
+        .room_bytes = segment_room(conn),
+        .unsent_bytes = unsent,
+        .window_bytes = window_room > 0 ? (uint32_t)window_room : 0,
+        .cwnd_bytes = cwnd_room > 0 ? (uint32_t)cwnd_room : 0,
+        .small_waits = nagle_holds(conn),
+    };
+    return length > 0 && tcp_push_due(conn, host, &burst);
+}
+
 static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                           uint32_t *payload_offset, enum hf_reason *reason)
 {
@@ -440,6 +457,7 @@ static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct t
     bool fin_unsent = conn->fin_queued && seq_le(conn->snd.nxt, fin_seq);
     bool mtu_probe = false;
     bool fin;
+    bool pushed;
     if (unsent == 0 && !fin_unsent) {
         return false;
     }
@@ -459,9 +477,13 @@ static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct t
         return false; /* ACKs will make room */
     }
     build_data(conn, host, segment, conn->snd.nxt, length, fin, payload_offset);
+    pushed = (segment->flags & HF_PSH) != 0;
+    if (push_due(conn, host, length, unsent)) {
+        segment->flags |= HF_PSH; /* this once: a repetition is no burst */
+    }
     account_new_data(conn, host, length, fin);
     tcp_tell_writable(conn); /* less waits to be sent */
-    if (conn->sack && (segment->flags & HF_PSH)) {
+    if (conn->sack && pushed) {
         tcp_sent_at(conn->sent, conn->sent->first + conn->sent->count - 1)->flags |=
             TCP_SENT_PUSHED;
     }

@@ -57,6 +57,10 @@ struct tcp_sender {
     uint64_t shown_rate;
     bool shown_app_limited;
 
+    /* What leaves together (tcp_push.c). */
+    seq32 burst_end;
+    hf_time burst_time;
+
     /* Pacing (tcp_pacing.c): when the next segment would leave if each took its time. */
     hf_time pacing_next;
     uint32_t unpaced_segments; /* the first ones go at once */

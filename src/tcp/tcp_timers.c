@@ -340,6 +340,7 @@ static void run_timer(struct tcp_conn *conn, struct tcp_host *host, enum tcp_tim
         break;
     case TCP_TIMER_DELAYED_ACK:
         tcp_trace(conn, host, HF_TRACE_TIMER, HF_REASON_TIMER_DELAYED_ACK, 0);
+        conn->conversation = false; /* the answer did not come in time */
         tcp_ack_now(conn, HF_REASON_SEND_ACK_DELAYED);
         break;
     case TCP_TIMER_KEEPALIVE:

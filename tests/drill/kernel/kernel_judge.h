@@ -20,7 +20,8 @@
 #include <stdbool.h>
 
 struct hf_stack {
-    bool over; /* the program is gone: what the kernel still sends is not the script's */
+    hf_time last; /* when a packet last went either way */
+    bool over;    /* the program is gone: what the kernel still sends is not the script's */
     struct hf_config config;
 };
 

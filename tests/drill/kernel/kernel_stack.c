@@ -10,8 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How long the kernel is left alone at most. */
+/* How long the kernel is left alone at most; and after how long without a packet it is taken to
+ * have nothing to say by itself, so that nobody waits long for what does not come. */
 #define LOOK_NS HF_MILLISECOND
+#define QUIET_NS (6 * HF_SECOND)
 
 struct hf_stack *hf_stack_new(const struct hf_config *config)
 {
@@ -50,8 +52,8 @@ int hf_stack_add_address(struct hf_stack *stack, const struct hf_address *addres
 enum hf_reason hf_stack_input(struct hf_stack *stack, const void *packet, size_t length,
                               hf_time now)
 {
-    (void)stack;
     kernel_wait_until(now);
+    stack->last = now;
     if (write(kernel_device(), packet, length) != (ssize_t)length)
         perror("kernel_judge: the device does not take a packet");
     return HF_REASON_ACCEPTED;
@@ -74,12 +76,16 @@ ptrdiff_t hf_stack_output(struct hf_stack *stack, void *packet, size_t capacity,
         kernel_wait_until(now);
         length = read(kernel_device(), packet, capacity);
     } while (length > 0 && of_the_machine(packet, length));
+    if (length > 0)
+        stack->last = now;
     return length > 0 ? length : 0;
 }
 
 hf_time hf_stack_next_deadline(const struct hf_stack *stack)
 {
-    return stack->over ? HF_TIME_NEVER : kernel_time() + LOOK_NS;
+    hf_time now = kernel_time();
+    return stack->over || (stack->last > 0 && now - stack->last > QUIET_NS) ? HF_TIME_NEVER
+                                                                            : now + LOOK_NS;
 }
 
 void hf_stack_counters(const struct hf_stack *stack, struct hf_counters *counters)

@@ -151,7 +151,7 @@ static void set_plain(struct tcp_conn *conn, enum hf_option option, int64_t valu
 static int64_t get_plain(const struct tcp_conn *conn, enum hf_option option)
 {
     if (option == HF_OPTION_QUICK_ACK) {
-        return !conn->conversation;
+        return conn->quick_ack;
     }
     if (option == HF_OPTION_SOFT_ERRORS) {
         return conn->soft_errors;

@@ -21,7 +21,8 @@ static uint32_t most_segments(const struct tcp_conn *conn, const struct tcp_host
 {
     uint64_t rate = tcp_window_rate(conn);
     uint64_t bytes = rate == 0 ? BURST_MAX_BYTES : rate >> RATE_SHIFT;
-    uint32_t round_trip = conn->rack.min_rtt_us != 0 ? conn->rack.min_rtt_us : conn->srtt_us;
+    uint32_t least = tcp_min_rtt_us(&conn->rack.min_rtt);
+    uint32_t round_trip = least != 0 ? least : conn->srtt_us;
     uint32_t halvings = round_trip >> ROUND_TRIP_SHIFT;
     if (conn->max_pacing_rate != 0 && conn->max_pacing_rate < rate) {
         bytes = conn->max_pacing_rate >> RATE_SHIFT;

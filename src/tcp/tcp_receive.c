@@ -205,12 +205,7 @@ void tcp_fill_sack(const struct tcp_conn *conn, struct tcp_options *options)
         if (best == NULL) {
             return;
         }
-        options->sack[options->sack_count] = (struct tcp_sack_block){best->left, best->right};
-        if (conn->has_fin && seq_eq(best->right, conn->rcv.fin)) {
-            /* A FIN has a number, too, and is kept with the text before it (RFC 2018 3). */
-            options->sack[options->sack_count].right = seq_add(best->right, 1);
-        }
-        options->sack_count++;
+        options->sack[options->sack_count++] = (struct tcp_sack_block){best->left, best->right};
         bound = best->recency;
     }
 }

@@ -439,7 +439,7 @@ static bool push_due(struct tcp_conn *conn, const struct tcp_host *host, uint32_
     int64_t cwnd_room = (int64_t)tcp_send_allowance(conn) - tcp_pipe(conn);
     const struct tcp_burst burst = {
         .length_bytes = length,
-        .room_bytes = segment_room(conn),
+        .room_bytes = segment_room(conn, host),
         .unsent_bytes = unsent,
         .window_bytes = window_room > 0 ? (uint32_t)window_room : 0,
         .cwnd_bytes = cwnd_room > 0 ? (uint32_t)cwnd_room : 0,

@@ -341,6 +341,8 @@ bool tcp_ecn_absorbs_loss(struct tcp_conn *conn)
     return absorbs;
 }
 
+/* RFC 3168 6.1.2: as a dropped packet would, once for all that was in flight.
+ * Keeps SHLD-8. */
 static void reduce(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_ack_news *news,
                    uint32_t delivered_bytes)
 {

@@ -53,6 +53,7 @@ static struct host *open_host(const struct peer_job *job)
     if (host == NULL)
         return NULL;
     config.congestion_control = hf_congestion_control(job->congestion);
+    config.ecn = 1; /* asked for, as the kernel does where a queue marks */
     host->start = peer_seconds();
     if (config.congestion_control != NULL)
         host->stack = hf_stack_new(&config);

@@ -234,6 +234,17 @@ void tcp_abort(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reas
     tcp_finish(conn, host, error, reason);
 }
 
+static void ecn_status(const struct tcp_conn *conn, struct hf_status *status)
+{
+    status->ecn = conn->ecn.mode;
+    status->ecn_seen = conn->ecn.seen;
+    status->ecn_option_seen = conn->ecn.option_seen;
+    memcpy(status->ecn_received_bytes, conn->ecn.received_bytes, sizeof conn->ecn.received_bytes);
+    memcpy(status->ecn_delivered_bytes, conn->ecn.delivered_bytes,
+           sizeof conn->ecn.delivered_bytes);
+    status->received_ce_segments = conn->ecn.received_ce;
+}
+
 /* STATUS (3.10.6). */
 void tcp_status(const struct tcp_conn *conn, struct hf_status *status)
 {
@@ -292,13 +303,7 @@ void tcp_status(const struct tcp_conn *conn, struct hf_status *status)
     status->received_mss_bytes = conn->receive_mss;
     status->probes_out = conn->probes_out;
     status->recovery = conn->ecn.reducing ? HF_RECOVERY_MARKED : conn->recovery;
-    status->ecn = conn->ecn.mode;
-    status->ecn_seen = conn->ecn.seen;
-    status->ecn_option_seen = conn->ecn.option_seen;
-    memcpy(status->ecn_received_bytes, conn->ecn.received_bytes, sizeof conn->ecn.received_bytes);
-    memcpy(status->ecn_delivered_bytes, conn->ecn.delivered_bytes,
-           sizeof conn->ecn.delivered_bytes);
-    status->received_ce_segments = conn->ecn.received_ce;
+    ecn_status(conn, status);
     status->min_rtt_ns = tcp_min_rtt_us(&conn->rack.min_rtt) * HF_MICROSECOND;
     status->last_sent_ns = conn->last_sent;
     if (conn->sent != NULL) {

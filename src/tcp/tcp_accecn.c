@@ -15,6 +15,8 @@
  */
 #include "tcp_accecn.h"
 
+#include "hf_assert.h"
+
 #define ACE_MASK 7u
 #define COUNTER_MASK 0xffffffu
 #define COUNTER_SIGN 0x800000u
@@ -175,6 +177,7 @@ uint32_t accecn_take_option(struct tcp_conn *conn, struct tcp_host *host,
         }
     }
     ecn->option_seen = true;
+    HF_ASSERT(options->accurate_ecn_count <= TCP_ACCURATE_ECN_FIELDS); /* tcp_parse takes no more */
     for (unsigned i = 0; i < options->accurate_ecn_count; i++) {
         unsigned counter = options->accurate_ecn_e0b_first ? i : TCP_ACCURATE_ECN_FIELDS - 1 - i;
         uint32_t delta =

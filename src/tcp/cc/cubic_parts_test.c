@@ -189,6 +189,32 @@ static void epochs_are_alike(void **unused)
     end(&sender[1]);
 }
 
+/* 4.3: on a path so short that the curve stands still, cwnd follows W_est: 9/17 of a segment a
+ * round trip until it is what it was before the reduction, from there on a whole one. */
+static void slow_until_the_window_before(void **unused)
+{
+    struct sender sender;
+    double model = 70.0 * MSS;
+    unsigned slow = 0, fast = 0;
+    (void)unused;
+    begin(&sender, 100, HF_CC_INFINITE);
+    sender.sample.srtt_us = 100;
+    cc_cubic.on_congestion(&sender.state, &sender.sample, HF_CC_FAST_RETRANSMIT);
+    assert_int_equal(sender.state.cwnd_bytes, 70 * MSS);
+    for (unsigned i = 0; i < 10000; i++) {
+        bool below = model < 100.0 * MSS;
+        model += (below ? 9.0 / 17.0 : 1.0) * MSS * MSS / sender.state.cwnd_bytes;
+        sender.sample.now += HF_MICROSECOND;
+        cc_cubic.on_ack(&sender.state, &sender.sample);
+        slow += below;
+        fast += !below;
+        assert_in_range(sender.state.cwnd_bytes, (uint32_t)model - 20, (uint32_t)model + 20);
+    }
+    assert_true(slow > 4000); /* about 85 segments a round, 57 rounds */
+    assert_true(fast > 4000);
+    end(&sender);
+}
+
 /* RFC 9406 4.3: rounds of 20 ACKs whose round trip grows in the fourth. A quarter of the growth in
  * conservative slow start, for five rounds; then ssthresh is cwnd. */
 static void pace_of_hystart(void **unused)
@@ -250,6 +276,7 @@ int main(void)
         cmocka_unit_test(only_busy_time_counts),
         cmocka_unit_test(undone_as_if_it_had_not_been),
         cmocka_unit_test(epochs_are_alike),
+        cmocka_unit_test(slow_until_the_window_before),
         cmocka_unit_test(pace_of_hystart),
         cmocka_unit_test(no_hystart_later),
     };

@@ -54,6 +54,8 @@ static struct host *open_host(const struct peer_job *job)
         return NULL;
     config.congestion_control = hf_congestion_control(job->congestion);
     config.ecn = 1; /* asked for, as the kernel does where a queue marks */
+    /* What `run' gives the kernel's, by sysctl. */
+    config.receive_buffer_max_bytes = config.send_buffer_max_bytes = 64u << 20;
     host->start = peer_seconds();
     if (config.congestion_control != NULL)
         host->stack = hf_stack_new(&config);

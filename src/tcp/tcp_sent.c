@@ -244,6 +244,7 @@ void tcp_sent_repeat(struct tcp_sent *sent, uint32_t id, hf_time now)
     if (waits(record)) {
         record->flags |= TCP_SENT_REPEAT_OUT;
         sent->repeat_out_bytes += record->length;
+        sent->repeat_out_count++;
     }
     record->flags |= TCP_SENT_REPEATED;
     record->sent = now;
@@ -256,6 +257,7 @@ static void clear_lost(struct tcp_sent *sent, struct tcp_sent_record *record)
 {
     if (record->flags & TCP_SENT_REPEAT_OUT) {
         sent->repeat_out_bytes -= record->length;
+        sent->repeat_out_count--;
     }
     if (record->flags & TCP_SENT_LOST) {
         sent->lost_bytes -= record->length;
@@ -419,6 +421,7 @@ static void add_piece(struct tcp_sent *cut, const struct tcp_sent_record *record
             list_remove(cut, id);
             piece->flags |= TCP_SENT_REPEAT_OUT;
             cut->repeat_out_bytes += length;
+            cut->repeat_out_count++;
             list_append(cut, &cut->flying, id);
         }
     }

@@ -60,7 +60,7 @@ struct tcp_sent {
     struct tcp_sent_list waiting; /* lost, and not sent again */
     uint32_t lost_hint;           /* no record before this id is lost and waits */
     uint32_t last_order;          /* of the latest transmission; counts from 1 */
-    uint32_t sacked_count;
+    uint32_t sacked_count, repeat_out_count;
     uint32_t sacked_bytes, lost_bytes, repeat_out_bytes;
     uint32_t newly_lost_bytes; /* since tcp_rate.c looked */
     struct tcp_sent_record records[];

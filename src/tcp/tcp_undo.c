@@ -13,25 +13,43 @@
  */
 #include "tcp_internal.h"
 
+/* Repetitions of before, whose ACKs are still to come: their echoes are older than what will be
+ * sent again from now on, and say nothing about it. */
+static bool repetitions_out(const struct tcp_conn *conn)
+{
+    struct tcp_sent *sent = conn->sent;
+    return sent != NULL && sent->count > 0 &&
+           (sent->repeat_out_count > 0 ||
+            (tcp_sent_at(sent, sent->first)->flags & TCP_SENT_REPEATED) != 0);
+}
+
 void tcp_undo_begin(struct tcp_conn *conn)
 {
     bool probe = conn->rack.probe_out && conn->rack.probe_repeats;
+    bool earlier = repetitions_out(conn);
+    struct tcp_undo before = conn->undo;
+    uint32_t out = earlier ? conn->sent->repeat_out_count : 0;
     conn->congestion.prior_cwnd_bytes = conn->congestion.cwnd_bytes;
     conn->congestion.prior_ssthresh_bytes = conn->congestion.ssthresh_bytes;
-    /* A probe that is out is a repetition whose DSACK may still come. */
-    conn->undo = (struct tcp_undo){
-        .marker = conn->snd.una, .possible = true, .retransmits = probe, .repeated = probe};
+    /* What is out is a repetition whose DSACK may still come, a probe too; and the first of them
+     * left when `stamp` says. */
+    conn->undo = (struct tcp_undo){.marker = conn->snd.una,
+                                   .possible = true,
+                                   .retransmits = probe + out,
+                                   .repeated = probe || out > 0,
+                                   .stamped = earlier && before.stamped,
+                                   .stamp = before.stamp};
 }
 
 void tcp_undo_on_repeat(struct tcp_conn *conn, const struct tcp_host *host)
 {
     struct tcp_undo *undo = &conn->undo;
-    if (!undo->possible) {
-        return;
-    }
     if (!undo->stamped) {
         undo->stamped = true; /* RFC 3522 3.2 step 2: RetransmitTS */
         undo->stamp = tcp_timestamp(conn, host->now);
+    }
+    if (!undo->possible) {
+        return;
     }
     undo->repeated = true;
     undo->retransmits++;

@@ -105,6 +105,8 @@ struct hf_config {
     /* PSH on the last of several segments that leave together, as Linux has it (tcp_min_tso_segs),
      * where a burst is so many segments at least (1..64). 0: only where the data ends. */
     uint8_t burst_segments;
+    uint8_t late_split;     /* 1: hf_stack_output makes super-segments, too, and cuts them
+                               (offload.h): the same packets by the longer way, for tests; 0 */
     uint32_t pacing_burst_bytes; /* may leave at once; 0: 1 ms worth, 2 segments at least */
     /* Path MTU. What a router says of a path (RFC 1191, RFC 8201) holds for its destination for
      * path_mtu_lifetime_ns (5 min..24 h; 10 min), for all connections; max_path_mtus destinations
@@ -183,7 +185,7 @@ HF_API const struct hf_config *hf_stack_config(const struct hf_stack *stack);
 /* Other values from now on, as sysctls change a running kernel's: for connections that open later,
  * and for what an open one asks the configuration anew (timeouts, retries). What the stack was
  * built with stays as it is, whatever `config` says: seed, allocator, trace, host name and id, mtu,
- * and the limits (memory_bytes, max_...). HF_EINVAL: a value is out of its range, and nothing
+ * late_split and the limits (memory_bytes, max_...). HF_EINVAL: a value is out of its range, and nothing
  * changes. */
 HF_API int hf_stack_reconfigure(struct hf_stack *stack, const struct hf_config *config);
 

@@ -5,20 +5,13 @@
 #include "checksum.h"
 #include "stack_state.h"
 
-#define TCP_CHECKSUM_OFFSET 16
-
 /* Keeps MUST-45, SHLD-22, RFC1191-3-d. */
-size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *segment,
-                   const struct bytequeue *queue, uint32_t payload_offset,
-                   const struct emit_fields *fields, uint8_t *packet)
+size_t emit_headers(const struct flow_tuple *tuple, const struct tcp_segment *segment,
+                    const struct emit_fields *fields, uint8_t *packet, checksum_sum *pseudo_sum)
 {
     struct ip_header ip;
     size_t ip_length = ip_header_bytes(tuple->family);
-    uint8_t *tcp = packet + ip_length;
-    size_t header_length = tcp_emit(segment, tcp);
-    uint32_t done = 0;
-    checksum_sum sum;
-    uint16_t field;
+    size_t header_length = tcp_emit(segment, packet + ip_length);
     memset(&ip, 0, sizeof ip);
     ip.source = flow_tuple_local(tuple).address;
     ip.destination = flow_tuple_remote(tuple).address;
@@ -31,18 +24,30 @@ size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *seg
     ip.identification = fields->may_fragment ? fields->identification : 0;
     ip.payload_length = (uint32_t)header_length + segment->payload_length;
     ip_emit(&ip, packet);
-    sum = ip_pseudo_sum(&ip.source, &ip.destination, IP_PROTOCOL_TCP, ip.payload_length);
-    sum = checksum_add(sum, tcp, header_length);
+    *pseudo_sum = ip_pseudo_sum(&ip.source, &ip.destination, IP_PROTOCOL_TCP, ip.payload_length);
+    return ip_length + header_length;
+}
+
+size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *segment,
+                   const struct bytequeue *queue, uint32_t payload_offset,
+                   const struct emit_fields *fields, uint8_t *packet)
+{
+    checksum_sum sum;
+    size_t header_length = emit_headers(tuple, segment, fields, packet, &sum);
+    uint8_t *tcp = packet + ip_header_bytes(tuple->family);
+    uint32_t done = 0;
+    uint16_t field;
+    sum = checksum_add(sum, tcp, (size_t)(packet + header_length - tcp));
     while (done < segment->payload_length) {
         uint32_t contiguous;
         const uint8_t *from = bytequeue_span(queue, payload_offset + done, &contiguous);
         uint32_t left = segment->payload_length - done;
         uint32_t take = contiguous < left ? contiguous : left;
-        checksum_sum piece = checksum_add_copy(0, tcp + header_length + done, from, take);
+        checksum_sum piece = checksum_add_copy(0, packet + header_length + done, from, take);
         sum += done & 1 ? checksum_swap(piece) : (piece & 0xffffffff) + (piece >> 32);
         done += take;
     }
     field = checksum_finish(sum);
     memcpy(tcp + TCP_CHECKSUM_OFFSET, &field, sizeof field); /* MUST-2 */
-    return ip_length + ip.payload_length;
+    return header_length + segment->payload_length;
 }

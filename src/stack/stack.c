@@ -67,7 +67,8 @@ struct hf_stack *hf_stack_new(const struct hf_config *config)
     stack->host.pages = &stack->pages;
     stack->host.counters = &stack->counters;
     stack->cookie_sent = -1;
-    if (!ip_host_init(&stack->ip, &stack->memory, config->max_addresses)) {
+    if (!ip_host_init(&stack->ip, &stack->memory, config->max_addresses) ||
+        (config->late_split && !stack_late_init(stack))) {
         hf_stack_free(stack);
         return NULL;
     }
@@ -91,6 +92,7 @@ static void keep_foundations(struct hf_config *config, const struct hf_config *b
     config->max_replies = built->max_replies;
     config->max_path_mtus = built->max_path_mtus;
     config->mtu = built->mtu;
+    config->late_split = built->late_split;
 }
 
 int hf_stack_reconfigure(struct hf_stack *stack, const struct hf_config *config)
@@ -125,6 +127,7 @@ void hf_stack_free(struct hf_stack *stack)
         }
     }
     reply_clear(stack);
+    stack_late_deinit(stack);
     fast_open_deinit(stack);
     path_mtus_deinit(stack);
     flow_table_deinit(&stack->flows);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A packet in: IP, checksum, header, then to whoever owns the 4-tuple; and a packet out.
+ * A packet in: IP, checksum, header, then to whoever owns the 4-tuple.
  */
 #include "checksum.h"
 #include "stack_state.h"
@@ -75,7 +75,7 @@ static enum hf_reason tcp_input(struct hf_stack *stack, struct arrival *arrival,
     struct hf_endpoint remote = {.address = ip->source};
     enum hf_reason reason = tcp_parse(ip->payload, ip->payload_length, segment);
     /* A wrong checksum explains a wrong header, so it is named first. */
-    if (reason != HF_REASON_TCP_TOO_SHORT && !checksum_correct(ip)) {
+    if (reason != HF_REASON_TCP_TOO_SHORT && !arrival->checksum_known && !checksum_correct(ip)) {
         reason = HF_REASON_TCP_CHECKSUM;
     }
     if (reason == HF_REASON_NONE || reason == HF_REASON_TCP_CHECKSUM) {
@@ -88,11 +88,16 @@ static enum hf_reason tcp_input(struct hf_stack *stack, struct arrival *arrival,
         return reason;
     }
     segment->ecn = ip->traffic_class & ECN_CE;
+    if (arrival->joined_bytes > 0 && arrival->joined_bytes < segment->payload_length) {
+        segment->joined_bytes = arrival->joined_bytes;
+        stack->counters.packets_received += tcp_segment_count(segment) - 1;
+    }
     arrival->segment = segment;
     return demultiplex(stack, arrival);
 }
 
-static enum hf_reason input(struct hf_stack *stack, const uint8_t *packet, size_t length)
+static enum hf_reason input(struct hf_stack *stack, const uint8_t *packet, size_t length,
+                            const struct hf_packet_hints *hints)
 {
     struct ip_header ip;
     struct tcp_segment segment;
@@ -102,6 +107,11 @@ static enum hf_reason input(struct hf_stack *stack, const uint8_t *packet, size_
     arrival.packet = packet;
     arrival.packet_length = length;
     arrival.ip = &ip;
+    if (hints != NULL) {
+        arrival.joined_bytes = hints->segment_bytes;
+        arrival.checksum_known =
+            (hints->flags & (HF_PACKET_CHECKSUM_PARTIAL | HF_PACKET_CHECKSUM_VALID)) != 0;
+    }
     if (reason == HF_REASON_NONE && ip.protocol == IP_PROTOCOL_TCP) {
         return tcp_input(stack, &arrival, &segment);
     }
@@ -120,16 +130,14 @@ static enum hf_reason input(struct hf_stack *stack, const uint8_t *packet, size_
     return reason;
 }
 
-static void run_timers(struct hf_stack *stack, hf_time now)
-{
-    stack_set_now(stack, now);
-    time_wait_run_timers(stack);
-    syn_cache_run_timers(stack);
-    stack_run_timers(stack);
-}
-
 enum hf_reason hf_stack_input(struct hf_stack *stack, const void *packet, size_t length,
                               hf_time now)
+{
+    return hf_stack_input_packet(stack, packet, length, NULL, now);
+}
+
+enum hf_reason hf_stack_input_packet(struct hf_stack *stack, const void *packet, size_t length,
+                                     const struct hf_packet_hints *hints, hf_time now)
 {
     enum hf_reason reason;
     /* The timers of connections wait for hf_stack_output: whoever calls late has packets that
@@ -138,113 +146,9 @@ enum hf_reason hf_stack_input(struct hf_stack *stack, const void *packet, size_t
     stack_set_now(stack, now);
     time_wait_run_timers(stack);
     stack->counters.packets_received++;
-    reason = input(stack, packet, length);
+    reason = input(stack, packet, length, hints);
     if (reason != HF_REASON_ACCEPTED) {
         stack->counters.dropped[reason]++;
     }
     return reason;
-}
-
-/* The connection's next segment as a packet, or 0. */
-static size_t connection_output(struct hf_stack *stack, struct stack_connection *connection,
-                                uint8_t *packet)
-{
-    struct tcp_conn *conn = &connection->tcp;
-    struct tcp_segment segment;
-    struct emit_fields fields;
-    uint32_t payload_offset = 0;
-    enum hf_reason reason;
-    size_t length;
-    bool may_fragment;
-    path_mtu_refresh(stack, connection);
-    if (!tcp_next_segment(conn, &stack->host, &segment, &payload_offset, &reason)) {
-        return 0;
-    }
-    may_fragment = tcp_may_fragment(conn);
-    fields = (struct emit_fields){.ttl = conn->ttl,
-                                  .traffic_class = conn->traffic_class,
-                                  .may_fragment = may_fragment,
-                                  .identification = stack->identification};
-    stack->identification += may_fragment;
-    length =
-        emit_packet(&conn->tuple, &segment, &conn->send_queue, payload_offset, &fields, packet);
-    if (stack_tracing(stack)) {
-        struct hf_trace_numbers numbers;
-        tcp_trace_numbers(conn, &numbers);
-        stack_trace_sent(stack, &conn->tuple, packet, length, reason, conn->state, conn->handle,
-                         &numbers);
-    }
-    return length;
-}
-
-static ptrdiff_t next_packet(struct hf_stack *stack, uint8_t *packet)
-{
-    ptrdiff_t reply = reply_take(stack, packet);
-    if (reply > 0) {
-        return reply;
-    }
-    while (stack->ready.head != POOL_NONE) {
-        uint32_t index = stack->ready.head;
-        struct stack_connection *connection = pool_at(&stack->connections, index);
-        size_t length;
-        index_list_remove(&stack->ready, &stack->connections, index);
-        connection->in_ready = false;
-        length = connection_output(stack, connection, packet);
-        if (length > 0) {
-            stack_settle(stack, connection); /* back to the end of the line */
-            return (ptrdiff_t)length;
-        }
-        stack_arm_timer(stack, connection);
-    }
-    return 0;
-}
-
-/* Of packets from the stack to itself no more than this many go round in one call. */
-#define TURNED_AROUND_AT_ONCE 256u
-
-static bool is_for_ourselves(const struct hf_stack *stack, const uint8_t *packet)
-{
-    struct hf_address destination;
-    memset(&destination, 0, sizeof destination);
-    destination.family = packet[0] >> 4 == 6 ? HF_IPV6 : HF_IPV4;
-    if (destination.family == HF_IPV6) {
-        memcpy(destination.bytes, packet + 24, 16);
-    } else {
-        memcpy(destination.bytes, packet + 16, 4);
-    }
-    return ip_host_is_local(&stack->ip, &destination);
-}
-
-ptrdiff_t hf_stack_output(struct hf_stack *stack, void *packet, size_t capacity, hf_time now)
-{
-    ptrdiff_t length;
-    if (capacity < stack->config.mtu) {
-        return HF_EMSGSIZE;
-    }
-    run_timers(stack, now);
-    for (unsigned turned = 0; turned < TURNED_AROUND_AT_ONCE; turned++) {
-        length = next_packet(stack, packet);
-        if (length <= 0) {
-            return length;
-        }
-        stack->counters.packets_sent++;
-        if (!is_for_ourselves(stack, packet)) {
-            return length;
-        }
-        /* RFC 1122 3.3.1.1: what is for the host itself never sees a link. */
-        (void)hf_stack_input(stack, packet, (size_t)length, now);
-    }
-    return 0; /* hf_stack_next_deadline says that there is more */
-}
-
-hf_time hf_stack_next_deadline(const struct hf_stack *stack)
-{
-    hf_time earliest = wheel_next_deadline(&stack->wheel);
-    hf_time other = syn_cache_next_deadline(stack);
-    if (stack->replies_head != NULL || stack->ready.head != POOL_NONE) {
-        return stack->host.now;
-    }
-    earliest = other < earliest ? other : earliest;
-    other = time_wait_next_deadline(stack);
-    return other < earliest ? other : earliest;
 }

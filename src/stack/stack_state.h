@@ -11,6 +11,7 @@
 #ifndef STACK_STATE_H
 #define STACK_STATE_H
 
+#include "checksum.h"
 #include "flow_table.h"
 #include "index_list.h"
 #include "ip_host.h"
@@ -18,6 +19,8 @@
 #include "siphash.h"
 #include "tcp_conn.h"
 #include "timing_wheel.h"
+
+#include <handfast/offload.h>
 
 /* Cookie keys: see fast_open.h. */
 struct fast_open_keys {
@@ -165,6 +168,7 @@ struct hf_stack {
     hf_time time_wait_looked; /* when time_wait_run_timers last ran */
     struct stack_reply *replies_head, *replies_tail;
     uint32_t reply_count;
+    struct stack_late *late; /* NULL unless config.late_split */
 
     struct fast_open_keys fast_open_keys;
     struct fast_open_reset *fast_open_resets; /* a ring; NULL until there was one */
@@ -187,6 +191,8 @@ struct arrival {
     const struct tcp_segment *segment;
     struct flow_tuple tuple; /* local, remote */
     uint32_t hash;
+    uint32_t joined_bytes; /* as the link says: offload.h */
+    bool checksum_known;
 };
 
 /* ---- stack.c */
@@ -300,6 +306,44 @@ struct emit_fields {
 size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *segment,
                    const struct bytequeue *queue, uint32_t payload_offset,
                    const struct emit_fields *fields, uint8_t *packet);
+
+/* The same without the payload; returns the length of both headers. The TCP checksum field is 0,
+ * and *pseudo_sum is what belongs in it besides header and payload. */
+#define TCP_CHECKSUM_OFFSET 16u
+size_t emit_headers(const struct flow_tuple *tuple, const struct tcp_segment *segment,
+                    const struct emit_fields *fields, uint8_t *packet, checksum_sum *pseudo_sum);
+
+/* ---- super_segment.c: see offload.h */
+
+/* A run of segments as one packet. `run`: its first one, with the payload of all. */
+struct super_segment {
+    struct tcp_segment run;
+    uint32_t payload_offset;
+    uint32_t segment_bytes; /* of its first one */
+    uint32_t segments;
+    enum hf_reason reason;
+};
+void super_begin(struct super_segment *super, const struct tcp_segment *segment,
+                 uint32_t payload_offset, enum hf_reason reason);
+/* May anything follow? */
+bool super_is_open(const struct super_segment *super);
+/* `next`, chosen at the same time, becomes part of it; false: it does not fit. */
+bool super_join(struct super_segment *super, const struct tcp_segment *next, enum hf_reason reason);
+/* Writes it; `flags`: enum hf_output_flag. */
+void super_emit(const struct super_segment *super, const struct tcp_conn *conn,
+                const struct emit_fields *fields, uint32_t flags, struct hf_packet *packet);
+
+/* ---- stack_output.c */
+
+/* For hf_stack_output with config.late_split: what is not handed out yet. */
+#define LATE_PACKETS 2
+struct stack_late {
+    uint32_t count, at, index; /* packets, the first that is left, its next segment */
+    struct hf_packet packets[LATE_PACKETS];
+    uint8_t bytes[LATE_PACKETS][HF_PACKET_BYTES];
+};
+bool stack_late_init(struct hf_stack *stack);
+void stack_late_deinit(struct hf_stack *stack);
 
 /* ---- stack_icmp.c */
 

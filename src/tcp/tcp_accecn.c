@@ -80,8 +80,8 @@ void accecn_arrived(struct tcp_conn *conn, const struct tcp_segment *segment)
         }
     }
     if (segment->ecn == ECN_CE) {
-        ecn->received_ce++;
-        ecn->ce_pending = (uint8_t)min_u32(ecn->ce_pending + 1u, UINT8_MAX);
+        ecn->received_ce += tcp_segment_count(segment);
+        ecn->ce_pending = (uint8_t)min_u32(ecn->ce_pending + tcp_segment_count(segment), UINT8_MAX);
         if ((text && ecn->last_codepoint != ECN_CE) || ecn->ce_pending >= (text ? 2 : 3)) {
             tcp_ack_now(conn, HF_REASON_SEND_ACK);
         }

@@ -556,8 +556,9 @@ static enum hf_reason arrives_other_states(struct tcp_conn *conn, struct tcp_hos
 enum hf_reason tcp_segment_arrives(struct tcp_conn *conn, struct tcp_host *host,
                                    const struct tcp_segment *segment)
 {
-    conn->segments_received++;
-    conn->tally.data_segments_received += segment->payload_length > 0;
+    uint32_t count = tcp_segment_count(segment);
+    conn->segments_received += count;
+    conn->tally.data_segments_received += segment->payload_length > 0 ? count : 0;
     conn->last_received = host->now;
     switch (conn->state) {
     case HF_SYN_SENT:

@@ -404,6 +404,8 @@ bool tcp_reset_for(const struct tcp_segment *segment, struct tcp_segment *reset)
  * False: nothing to send now. Calls must be repeated until then. */
 bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                       uint32_t *payload_offset, enum hf_reason *reason);
+/* Of how many segments a super-segment may be made: Linux's, see tcp_push.c; 2 or more. */
+uint32_t tcp_run_limit(const struct tcp_conn *conn, const struct tcp_host *host);
 /* The number of our FIN, once fin_queued: it follows the last byte. */
 static inline seq32 tcp_fin_seq(const struct tcp_conn *conn)
 {

@@ -163,11 +163,12 @@ void tcp_ecn_opened_passively(struct tcp_conn *conn, struct tcp_host *host)
 void tcp_ecn_arrived(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment)
 {
-    host->counters->segments_marked += segment->ecn == ECN_CE;
+    uint32_t marked = segment->ecn == ECN_CE ? tcp_segment_count(segment) : 0;
+    host->counters->segments_marked += marked;
     if (conn->ecn.mode == TCP_ECN_ACCURATE) {
         accecn_arrived(conn, segment);
     } else if (conn->ecn.mode == TCP_ECN_CLASSIC) {
-        conn->ecn.received_ce += segment->ecn == ECN_CE;
+        conn->ecn.received_ce += marked;
     }
 }
 

@@ -34,6 +34,11 @@ static uint32_t most_segments(const struct tcp_conn *conn, const struct tcp_host
     return max_u32((uint32_t)bytes / room, host->config->burst_segments);
 }
 
+uint32_t tcp_run_limit(const struct tcp_conn *conn, const struct tcp_host *host)
+{
+    return max_u32(most_segments(conn, host, tcp_effective_mss(conn)), 2);
+}
+
 /* What leaves together from SND.NXT on. */
 static uint32_t burst_bytes(const struct tcp_conn *conn, const struct tcp_host *host,
                             const struct tcp_burst *burst)

@@ -61,11 +61,15 @@ void tcp_ack_now(struct tcp_conn *conn, enum hf_reason reason)
  * config.delayed_ack_ns.
  * Keeps MUST-40, SHLD-18, SHLD-19, RFC5681-4.2-b, RFC5681-4.2-c. */
 static void acknowledge_in_order(struct tcp_conn *conn, const struct tcp_host *host,
-                                 uint32_t length)
+                                 const struct tcp_segment *segment)
 {
-    conn->ack_pending_bytes += length;
-    if (length > conn->receive_mss) {
-        conn->receive_mss = (uint16_t)min_u32(length, UINT16_MAX);
+    uint32_t single = segment->payload_length;
+    conn->ack_pending_bytes += segment->payload_length;
+    if (segment->joined_bytes > 0) {
+        single = min_u32(single, segment->joined_bytes);
+    }
+    if (single > conn->receive_mss) {
+        conn->receive_mss = (uint16_t)min_u32(single, UINT16_MAX);
     }
     if ((!conn->conversation && (conn->quick_ack || conn->quick_acks > 0)) ||
         conn->ack_pending_bytes >= 2u * conn->receive_mss) {
@@ -217,8 +221,11 @@ static enum hf_reason receive_out_of_order(struct tcp_conn *conn, struct tcp_hos
                                            const struct tcp_segment *segment)
 {
     uint32_t offset = conn->receive_bytes + (uint32_t)seq_diff(segment->seq, conn->rcv.nxt);
-    tcp_ack_now(conn, HF_REASON_SEND_ACK_DUPLICATE);
-    conn->tally.out_of_order_segments++;
+    /* Without SACK the sender counts them; with it one tells as much. */
+    for (uint32_t count = conn->sack ? 1 : tcp_segment_count(segment); count > 0; count--) {
+        tcp_ack_now(conn, HF_REASON_SEND_ACK_DUPLICATE);
+    }
+    conn->tally.out_of_order_segments += tcp_segment_count(segment);
     if (!reassembly_grow(conn, host)) {
         return HF_REASON_REASSEMBLY_LIMIT;
     }
@@ -268,7 +275,7 @@ enum hf_reason tcp_receive_text(struct tcp_conn *conn, struct tcp_host *host,
         reassembly_absorb(conn, host);
         tcp_ack_now(conn, HF_REASON_SEND_ACK);
     } else {
-        acknowledge_in_order(conn, host, text.payload_length);
+        acknowledge_in_order(conn, host, &text);
     }
     tcp_tell(conn, HF_EVENT_READABLE);
     return HF_REASON_ACCEPTED;

@@ -78,7 +78,18 @@ struct tcp_segment {
     struct tcp_options options;
     const uint8_t *payload; /* within the parsed bytes */
     uint32_t payload_length;
+    /* Several that arrived joined into one: payload of each but the last. 0: it is one. tcp_parse
+     * leaves 0. */
+    uint32_t joined_bytes;
 };
+
+/* How many segments arrived in it. */
+static inline uint32_t tcp_segment_count(const struct tcp_segment *segment)
+{
+    return segment->joined_bytes == 0 || segment->payload_length == 0
+               ? 1
+               : (segment->payload_length + segment->joined_bytes - 1) / segment->joined_bytes;
+}
 
 /* SEG.LEN of RFC 9293 3.4: data plus one each for SYN and FIN. */
 static inline uint32_t tcp_segment_length(const struct tcp_segment *segment)

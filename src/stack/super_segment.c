@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Super-segments: how segments become one, and how one becomes segments.
+ *
+ * A super-segment is not chosen, it is gathered. tcp_next_segment is asked for one segment after
+ * the other, as ever, and decides about each; those that differ in nothing but sequence number,
+ * length and, for the last, PSH and FIN are joined. So a late split gives, byte for byte, what
+ * would have left without: cutting undoes joining, and nothing else happens in between.
+ *
+ * Linux's receivers, and whatever forwards in between, know one rule more: CWR on the first segment
+ * only (RFC 3168 6.1.2) where ECN is the classic one, but on all where it is a bit of RFC 9768's
+ * counter. A segment with it leaves alone, which is right for both.
+ */
+#include "hf_assert.h"
+#include "stack_state.h"
+#include "wire_bytes.h"
+
+#define LAST_ONLY ((uint16_t)(HF_PSH | HF_FIN))
+#define TCP_FLAGS_OFFSET 13u
+#define IPV4_DONT_FRAGMENT 0x4000u
+
+/* ---- joining */
+
+void super_begin(struct super_segment *super, const struct tcp_segment *segment,
+                 uint32_t payload_offset, enum hf_reason reason)
+{
+    super->run = *segment;
+    super->payload_offset = payload_offset;
+    super->segment_bytes = segment->payload_length;
+    super->segments = 1;
+    super->reason = reason;
+}
+
+bool super_is_open(const struct super_segment *super)
+{
+    uint32_t headers = 40u + TCP_HEADER_MAX_BYTES;
+    return super->reason == HF_REASON_SEND_DATA && super->segment_bytes > 0 &&
+           (super->run.flags & (LAST_ONLY | HF_SYN | HF_RST | HF_URG | HF_CWR)) == 0 &&
+           super->run.payload_length == super->segments * super->segment_bytes &&
+           super->run.payload_length + super->segment_bytes + headers <= HF_PACKET_BYTES;
+}
+
+bool super_join(struct super_segment *super, const struct tcp_segment *next, enum hf_reason reason)
+{
+    struct tcp_segment *run = &super->run;
+    if (reason != super->reason || next->payload_length == 0 ||
+        next->payload_length > super->segment_bytes ||
+        !seq_eq(next->seq, seq_add(run->seq, run->payload_length)) ||
+        (next->flags & ~LAST_ONLY) != run->flags || !seq_eq(next->ack, run->ack) ||
+        next->window != run->window || next->ecn != run->ecn ||
+        memcmp(&next->options, &run->options, sizeof next->options) != 0) {
+        return false;
+    }
+    run->payload_length += next->payload_length;
+    run->flags |= next->flags & LAST_ONLY;
+    super->segments++;
+    return true;
+}
+
+/* ---- as a packet */
+
+static uint16_t partial_checksum(checksum_sum pseudo_sum)
+{
+    return (uint16_t)~checksum_finish(pseudo_sum);
+}
+
+/* False: there are too many. */
+static bool refer(const struct super_segment *super, const struct bytequeue *queue,
+                  struct hf_packet *packet)
+{
+    uint32_t done = 0;
+    packet->piece_count = 0;
+    while (done < super->run.payload_length) {
+        uint32_t contiguous;
+        uint32_t left = super->run.payload_length - done;
+        const uint8_t *from = bytequeue_span(queue, super->payload_offset + done, &contiguous);
+        if (packet->piece_count == HF_PACKET_PIECES) {
+            return false;
+        }
+        contiguous = contiguous < left ? contiguous : left;
+        packet->pieces[packet->piece_count++] = (struct hf_piece){from, contiguous};
+        done += contiguous;
+    }
+    return true;
+}
+
+void super_emit(const struct super_segment *super, const struct tcp_conn *conn,
+                const struct emit_fields *fields, uint32_t flags, struct hf_packet *packet)
+{
+    const struct tcp_segment *run = &super->run;
+    checksum_sum pseudo_sum;
+    uint16_t field;
+    packet->checksum_start = (uint32_t)ip_header_bytes(conn->tuple.family);
+    packet->segments = super->segments;
+    packet->segment_bytes = super->segments > 1 ? super->segment_bytes : 0;
+    packet->piece_count = 0;
+    if (!(flags & HF_OUTPUT_PARTIAL)) {
+        packet->flags = 0;
+        packet->length = emit_packet(&conn->tuple, run, &conn->send_queue, super->payload_offset,
+                                     fields, packet->bytes);
+        packet->total_length = packet->length;
+        packet->header_bytes = (uint32_t)packet->length - run->payload_length;
+        return;
+    }
+    packet->length = emit_headers(&conn->tuple, run, fields, packet->bytes, &pseudo_sum);
+    packet->header_bytes = (uint32_t)packet->length;
+    packet->total_length = packet->length + run->payload_length;
+    field = partial_checksum(pseudo_sum);
+    memcpy(packet->bytes + packet->checksum_start + TCP_CHECKSUM_OFFSET, &field, sizeof field);
+    packet->flags = HF_PACKET_CHECKSUM_PARTIAL;
+    if (run->payload_length > 0 &&
+        (!(flags & HF_OUTPUT_PIECES) || !refer(super, &conn->send_queue, packet))) {
+        packet->piece_count = 0;
+        bytequeue_read(&conn->send_queue, super->payload_offset, packet->bytes + packet->length,
+                       run->payload_length);
+        packet->length = packet->total_length;
+    }
+}
+
+/* ---- splitting */
+
+/* [offset, offset + length) of the whole packet. */
+static void gather(const struct hf_packet *packet, size_t offset, size_t length, uint8_t *out)
+{
+    const uint8_t *from = packet->bytes;
+    size_t there = packet->length;
+    for (uint32_t piece = 0; length > 0; piece++) {
+        if (offset < there) {
+            size_t take = there - offset < length ? there - offset : length;
+            memcpy(out, from + offset, take);
+            out += take;
+            length -= take;
+            offset += take;
+        }
+        offset -= there;
+        if (length > 0) {
+            HF_ASSERT(piece < packet->piece_count);
+            from = packet->pieces[piece].data;
+            there = packet->pieces[piece].length;
+        }
+    }
+}
+
+static void adapt_ip(uint8_t *ip, size_t length, uint32_t index)
+{
+    uint16_t field;
+    if (ip[0] >> 4 == HF_IPV6) {
+        wire_write_16(ip + 4, (uint16_t)(length - ip_header_bytes(HF_IPV6)));
+        return;
+    }
+    wire_write_16(ip + 2, (uint16_t)length);
+    if (!(wire_read_16(ip + 6) & IPV4_DONT_FRAGMENT)) {
+        wire_write_16(ip + 4, (uint16_t)(wire_read_16(ip + 4) + index));
+    }
+    wire_write_16(ip + 10, 0);
+    field = checksum_finish(checksum_add(0, ip, ip_header_bytes(HF_IPV4)));
+    memcpy(ip + 10, &field, sizeof field);
+}
+
+static checksum_sum pseudo_sum_of(const uint8_t *ip, uint32_t length)
+{
+    return ip[0] >> 4 == HF_IPV6
+               ? checksum_pseudo_ipv6(ip + 8, ip + 24, IP_PROTOCOL_TCP, length)
+               : checksum_pseudo_ipv4(ip + 12, ip + 16, IP_PROTOCOL_TCP, (uint16_t)length);
+}
+
+static void complete_checksum(uint8_t *packet, uint32_t tcp_offset, size_t length)
+{
+    uint8_t *tcp = packet + tcp_offset;
+    size_t tcp_length = length - tcp_offset;
+    uint16_t field = 0;
+    memcpy(tcp + TCP_CHECKSUM_OFFSET, &field, sizeof field);
+    field =
+        checksum_finish(checksum_add(pseudo_sum_of(packet, (uint32_t)tcp_length), tcp, tcp_length));
+    memcpy(tcp + TCP_CHECKSUM_OFFSET, &field, sizeof field);
+}
+
+ptrdiff_t hf_packet_split(const struct hf_packet *packet, uint32_t index, void *out,
+                          size_t capacity)
+{
+    uint8_t *bytes = out;
+    uint8_t *tcp = bytes + packet->checksum_start;
+    size_t payload = packet->total_length - packet->header_bytes;
+    size_t start = (size_t)index * packet->segment_bytes;
+    size_t length = payload - start;
+    if (index >= packet->segments) {
+        return HF_EINVAL;
+    }
+    if (packet->segments > 1 && index + 1 < packet->segments) {
+        length = packet->segment_bytes;
+    }
+    if (packet->header_bytes + length > capacity) {
+        return HF_EMSGSIZE;
+    }
+    gather(packet, 0, packet->header_bytes, bytes);
+    gather(packet, packet->header_bytes + start, length, bytes + packet->header_bytes);
+    length += packet->header_bytes;
+    if (packet->segments > 1) {
+        adapt_ip(bytes, length, index);
+        wire_write_32(tcp + 4, wire_read_32(tcp + 4) + (uint32_t)start);
+        if (index + 1 < packet->segments) {
+            tcp[TCP_FLAGS_OFFSET] &= (uint8_t)~LAST_ONLY;
+        }
+    }
+    if (packet->segments > 1 || (packet->flags & HF_PACKET_CHECKSUM_PARTIAL)) {
+        complete_checksum(bytes, packet->checksum_start, length);
+    }
+    return (ptrdiff_t)length;
+}

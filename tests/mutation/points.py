@@ -13,6 +13,7 @@ A mutant is known by its file, its function and its line with the change marked 
 it is edited.
 """
 import hashlib
+import random
 import re
 import zlib
 
@@ -364,10 +365,13 @@ def in_order(mutants, seed):
     return first + again
 
 
-def shares(sizes, total):
-    """`total` spread over `sizes`: one each (which may be more), the rest in proportion, by largest
-    remainders."""
-    left = max(0, total - len(sizes))
+def shares(sizes, total, seed):
+    """`total` spread over `sizes`: one each, the rest in proportion, by largest remainders. Where there
+    are more sizes than that, one for as many of them, drawn by the seed."""
+    if total < len(sizes):
+        drawn = set(random.Random(f"shares {seed}").sample(range(len(sizes)), total))
+        return [int(i in drawn) for i in range(len(sizes))]
+    left = total - len(sizes)
     exact = [size * left / sum(sizes) for size in sizes]
     parts = [1 + int(value) for value in exact]
     order = sorted(range(len(sizes)), key=lambda i: (int(exact[i]) - exact[i], i))

@@ -113,23 +113,6 @@ void tcp_finish(struct tcp_conn *conn, struct tcp_host *host, int error, enum hf
     }
 }
 
-/* MUST-16: min(SendMSS, what the path takes) less the options that every segment carries; SACK
- * blocks are taken off where a segment is built. */
-uint32_t tcp_payload_of_mtu(const struct tcp_conn *conn, uint32_t mtu)
-{
-    uint32_t mss = min_u32(conn->peer_mss, tcp_mss_of_mtu(conn, mtu));
-    uint32_t options = conn->timestamps ? 12 : 0;
-    if (conn->max_segment != 0) {
-        mss = min_u32(mss, conn->max_segment);
-    }
-    return max_u32(mss > options ? mss - options : 0, TCP_MINIMUM_SEND_MSS);
-}
-
-uint32_t tcp_effective_mss(const struct tcp_conn *conn)
-{
-    return tcp_payload_of_mtu(conn, tcp_mtu_in_use(conn));
-}
-
 /* Keeps RFC7323-5.4-a. */
 uint32_t tcp_timestamp(const struct tcp_conn *conn, hf_time now)
 {

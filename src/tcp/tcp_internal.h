@@ -202,10 +202,6 @@ void tcp_pacing_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t byte
 
 /* ---- tcp_mtu.c */
 
-/* Below this a peer's MSS is taken for an attack on our overhead (Linux: tcp_min_snd_mss). */
-#define TCP_MINIMUM_SEND_MSS 48u
-/* The largest packet that may be sent, but for probes. */
-uint32_t tcp_mtu_in_use(const struct tcp_conn *conn);
 /* The connection is synchronized. */
 void tcp_mtu_begin(struct tcp_conn *conn, const struct tcp_host *host);
 /* The records are cut to what fits now; see tcp_sent_recut. */

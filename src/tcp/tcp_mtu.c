@@ -51,11 +51,6 @@ static uint16_t search_ceiling(const struct tcp_conn *conn)
     return (uint16_t)min_u32(mss + headers_of(conn), conn->path_mtu);
 }
 
-uint32_t tcp_mtu_in_use(const struct tcp_conn *conn)
-{
-    return conn->search.on ? min_u32(conn->search.low, conn->path_mtu) : conn->path_mtu;
-}
-
 /* ---- what was sent before is cut to fit */
 
 bool tcp_mtu_cut(struct tcp_conn *conn, const struct tcp_host *host, bool lost)

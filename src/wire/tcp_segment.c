@@ -166,6 +166,7 @@ enum hf_reason tcp_parse(const uint8_t *bytes, size_t length, struct tcp_segment
     memset(&segment->options, 0, sizeof segment->options);
     segment->payload = NULL;
     segment->payload_length = 0;
+    segment->joined_bytes = 0;
     if (length < TCP_HEADER_BYTES) {
         return HF_REASON_TCP_TOO_SHORT;
     }

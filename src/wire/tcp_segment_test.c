@@ -56,6 +56,21 @@ static enum hf_reason parse_options_padded(uint16_t flags, const uint8_t *option
 }
 
 /* Holds: MUST-1 */
+/* Whatever lay there before: all of a segment's fields are those of the bytes. */
+static void nothing_is_left_from_before(void **state)
+{
+    static const uint8_t bytes[20] = {0, 1, 0, 2, [12] = 5 << 4};
+    struct tcp_segment segment;
+    (void)state;
+    memset(&segment, 0xa5, sizeof segment);
+    assert_int_equal(tcp_parse(bytes, sizeof bytes, &segment), HF_REASON_NONE);
+    assert_int_equal(segment.joined_bytes, 0);
+    assert_int_equal(tcp_segment_count(&segment), 1);
+    assert_int_equal(segment.payload_length, 0);
+    assert_int_equal(segment.ecn, 0);
+    assert_false(segment.options.has_mss || segment.options.has_timestamps);
+}
+
 static void fixed_fields(void **state)
 {
     (void)state;
@@ -611,6 +626,7 @@ static void flag_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_left_from_before),
         cmocka_unit_test(fixed_fields),
         cmocka_unit_test(every_flag_and_reserved_bit),
         cmocka_unit_test(every_prefix),

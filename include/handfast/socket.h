@@ -36,6 +36,8 @@ struct hf_sockets_config {
      * it sleeps. NULL: every call behaves as if O_NONBLOCK were set. */
     int (*wait)(void *context, hf_time until);
     void *context;
+    /* What to add to now() to get Unix time, for time stamps; 0. */
+    hf_time real_time_offset_ns;
     /* Descriptors are numbered from `first_descriptor` up (default 3), the lowest free one first,
      * unless these two are given: then new ones come from open_descriptor (a real descriptor, or a
      * negative errno) and go back through close_descriptor. */

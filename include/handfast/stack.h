@@ -211,8 +211,9 @@ enum hf_event_type {
     HF_EVENT_URGENT,      /* urgent data announced, or its mark moved on (MUST-32) */
     HF_EVENT_SOFT_ERROR,  /* `error`: ICMP advice or R1; the connection goes on (MUST-47) */
     HF_EVENT_ERROR,       /* `error`: HF_ECONNRESET, HF_ECONNREFUSED, HF_ETIMEDOUT...: it is over */
-    HF_EVENT_CLOSED       /* both directions ended in order; nothing more will happen (RFC
+    HF_EVENT_CLOSED,      /* both directions ended in order; nothing more will happen (RFC
                              9293 3.10.7.4: see `reset_at_end`) */
+    HF_EVENT_NOTED        /* hf_next_note has something */
 };
 struct hf_event {
     enum hf_event_type type;
@@ -462,6 +463,36 @@ HF_API ptrdiff_t hf_get_fast_open_keys(const struct hf_stack *stack, hf_handle h
  * none. Up to `capacity` they are copied, and once all have been they are forgotten. */
 HF_API ptrdiff_t hf_saved_syn(struct hf_stack *stack, hf_handle connection, void *data,
                               size_t capacity);
+
+/* What is to be told of the place in the stream that hf_mark marks. */
+enum hf_mark_kind {
+    HF_MARK_SENT = 1,    /* when its last byte leaves, each time */
+    HF_MARK_ACKED = 2,   /* when all up to it is acknowledged */
+    HF_MARK_BOUNDARY = 4 /* nothing; but no segment reaches across it */
+};
+/* Marks the end of all that hf_send has taken so far. `kinds` are of enum hf_mark_kind, `mark` is
+ * the caller's to tell marks apart. HF_ENOBUFS: too many marks, or notes not taken (1,024 marks
+ * fit); HF_ENOMEM, HF_EINVAL, HF_ENOTCONN. */
+HF_API int hf_mark(struct hf_stack *stack, hf_handle connection, uint32_t mark, unsigned kinds,
+                   hf_time now);
+
+enum hf_note_kind { HF_NOTE_SENT, HF_NOTE_ACKED, HF_NOTE_ICMP };
+#define HF_NOTE_QUOTE_BYTES 128
+struct hf_note {
+    enum hf_note_kind kind;
+    uint32_t mark; /* SENT, ACKED */
+    hf_time time_ns;
+    /* ICMP: what a router (or the peer's host) said that has ended an active opening. */
+    int error;                /* HF_E... */
+    uint8_t type, code;       /* as they came */
+    uint32_t detail;          /* the four bytes after the checksum */
+    struct hf_address sender; /* who said it */
+    uint32_t quote_bytes;     /* of the quoted segment, TCP header first: how many came; as many as
+                                 fit are here */
+    uint8_t quote[HF_NOTE_QUOTE_BYTES];
+};
+/* 1 and the oldest note, or 0. What is not taken when the connection goes is lost. */
+HF_API int hf_next_note(struct hf_stack *stack, hf_handle connection, struct hf_note *note);
 
 struct hf_counters {
     uint64_t packets_received, packets_sent;

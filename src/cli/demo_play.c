@@ -194,6 +194,7 @@ static void take_event(struct demo_stage *stage, unsigned host, const struct hf_
     case HF_EVENT_PEER_CLOSED:
     case HF_EVENT_URGENT:
     case HF_EVENT_SOFT_ERROR:
+    case HF_EVENT_NOTED:
         break;
     }
 }

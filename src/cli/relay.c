@@ -315,6 +315,7 @@ static void take_event(struct host_owner *owner, const struct hf_event *event)
     case HF_EVENT_ACCEPTABLE:
     case HF_EVENT_URGENT:
     case HF_EVENT_SOFT_ERROR:
+    case HF_EVENT_NOTED:
         return;
     }
     pump(relay);

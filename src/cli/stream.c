@@ -182,6 +182,8 @@ static void take_event(struct host_owner *owner, const struct hf_event *event)
     case HF_EVENT_CLOSED:
         stream->closed = true;
         break;
+    case HF_EVENT_NOTED: /* nothing is marked */
+        return;
     case HF_EVENT_SOFT_ERROR:
         stream->soft_error = event->error;
         host_tell(stream->host, "%s; still trying", hf_error_text(event->error));

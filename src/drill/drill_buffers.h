@@ -11,7 +11,8 @@ enum { DRILL_MOST_VECTORS = 64 };
 
 /* Up to DRILL_MOST_VECTORS pieces of one memory. */
 struct buffers {
-    uint8_t *memory;
+    struct drill_kept *block;
+    uint8_t *memory; /* in that */
     struct iovec pieces[DRILL_MOST_VECTORS];
     int count;
     size_t total;
@@ -19,6 +20,11 @@ struct buffers {
 };
 
 void buffers_release(struct buffers *buffers);
+/* What was sent with `flags`: with MSG_ZEROCOPY the stack may still read it, and it goes with the
+ * run. */
+void buffers_sent(struct drill_run *run, struct buffers *buffers, int64_t flags);
+/* At the end of the run. */
+void buffers_release_kept(struct drill_run *run);
 /* [{..., 100}, {..., 200}]; false after a failure, and then there is nothing to release. */
 bool buffers_vector(struct drill_run *run, const struct drill_arguments *arguments,
                     const struct drill_expression *list, struct buffers *buffers);

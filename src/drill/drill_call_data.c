@@ -9,14 +9,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_BYTES = 64 << 20 };
+enum { MOST_BYTES = 64 << 20, GAP_BYTES = 16 };
+
+#ifndef MSG_ZEROCOPY
+#define MSG_ZEROCOPY 0x4000000
+#endif
 
 void buffers_release(struct buffers *buffers)
 {
-    free(buffers->memory);
+    free(buffers->block);
 }
 
-/* Lays the pieces into one memory; their lengths are set. */
+void buffers_sent(struct drill_run *run, struct buffers *buffers, int64_t flags)
+{
+    if (!(flags & MSG_ZEROCOPY)) {
+        buffers_release(buffers);
+        return;
+    }
+    buffers->block->next = run->kept;
+    run->kept = buffers->block;
+}
+
+void buffers_release_kept(struct drill_run *run)
+{
+    while (run->kept != NULL) {
+        struct drill_kept *next = run->kept->next;
+        free(run->kept);
+        run->kept = next;
+    }
+}
+
+/* Lays the pieces into one memory; their lengths are set. They do not touch, like those of a
+ * program: a kernel that is handed pages sees two that do as one. */
 static bool lay_out(struct drill_run *run, const struct drill_arguments *arguments,
                     struct buffers *buffers)
 {
@@ -28,14 +52,16 @@ static bool lay_out(struct drill_run *run, const struct drill_arguments *argumen
         run_fail(run, arguments->event, "a script's call moves %d bytes at most", MOST_BYTES);
         return false;
     }
-    buffers->memory = calloc(1, buffers->total + 1);
-    if (buffers->memory == NULL) {
+    buffers->block = calloc(1, sizeof *buffers->block + buffers->total +
+                                   (size_t)(buffers->count + 1) * GAP_BYTES);
+    if (buffers->block == NULL) {
         run_fail(run, arguments->event, "out of memory");
         return false;
     }
+    buffers->memory = (uint8_t *)(buffers->block + 1);
     for (int i = 0; i < buffers->count; i++) {
         buffers->pieces[i].iov_base = buffers->null ? NULL : buffers->memory + used;
-        used += buffers->pieces[i].iov_len;
+        used += buffers->pieces[i].iov_len + GAP_BYTES;
     }
     return true;
 }
@@ -93,7 +119,11 @@ void buffers_fill(struct drill_run *run, const struct drill_arguments *arguments
                   struct buffers *buffers)
 {
     const struct drill_descriptor *state = call_state(run, arguments->at[0]);
-    drill_stream_fill(buffers->memory, buffers->total, state != NULL ? state->written : 0);
+    uint32_t place = state != NULL ? state->written : 0;
+    for (int i = 0; i < buffers->count && !buffers->null; i++) {
+        drill_stream_fill(buffers->pieces[i].iov_base, buffers->pieces[i].iov_len, place);
+        place += (uint32_t)buffers->pieces[i].iov_len;
+    }
 }
 
 void buffers_account_written(struct drill_run *run, const struct drill_arguments *arguments,
@@ -113,6 +143,22 @@ static bool any_urgent(const struct drill_run *run)
     return false;
 }
 
+/* How many of the first `length` bytes are the stream's from `place` on. */
+static size_t compare_pieces(const struct buffers *buffers, size_t length, uint32_t place)
+{
+    size_t done = 0;
+    for (int i = 0; i < buffers->count && done < length; i++) {
+        size_t part =
+            buffers->pieces[i].iov_len < length - done ? buffers->pieces[i].iov_len : length - done;
+        size_t good =
+            drill_stream_compare(buffers->pieces[i].iov_base, part, place + (uint32_t)done);
+        done += good;
+        if (good < part)
+            break;
+    }
+    return done;
+}
+
 void buffers_compare(struct drill_run *run, const struct drill_arguments *arguments,
                      const struct buffers *buffers, int64_t answer, int64_t flags)
 {
@@ -123,7 +169,7 @@ void buffers_compare(struct drill_run *run, const struct drill_arguments *argume
     if (any_urgent(run))
         state->content_unknown = true;
     if (!state->content_unknown && !(flags & (MSG_TRUNC | MSG_OOB | MSG_ERRQUEUE))) {
-        good = drill_stream_compare(buffers->memory, length, state->read);
+        good = compare_pieces(buffers, length, state->read);
         if (good < length)
             run_fail(run, arguments->event,
                      "byte %zu of what %s gives is not the one that was sent there", good,
@@ -133,152 +179,160 @@ void buffers_compare(struct drill_run *run, const struct drill_arguments *argume
         state->read += (uint32_t)length;
 }
 
+/* ---- what the calls have in common */
+
+struct transfer {
+    struct buffers buffers;
+    struct drill_pipe *pipe; /* instead of a socket */
+    int fd;
+    int64_t flags;
+    int count; /* of a vector, as the script says */
+};
+
+/* NAME(fd, buffer, length[, flags ...]); false after a failure, and then there is nothing to
+ * release. */
+static bool take_buffer(struct drill_run *run, const struct drill_arguments *arguments, bool writer,
+                        struct transfer *transfer)
+{
+    memset(transfer, 0, sizeof *transfer);
+    transfer->pipe = arguments->at[3] == NULL ? call_pipe(run, arguments->at[0], writer) : NULL;
+    if (!call_descriptor(run, arguments->at[0], &transfer->fd) ||
+        (arguments->at[3] != NULL && !call_integer(run, arguments->at[3], &transfer->flags)) ||
+        !one_buffer(run, arguments, &transfer->buffers))
+        return false;
+    if (writer)
+        buffers_fill(run, arguments, &transfer->buffers);
+    return true;
+}
+
+/* NAME(fd, vector, count) */
+static bool take_vector(struct drill_run *run, const struct drill_arguments *arguments, bool writer,
+                        struct transfer *transfer)
+{
+    int64_t count;
+    memset(transfer, 0, sizeof *transfer);
+    if (!call_descriptor(run, arguments->at[0], &transfer->fd) ||
+        !call_integer(run, arguments->at[2], &count) ||
+        !buffers_vector(run, arguments, arguments->at[1], &transfer->buffers))
+        return false;
+    if (count > transfer->buffers.count) {
+        run_fail(run, arguments->event, "the vector has %d pieces only", transfer->buffers.count);
+        buffers_release(&transfer->buffers);
+        return false;
+    }
+    transfer->count = (int)count;
+    if (writer)
+        buffers_fill(run, arguments, &transfer->buffers);
+    return true;
+}
+
+/* What was read is looked at, what was written is counted. */
+static int64_t finish(struct drill_run *run, const struct drill_arguments *arguments, bool writer,
+                      struct transfer *transfer, int64_t answer)
+{
+    if (writer) {
+        buffers_account_written(run, arguments, answer);
+        buffers_sent(run, &transfer->buffers, transfer->flags);
+        return answer;
+    }
+    if (transfer->pipe == NULL)
+        buffers_compare(run, arguments, &transfer->buffers, answer, transfer->flags);
+    buffers_release(&transfer->buffers);
+    return answer;
+}
+
 /* ---- reading */
 
 int64_t call_read(struct drill_run *run, const struct drill_arguments *arguments)
 {
-    struct drill_pipe *pipe = call_pipe(run, arguments->at[0], false);
-    struct buffers buffers;
-    int64_t answer = 0;
-    int fd;
-    if (!call_descriptor(run, arguments->at[0], &fd) || !one_buffer(run, arguments, &buffers))
+    struct transfer t;
+    if (!take_buffer(run, arguments, false, &t))
         return 0;
-    if (pipe != NULL) {
-        answer = call_pipe_read(run, pipe, buffers.memory, buffers.total);
-    } else {
-        answer = hf_socket_read(run->sockets, fd, buffers.pieces[0].iov_base, buffers.total);
-        buffers_compare(run, arguments, &buffers, answer, 0);
-    }
-    buffers_release(&buffers);
-    return answer;
+    return finish(run, arguments, false, &t,
+                  t.pipe != NULL ? call_pipe_read(run, t.pipe, t.buffers.memory, t.buffers.total)
+                                 : hf_socket_read(run->sockets, t.fd, t.buffers.pieces[0].iov_base,
+                                                  t.buffers.total));
 }
 
 int64_t call_readv(struct drill_run *run, const struct drill_arguments *arguments)
 {
-    struct buffers buffers;
-    int64_t answer = 0, count;
-    int fd;
-    if (!call_descriptor(run, arguments->at[0], &fd) ||
-        !call_integer(run, arguments->at[2], &count) ||
-        !buffers_vector(run, arguments, arguments->at[1], &buffers))
+    struct transfer t;
+    if (!take_vector(run, arguments, false, &t))
         return 0;
-    if (count > buffers.count)
-        run_fail(run, arguments->event, "the vector has %d pieces only", buffers.count);
-    else
-        answer = hf_socket_readv(run->sockets, fd, buffers.pieces, (int)count);
-    buffers_compare(run, arguments, &buffers, answer, 0);
-    buffers_release(&buffers);
-    return answer;
+    return finish(run, arguments, false, &t,
+                  hf_socket_readv(run->sockets, t.fd, t.buffers.pieces, t.count));
 }
 
 int64_t call_recv(struct drill_run *run, const struct drill_arguments *arguments)
 {
-    struct buffers buffers;
-    int64_t answer = 0, flags;
-    int fd;
-    if (!call_descriptor(run, arguments->at[0], &fd) ||
-        !call_integer(run, arguments->at[3], &flags) || !one_buffer(run, arguments, &buffers))
+    struct transfer t;
+    if (!take_buffer(run, arguments, false, &t))
         return 0;
-    answer =
-        hf_socket_recv(run->sockets, fd, buffers.pieces[0].iov_base, buffers.total, (int)flags);
-    buffers_compare(run, arguments, &buffers, answer, flags);
-    buffers_release(&buffers);
-    return answer;
+    return finish(run, arguments, false, &t,
+                  hf_socket_recv(run->sockets, t.fd, t.buffers.pieces[0].iov_base, t.buffers.total,
+                                 (int)t.flags));
 }
 
 int64_t call_recvfrom(struct drill_run *run, const struct drill_arguments *arguments)
 {
-    struct buffers buffers;
     struct call_address from = {.length = sizeof from.storage};
     bool null = call_is_null(arguments->at[4]);
-    int64_t answer = 0, flags;
-    int fd;
-    if (!call_descriptor(run, arguments->at[0], &fd) ||
-        !call_integer(run, arguments->at[3], &flags) || !one_buffer(run, arguments, &buffers))
+    struct transfer t;
+    if (!take_buffer(run, arguments, false, &t))
         return 0;
-    answer = hf_socket_recvfrom(run->sockets, fd, buffers.pieces[0].iov_base, buffers.total,
-                                (int)flags, null ? NULL : (struct sockaddr *)&from.storage,
-                                null ? NULL : &from.length);
-    buffers_compare(run, arguments, &buffers, answer, flags);
-    buffers_release(&buffers);
-    return answer;
+    return finish(run, arguments, false, &t,
+                  hf_socket_recvfrom(run->sockets, t.fd, t.buffers.pieces[0].iov_base,
+                                     t.buffers.total, (int)t.flags,
+                                     null ? NULL : (struct sockaddr *)&from.storage,
+                                     null ? NULL : &from.length));
 }
 
 /* ---- writing */
 
 int64_t call_write(struct drill_run *run, const struct drill_arguments *arguments)
 {
-    struct drill_pipe *pipe = call_pipe(run, arguments->at[0], true);
-    struct buffers buffers;
-    int64_t answer = 0;
-    int fd;
-    if (!call_descriptor(run, arguments->at[0], &fd) || !one_buffer(run, arguments, &buffers))
+    struct transfer t;
+    if (!take_buffer(run, arguments, true, &t))
         return 0;
-    buffers_fill(run, arguments, &buffers);
-    if (pipe != NULL)
-        answer = call_pipe_write(run, pipe, buffers.memory, buffers.total);
-    else
-        answer = hf_socket_write(run->sockets, fd, buffers.pieces[0].iov_base, buffers.total);
-    buffers_account_written(run, arguments, answer);
-    buffers_release(&buffers);
-    return answer;
+    return finish(run, arguments, true, &t,
+                  t.pipe != NULL ? call_pipe_write(run, t.pipe, t.buffers.memory, t.buffers.total)
+                                 : hf_socket_write(run->sockets, t.fd, t.buffers.pieces[0].iov_base,
+                                                   t.buffers.total));
 }
 
 int64_t call_writev(struct drill_run *run, const struct drill_arguments *arguments)
 {
-    struct buffers buffers;
-    int64_t answer = 0, count;
-    int fd;
-    if (!call_descriptor(run, arguments->at[0], &fd) ||
-        !call_integer(run, arguments->at[2], &count) ||
-        !buffers_vector(run, arguments, arguments->at[1], &buffers))
+    struct transfer t;
+    if (!take_vector(run, arguments, true, &t))
         return 0;
-    buffers_fill(run, arguments, &buffers);
-    if (count > buffers.count)
-        run_fail(run, arguments->event, "the vector has %d pieces only", buffers.count);
-    else
-        answer = hf_socket_writev(run->sockets, fd, buffers.pieces, (int)count);
-    buffers_account_written(run, arguments, answer);
-    buffers_release(&buffers);
-    return answer;
+    return finish(run, arguments, true, &t,
+                  hf_socket_writev(run->sockets, t.fd, t.buffers.pieces, t.count));
 }
 
 int64_t call_send(struct drill_run *run, const struct drill_arguments *arguments)
 {
-    struct buffers buffers;
-    int64_t answer = 0, flags;
-    int fd;
-    if (!call_descriptor(run, arguments->at[0], &fd) ||
-        !call_integer(run, arguments->at[3], &flags) || !one_buffer(run, arguments, &buffers))
+    struct transfer t;
+    if (!take_buffer(run, arguments, true, &t))
         return 0;
-    buffers_fill(run, arguments, &buffers);
-    answer =
-        hf_socket_send(run->sockets, fd, buffers.pieces[0].iov_base, buffers.total, (int)flags);
-    buffers_account_written(run, arguments, answer);
-    buffers_release(&buffers);
-    return answer;
+    return finish(run, arguments, true, &t,
+                  hf_socket_send(run->sockets, t.fd, t.buffers.pieces[0].iov_base, t.buffers.total,
+                                 (int)t.flags));
 }
 
 int64_t call_sendto(struct drill_run *run, const struct drill_arguments *arguments)
 {
     const struct hf_endpoint usual = {run->remote, run->settings->connect_port};
-    struct buffers buffers;
     struct call_address address;
-    int64_t answer = 0, flags;
-    int fd;
-    if (!call_descriptor(run, arguments->at[0], &fd) ||
-        !call_integer(run, arguments->at[3], &flags) ||
-        !call_address(run, arguments->at[4], &usual, &address) ||
+    struct transfer t;
+    if (!call_address(run, arguments->at[4], &usual, &address) ||
         !call_address_length(run, arguments->at[5], &address) ||
-        !one_buffer(run, arguments, &buffers))
+        !take_buffer(run, arguments, true, &t))
         return 0;
-    if (flags & MSG_FASTOPEN)
+    if (t.flags & MSG_FASTOPEN)
         call_begin_flow(run, arguments->at[0], &address);
-    buffers_fill(run, arguments, &buffers);
-    answer = hf_socket_sendto(
-        run->sockets, fd, buffers.pieces[0].iov_base, buffers.total, (int)flags,
-        address.null ? NULL : (const struct sockaddr *)&address.storage, address.length);
-    buffers_account_written(run, arguments, answer);
-    buffers_release(&buffers);
-    return answer;
+    return finish(run, arguments, true, &t,
+                  hf_socket_sendto(run->sockets, t.fd, t.buffers.pieces[0].iov_base,
+                                   t.buffers.total, (int)t.flags,
+                                   address.null ? NULL : (const struct sockaddr *)&address.storage,
+                                   address.length));
 }

@@ -22,7 +22,9 @@ union control {
 /* One piece of control data as the script has it. */
 struct piece {
     int level, type;
-    bool any; /* cmsg_data=... */
+    bool any;     /* cmsg_data=... */
+    bool is_time; /* since the script began */
+    hf_time time_ns;
     uint8_t data[DATA_BYTES];
     size_t length;
 };
@@ -71,15 +73,12 @@ static bool data_of(struct drill_run *run, const struct drill_expression *expres
     if (expression->kind == DRILL_STRUCTURE && call_field(expression, "ee_errno") != NULL)
         return error_of(run, expression, piece);
     if (expression->kind == DRILL_STRUCTURE) {
-        struct timespec time;
         if (!field_of(run, expression, "scm_sec", &first) ||
             !field_of(run, expression, "scm_nsec", &second))
             return false;
-        memset(&time, 0, sizeof time);
-        time.tv_sec = first;
-        time.tv_nsec = second;
-        memcpy(piece->data, &time, sizeof time);
-        piece->length = sizeof time;
+        piece->is_time = true;
+        piece->time_ns = first * HF_SECOND + second;
+        piece->length = sizeof(struct timespec);
         return true;
     }
     if (!call_integer(run, expression, &first))
@@ -161,6 +160,25 @@ static void number_text(const uint8_t *data, size_t length, char text[32])
         snprintf(text, 32, "%zu bytes", length);
 }
 
+/* Time stamps are in Unix time, or its place: see DRILL_WALL_CLOCK. */
+static void compare_time(struct drill_run *run, size_t index, const struct piece *wanted,
+                         const struct cmsghdr *actual)
+{
+    const struct drill_event *event = run->frame->event;
+    hf_time tolerance = run_tolerance(run, event, wanted->time_ns), time;
+    struct timespec stamp;
+    char left[32], right[32];
+    memcpy(&stamp, CMSG_DATA(actual), sizeof stamp);
+    if (actual->cmsg_type == SCM_TIMESTAMP)
+        stamp.tv_nsec *= 1000; /* a timeval */
+    time = stamp.tv_sec * HF_SECOND + stamp.tv_nsec - DRILL_WALL_CLOCK;
+    if (time - run->start < wanted->time_ns - tolerance ||
+        time - run->start > wanted->time_ns + tolerance)
+        run_fail(run, event, "control data %zu is of %s, expected %s", index,
+                 run_time_text(run, time, left),
+                 run_time_text(run, run->start + wanted->time_ns, right));
+}
+
 static void compare_piece(struct drill_run *run, size_t index, const struct piece *wanted,
                           const struct cmsghdr *actual)
 {
@@ -171,6 +189,10 @@ static void compare_piece(struct drill_run *run, size_t index, const struct piec
     if (actual->cmsg_level != wanted->level || actual->cmsg_type != wanted->type) {
         run_fail(run, event, "control data %zu has level %d and type %d, expected %d and %d", index,
                  actual->cmsg_level, actual->cmsg_type, wanted->level, wanted->type);
+        return;
+    }
+    if (wanted->is_time && length >= wanted->length) {
+        compare_time(run, index, wanted, actual);
         return;
     }
     compared = length == 1 && wanted->length == sizeof(int) ? 1 : wanted->length;
@@ -285,6 +307,6 @@ int64_t call_sendmsg(struct drill_run *run, const struct drill_arguments *argume
     buffers_fill(run, arguments, &buffers);
     answer = hf_socket_sendmsg(run->sockets, fd, &message, (int)flags);
     buffers_account_written(run, arguments, answer);
-    buffers_release(&buffers);
+    buffers_sent(run, &buffers, flags);
     return answer;
 }

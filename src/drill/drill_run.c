@@ -8,7 +8,7 @@
  */
 #include "drill_run.h"
 
-#include "drill_call.h"
+#include "drill_buffers.h"
 #include "drill_options.h"
 
 #include <errno.h>
@@ -542,6 +542,7 @@ static bool set_up(struct drill_run *run)
     sockets.now = run_now;
     sockets.wait = run_wait;
     sockets.context = run;
+    sockets.real_time_offset_ns = DRILL_WALL_CLOCK;
     run->sockets = hf_sockets_new(&sockets);
     if (run->sockets == NULL || hf_stack_add_address(run->stack, &run->local) != 0) {
         run_fail(run, NULL, "the stack does not take the local address");
@@ -558,6 +559,7 @@ static void tear_down(struct drill_run *run)
         call_drop_pipe(&run->descriptors[i]);
     hf_sockets_free(run->sockets);
     hf_stack_free(run->stack);
+    buffers_release_kept(run);
     hf_ladder_free(run->ladder);
     while (run->flows != NULL) {
         struct drill_flow *next = run->flows->next;

@@ -22,6 +22,9 @@
 #include <handfast/socket.h>
 #include <stdio.h>
 
+/* What is added to the run's clock where a program would see Unix time. */
+#define DRILL_WALL_CLOCK (INT64_C(1000000000) * HF_SECOND)
+
 enum { DRILL_DESCRIPTORS = 1024, DRILL_TRACE_LINES = 12, DRILL_TRACE_BYTES = 256 };
 
 /* A packet of the stack that no line has matched yet. */
@@ -41,6 +44,11 @@ struct drill_descriptor {
     bool connecting;        /* it has a flow of its own */
     bool content_unknown;   /* what is read from it cannot be told by its place */
     uint32_t written, read; /* bytes of the streams so far */
+};
+
+/* Memory of a call, which its bytes follow. */
+struct drill_kept {
+    struct drill_kept *next;
 };
 
 /* The call that is being made; calls nest when one blocks. */
@@ -79,6 +87,7 @@ struct drill_run {
     unsigned passive_flows;
 
     struct drill_descriptor descriptors[DRILL_DESCRIPTORS];
+    struct drill_kept *kept;   /* memory of zero copies */
     struct drill_pipe *opened; /* by the call that is being made */
     int info_descriptor;       /* the script's, whose TCP_INFO assertions see */
     struct drill_call_frame *frame;

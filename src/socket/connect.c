@@ -6,6 +6,7 @@
  * connect again and hears how it went, whatever TCP did in the meantime. So a second connect on a
  * non-blocking socket says EALREADY, then once 0 or the error, then EISCONN.
  */
+#include "completions.h"
 #include "fast_open_calls.h"
 
 #include <errno.h>
@@ -50,6 +51,7 @@ void socket_disconnect(struct socket *socket)
         }
         socket_drop_handle(socket);
         (void)hf_abort(set->config.stack, handle, sockets_now(set));
+        completions_abandon(socket);
     }
     socket->progress = PROGRESS_CLOSED;
     if (!socket->port_locked) {

@@ -5,6 +5,8 @@
  * The order in which arguments are looked at is Linux's, so that two mistakes in one call give the
  * same answer there and here.
  */
+#include "error_queue.h"
+#include "stamping.h"
 #include "transfer.h"
 
 #include <errno.h>
@@ -28,7 +30,8 @@ ssize_t hf_socket_sendto(struct hf_sockets *set, int fd, const void *data, size_
     }
     sent = address != NULL ? sockaddr_take(address, address_length, &to) : 0;
     if (sent == 0) {
-        sent = socket_send_to(socket, &from, flags, address != NULL ? &to : NULL, address_length);
+        sent = socket_send_to(socket, &from, flags, address != NULL ? &to : NULL, address_length,
+                              stamping_of_sends(socket));
     }
     socket_put(socket);
     return sent;
@@ -39,25 +42,28 @@ ssize_t hf_socket_send(struct hf_sockets *set, int fd, const void *data, size_t 
     return hf_socket_sendto(set, fd, data, length, flags, NULL, 0);
 }
 
-/* Linux's sock_cmsg_send: of ancillary data a TCP socket takes nothing that this one can do;
- * messages of other levels are none of its business. */
-static int check_control(const struct msghdr *message)
+/* Linux's sock_cmsg_send: of ancillary data a TCP socket takes which time stamps this send is to
+ * have; messages of other levels are none of its business. */
+static int check_control(const struct msghdr *message, uint32_t *stamps)
 {
+    int error = 0;
     struct msghdr copy = *message;
     if (message->msg_control == NULL || message->msg_controllen == 0) {
         return 0;
     }
-    for (struct cmsghdr *control = CMSG_FIRSTHDR(&copy); control != NULL;
+    for (struct cmsghdr *control = CMSG_FIRSTHDR(&copy); control != NULL && error == 0;
          control = CMSG_NXTHDR(&copy, control)) {
         if (control->cmsg_len < sizeof *control) {
             return -EINVAL;
         }
-        if (control->cmsg_level == SOL_SOCKET && control->cmsg_type != SCM_RIGHTS &&
-            control->cmsg_type != 2 /* SCM_CREDENTIALS */) {
+        if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SO_TIMESTAMPING) {
+            error = stamping_of_message(control, stamps);
+        } else if (control->cmsg_level == SOL_SOCKET && control->cmsg_type != SCM_RIGHTS &&
+                   control->cmsg_type != 2 /* SCM_CREDENTIALS */) {
             return -EINVAL;
         }
     }
-    return 0;
+    return error;
 }
 
 static int check_message(const struct msghdr *message, struct sockaddr_storage *to,
@@ -89,12 +95,14 @@ ssize_t hf_socket_sendmsg(struct hf_sockets *set, int fd, const struct msghdr *m
     struct vector from = {0};
     struct sockaddr_storage to;
     socklen_t to_length = 0;
+    uint32_t stamps;
     ssize_t sent;
     int error;
     struct socket *socket = socket_get(set, fd, &error);
     if (socket == NULL) {
         return error;
     }
+    stamps = stamping_of_sends(socket);
     sent = check_message(message, &to, &to_length);
     if (sent == 0) {
         sent = vector_of_pieces(message->msg_iov, message->msg_iovlen, &from);
@@ -103,11 +111,11 @@ ssize_t hf_socket_sendmsg(struct hf_sockets *set, int fd, const struct msghdr *m
         sent = -ENOBUFS;
     }
     if (sent == 0) {
-        sent = check_control(message);
+        sent = check_control(message, &stamps);
     }
     if (sent == 0) {
-        sent =
-            socket_send_to(socket, &from, flags, message->msg_name != NULL ? &to : NULL, to_length);
+        sent = socket_send_to(socket, &from, flags, message->msg_name != NULL ? &to : NULL,
+                              to_length, stamps);
     }
     socket_put(socket);
     return sent;
@@ -115,27 +123,74 @@ ssize_t hf_socket_sendmsg(struct hf_sockets *set, int fd, const struct msghdr *m
 
 /* ---- receiving */
 
+/* TCP_INQ: how much more can be read now; the end of the stream counts one, so that a program that
+ * reads while there is something does not miss it. */
+static void tell_more(struct socket *socket, struct ancillary *ancillary)
+{
+    struct hf_status status;
+    int more = socket->peer_closed;
+    if (!socket->options.tell_more) {
+        return;
+    }
+    if (hf_status(socket->file.set->config.stack, socket->handle, &status) == HF_OK) {
+        more = (int)status.receive_queue_bytes;
+        more += status.state == HF_CLOSE_WAIT || status.state == HF_CLOSING ||
+                status.state == HF_LAST_ACK || status.state == HF_TIME_WAIT;
+    }
+    ancillary_put(ancillary, SOL_TCP, TCP_INQ, &more, sizeof more);
+}
+
+static ssize_t receive_message(struct socket *socket, struct vector *into, struct msghdr *message,
+                               int flags)
+{
+    struct ancillary ancillary;
+    int message_flags;
+    ssize_t received;
+    if (flags & MSG_ERRQUEUE) {
+        return error_queue_receive(socket, into, message);
+    }
+    received = socket_receive(socket, into, flags, &message_flags);
+    if (received < 0) {
+        return received;
+    }
+    if (message->msg_name != NULL) {
+        message->msg_namelen = 0;
+    }
+    message->msg_flags = message_flags | (flags & MSG_CMSG_CLOEXEC);
+    ancillary = ancillary_begin(message);
+    if (received > 0) {
+        stamping_received(socket, &ancillary);
+    }
+    tell_more(socket, &ancillary);
+    return received;
+}
+
 ssize_t hf_socket_recvfrom(struct hf_sockets *set, int fd, void *data, size_t length, int flags,
                            struct sockaddr *address, socklen_t *address_length)
 {
     struct iovec piece;
     struct vector into = vector_of_buffer(&piece, data, length);
-    int message_flags;
+    struct msghdr message = {0};
+    struct sockaddr_storage name;
     int error;
     ssize_t received;
     struct socket *socket = socket_get(set, fd, &error);
     if (socket == NULL) {
         return error;
     }
-    received = socket_receive(socket, &into, flags, &message_flags);
+    /* A connected stream has no name to give, and its length is 0; an error has one. */
+    message.msg_name = &name;
+    message.msg_namelen = sizeof name;
+    received = receive_message(socket, &into, &message, flags);
     if (received >= 0 && address != NULL) {
-        /* A connected stream has no name to give: its length is 0. */
         if (address_length == NULL) {
             received = -EFAULT;
         } else if ((int)*address_length < 0) {
             received = -EINVAL;
         } else {
-            *address_length = 0;
+            socklen_t room = *address_length;
+            memcpy(address, &name, room < message.msg_namelen ? room : message.msg_namelen);
+            *address_length = message.msg_namelen;
         }
     }
     socket_put(socket);
@@ -147,37 +202,9 @@ ssize_t hf_socket_recv(struct hf_sockets *set, int fd, void *data, size_t length
     return hf_socket_recvfrom(set, fd, data, length, flags, NULL, NULL);
 }
 
-/* TCP_INQ: how much more can be read now; the end of the stream counts one, so that a program that
- * reads while there is something does not miss it. */
-static void tell_more(struct socket *socket, struct msghdr *message, size_t room)
-{
-    struct hf_status status;
-    struct cmsghdr *control = message->msg_control;
-    int more = socket->peer_closed;
-    message->msg_controllen = 0;
-    if (!socket->options.tell_more) {
-        return;
-    }
-    if (hf_status(socket->file.set->config.stack, socket->handle, &status) == HF_OK) {
-        more = (int)status.receive_queue_bytes;
-        more += status.state == HF_CLOSE_WAIT || status.state == HF_CLOSING ||
-                status.state == HF_LAST_ACK || status.state == HF_TIME_WAIT;
-    }
-    if (control == NULL || room < CMSG_LEN(sizeof more)) {
-        message->msg_flags |= MSG_CTRUNC;
-        return;
-    }
-    control->cmsg_level = SOL_TCP;
-    control->cmsg_type = TCP_INQ;
-    control->cmsg_len = CMSG_LEN(sizeof more);
-    memcpy(CMSG_DATA(control), &more, sizeof more);
-    message->msg_controllen = room < CMSG_SPACE(sizeof more) ? room : CMSG_SPACE(sizeof more);
-}
-
 ssize_t hf_socket_recvmsg(struct hf_sockets *set, int fd, struct msghdr *message, int flags)
 {
     struct vector into = {0};
-    int message_flags = 0;
     ssize_t received;
     int error;
     struct socket *socket = socket_get(set, fd, &error);
@@ -194,14 +221,7 @@ ssize_t hf_socket_recvmsg(struct hf_sockets *set, int fd, struct msghdr *message
         received = vector_of_pieces(message->msg_iov, message->msg_iovlen, &into);
     }
     if (received == 0) {
-        received = socket_receive(socket, &into, flags, &message_flags);
-        if (received >= 0) {
-            if (message->msg_name != NULL) {
-                message->msg_namelen = 0;
-            }
-            message->msg_flags = message_flags | (flags & MSG_CMSG_CLOEXEC);
-            tell_more(socket, message, message->msg_controllen);
-        }
+        received = receive_message(socket, &into, message, flags);
     }
     socket_put(socket);
     return received;

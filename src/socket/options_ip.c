@@ -3,6 +3,7 @@
  * SOL_IP and SOL_IPV6. The low two bits of the traffic class are ECN's and stay as they are
  * (RFC 3168 5).
  */
+#include "error_queue.h"
 #include "option_table.h"
 
 #include <errno.h>
@@ -105,6 +106,22 @@ static int get_mtu(struct socket *socket, const struct option_row *row, int *val
     return 0;
 }
 
+/* What routers say is a pending error at once. */
+static int set_receive_errors(struct socket *socket, const struct option_row *row, int value)
+{
+    socket->options.receive_errors[row->low] = value != 0;
+    if (value == 0) {
+        error_queue_purge_icmp(socket);
+    }
+    return 0;
+}
+
+static int get_receive_errors(struct socket *socket, const struct option_row *row, int *value)
+{
+    *value = socket->options.receive_errors[row->low];
+    return 0;
+}
+
 static int set_v6_only(struct socket *socket, const struct option_row *row, int value)
 {
     if (socket->port != NULL) {
@@ -122,7 +139,7 @@ static const struct option_row ip_rows[] = {
     {.name = IP_TTL, .set = set_ttl, .get = get_hops, .low = IPV4_ROW},
     {.name = IP_MTU_DISCOVER, .set = set_mtu_discovery, .get = get_mtu_discovery, .low = IPV4_ROW},
     {.name = IP_MTU, .get = get_mtu},
-    {.name = IP_RECVERR, FLAG(receive_errors[IPV4_ROW])},
+    {.name = IP_RECVERR, .set = set_receive_errors, .get = get_receive_errors, .low = IPV4_ROW},
     {.name = IP_BIND_ADDRESS_NO_PORT, FLAG(bind_without_port)},
 };
 const struct option_table option_table_ip = {ip_rows, sizeof ip_rows / sizeof ip_rows[0]};
@@ -139,6 +156,6 @@ static const struct option_row ipv6_rows[] = {
      .get = get_mtu_discovery,
      .low = IPV6_ROW},
     {.name = IPV6_MTU, .get = get_mtu},
-    {.name = IPV6_RECVERR, FLAG(receive_errors[IPV6_ROW])},
+    {.name = IPV6_RECVERR, .set = set_receive_errors, .get = get_receive_errors, .low = IPV6_ROW},
 };
 const struct option_table option_table_ipv6 = {ipv6_rows, sizeof ipv6_rows / sizeof ipv6_rows[0]};

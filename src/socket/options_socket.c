@@ -6,12 +6,16 @@
  * bookkeeping, and reports the double. The core counts payload alone, so it gets half of what is
  * reported, which is also what Linux offers as a window.
  */
-#include "option_table.h"
+#include "stamping.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/time.h>
+
+#ifndef SO_ZEROCOPY
+#define SO_ZEROCOPY 60
+#endif
 
 /* Linux's SOCK_MIN_RCVBUF and SOCK_MIN_SNDBUF on 64-bit machines, doubled already. */
 #define SMALLEST_RECEIVE_BUFFER 2304
@@ -281,6 +285,14 @@ static int get_max_pacing_rate(struct socket *socket, void *value, socklen_t *le
     return 0;
 }
 
+static int set_zero_copy(struct socket *socket, const struct option_row *row, int value)
+{
+    if (value < 0 || value > 1) {
+        return -EINVAL;
+    }
+    return option_set_flag(socket, row, value);
+}
+
 #define FLAG(member)                                \
     .set = option_set_flag, .get = option_get_flag, \
     .offset = offsetof(struct socket_options, member)
@@ -314,6 +326,13 @@ static const struct option_row rows[] = {
     {.name = SO_PROTOCOL, .get = get_protocol},
     {.name = SO_ERROR, .get = get_error},
     {.name = SO_ACCEPTCONN, .get = get_accepting},
+    {.name = SO_ZEROCOPY,
+     .set = set_zero_copy,
+     .get = option_get_flag,
+     .offset = offsetof(struct socket_options, zero_copy)},
+    {.name = SO_TIMESTAMP, .set = set_stamp_times, .get = get_stamp_times},
+    {.name = SO_TIMESTAMPNS, .set = set_stamp_times, .get = get_stamp_times},
+    {.name = SO_TIMESTAMPING, .set_bytes = set_stamping, .get_bytes = get_stamping},
     {.name = SO_LINGER, .set_bytes = set_linger, .get_bytes = get_linger},
     {.name = SO_RCVTIMEO, .set_bytes = set_receive_timeout, .get_bytes = get_receive_timeout},
     {.name = SO_SNDTIMEO, .set_bytes = set_send_timeout, .get_bytes = get_send_timeout},

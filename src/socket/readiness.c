@@ -7,6 +7,7 @@
  * line in meaning: a socket that was never connected, or is over, hangs up; one that hangs up can
  * be written to, because the write would not block but fail.
  */
+#include "completions.h"
 #include "share.h"
 
 #include <errno.h>
@@ -30,6 +31,8 @@ void socket_done(struct socket *socket)
  */
 static void take_error(struct socket *socket, int error)
 {
+    completions_take_notes(socket);
+    completions_abandon(socket);
     if (error == HF_ECONNRESET && socket->peer_closed && !(socket->shutdown & SHUTDOWN_SEND)) {
         error = HF_EPIPE;
     }
@@ -69,6 +72,8 @@ static void take_end(struct socket *socket)
         status.reset_at_end) {
         take_error(socket, HF_ECONNRESET);
     } else {
+        completions_take_notes(socket);
+        completions_abandon(socket);
         socket_done(socket);
     }
 }
@@ -114,6 +119,9 @@ static void take_event(struct socket *socket, const struct hf_event *event)
         break;
     case HF_EVENT_CLOSED:
         take_end(socket);
+        break;
+    case HF_EVENT_NOTED:
+        completions_take_notes(socket);
         break;
     }
 }
@@ -212,7 +220,7 @@ unsigned socket_readiness(struct socket *socket)
     } else if (socket->connect_put_off) {
         ready |= WRITABLE; /* so that somebody writes what the SYN waits for */
     }
-    if (socket->error != 0) {
+    if (socket->error != 0 || error_queue_waits(socket)) {
         ready |= POLLERR;
     }
     return ready;

@@ -220,9 +220,6 @@ ssize_t socket_receive(struct socket *socket, struct vector *into, int flags, in
 {
     struct reader reader = {.socket = socket, .into = into, .flags = flags};
     *message_flags = 0;
-    if (flags & MSG_ERRQUEUE) {
-        return -EAGAIN; /* there is never anything in it: see IP_RECVERR */
-    }
     if (socket->progress == PROGRESS_LISTENING) {
         return -ENOTCONN;
     }

@@ -6,7 +6,9 @@
  * is EPIPE, or the pending error in its place. No signal is raised here: whoever stands for the
  * process does that on -EPIPE without MSG_NOSIGNAL.
  */
+#include "completions.h"
 #include "fast_open_calls.h"
+#include "stamping.h"
 
 #include <errno.h>
 
@@ -68,7 +70,8 @@ static ptrdiff_t send_piece(struct socket *socket, struct vector *from, int flag
     return n;
 }
 
-static int send_all(struct socket *socket, struct vector *from, int flags, size_t *sent)
+static int send_all(struct socket *socket, struct vector *from, int flags, size_t *sent,
+                    struct completion *completion)
 {
     struct patience patience = patience_for(socket, socket->options.send_timeout_ns, flags);
     int error = await_open(socket, &patience);
@@ -79,6 +82,7 @@ static int send_all(struct socket *socket, struct vector *from, int flags, size_
         ptrdiff_t n = send_piece(socket, from, flags);
         if (n > 0) {
             *sent += (size_t)n;
+            completion_piece(socket, completion, from->left > 0);
             continue;
         }
         error = n == HF_EBADF ? -EPIPE : (int)n;
@@ -93,20 +97,27 @@ static int send_all(struct socket *socket, struct vector *from, int flags, size_
 }
 
 ssize_t socket_send_to(struct socket *socket, struct vector *from, int flags,
-                       const struct sockaddr_storage *address, socklen_t length)
+                       const struct sockaddr_storage *address, socklen_t length, uint32_t stamps)
 {
+    struct completion completion;
+    size_t by_syn = 0;
     size_t sent = 0;
-    int error = 0;
+    int error = completion_begin(socket, from->left, flags, stamps, &completion);
+    if (error != 0) {
+        return error;
+    }
     if ((flags & MSG_FASTOPEN) || socket->connect_put_off) {
-        error = fast_open_send(socket, from, flags, address, length, &sent);
+        error = fast_open_send(socket, from, flags, address, length, &by_syn);
     }
     if (error == 0) {
-        error = send_all(socket, from, flags, &sent);
+        error = send_all(socket, from, flags, &sent, &completion);
     }
+    completion_end(socket, &completion, by_syn, sent);
+    sent += by_syn;
     return sent > 0 || error == 0 ? (ssize_t)sent : explain(socket, error);
 }
 
 ssize_t socket_send(struct socket *socket, struct vector *from, int flags)
 {
-    return socket_send_to(socket, from, flags, NULL, 0);
+    return socket_send_to(socket, from, flags, NULL, 0, stamping_of_sends(socket));
 }

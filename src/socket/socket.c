@@ -2,7 +2,7 @@
  *
  * A socket's beginning and end.
  */
-#include "socket_state.h"
+#include "completions.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -82,6 +82,8 @@ void socket_free(struct socket *socket)
     } else {
         socket->file.set->sockets = socket->next;
     }
+    completions_free(socket);
+    error_queue_free(socket);
     free(socket);
 }
 

@@ -56,6 +56,7 @@ enum socket_progress {
 #define SHUTDOWN_BOTH 3u
 
 struct socket;
+struct error_queue;
 
 /* Someone who holds a local port: a socket, or what a closed socket left behind in the core (an
  * orphan, TIME-WAIT), which holds the port for as long as the core knows the pair of endpoints. */
@@ -101,8 +102,12 @@ struct socket_options {
     bool quick_ack;
     bool tell_more; /* TCP_INQ */
     bool fast_open_connect;
-    uint8_t save_syn;            /* as it was set: 0, 1, 2 */
-    uint8_t fast_open_key_bytes; /* 0: the stack's keys */
+    bool zero_copy;                   /* SO_ZEROCOPY */
+    bool stamp_times, stamp_times_ns; /* SO_TIMESTAMP; SO_TIMESTAMPNS: both */
+    uint32_t stamping;                /* SO_TIMESTAMPING's bits */
+    uint32_t stamping_base;           /* with OPT_ID: the sequence number that counts as 0 */
+    uint8_t save_syn;                 /* as it was set: 0, 1, 2 */
+    uint8_t fast_open_key_bytes;      /* 0: the stack's keys */
     uint8_t fast_open_keys[2 * HF_FAST_OPEN_KEY_BYTES];
 };
 
@@ -118,11 +123,12 @@ struct socket {
     bool address_locked; /* bind named an address */
     bool port_locked;    /* bind named a port */
     bool opened_actively;
-    bool connect_put_off; /* connect has succeeded, but the SYN waits for data */
-    bool urgent;          /* the core may have an urgent mark ahead */
-    bool urgent_taken;    /* the byte at urgent_taken_at was read with MSG_OOB */
-    int error;            /* Linux's sk_err: positive, reported once */
-    int soft_error;       /* Linux's sk_err_soft */
+    bool connect_put_off;            /* connect has succeeded, but the SYN waits for data */
+    bool urgent;                     /* the core may have an urgent mark ahead */
+    bool urgent_taken;               /* the byte at urgent_taken_at was read with MSG_OOB */
+    int error;                       /* Linux's sk_err: positive, reported once */
+    int soft_error;                  /* Linux's sk_err_soft */
+    struct error_queue *error_queue; /* NULL: never used */
     /* An AF_INET6 socket on a mapped address has IPv4 endpoints here. */
     struct hf_endpoint local, remote;
     struct port_owner *port; /* NULL: none held (local.port may still tell the last one) */

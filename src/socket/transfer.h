@@ -10,8 +10,8 @@
 
 ssize_t socket_receive(struct socket *socket, struct vector *into, int flags, int *message_flags);
 ssize_t socket_send(struct socket *socket, struct vector *from, int flags);
-/* With an address, which only MSG_FASTOPEN looks at; NULL: none. */
+/* With an address, which only MSG_FASTOPEN looks at; NULL: none. `stamps`: see stamping.h. */
 ssize_t socket_send_to(struct socket *socket, struct vector *from, int flags,
-                       const struct sockaddr_storage *address, socklen_t length);
+                       const struct sockaddr_storage *address, socklen_t length, uint32_t stamps);
 
 #endif

@@ -236,6 +236,30 @@ int hf_get_option(const struct hf_stack *stack, hf_handle handle, enum hf_option
                               : HF_EBADF;
 }
 
+/* ---- notes */
+
+int hf_mark(struct hf_stack *stack, hf_handle handle, uint32_t mark, unsigned kinds, hf_time now)
+{
+    struct stack_connection *connection = stack_connection_of(stack, handle);
+    int error;
+    if (connection == NULL) {
+        return no_connection(stack, handle);
+    }
+    if (kinds == 0 || kinds > (HF_MARK_SENT | HF_MARK_ACKED | HF_MARK_BOUNDARY)) {
+        return HF_EINVAL;
+    }
+    stack_set_now(stack, now);
+    error = tcp_notes_mark(&connection->tcp, &stack->host, mark, kinds);
+    stack_queue_events(stack, connection);
+    return error;
+}
+
+int hf_next_note(struct hf_stack *stack, hf_handle handle, struct hf_note *note)
+{
+    struct stack_connection *connection = stack_connection_of(stack, handle);
+    return connection != NULL && tcp_notes_take(&connection->tcp, &stack->host, note);
+}
+
 /* ---- the algorithms there are */
 
 const char *hf_congestion_control_name(const struct hf_stack *stack, int index)

@@ -46,8 +46,30 @@ static bool path_broken(const struct icmp_message *message)
            (message->code == 0 || message->code == (ipv6 ? 3 : 1));
 }
 
+/* For those who want to know more than an error number. */
+static void keep_note(struct hf_stack *stack, struct tcp_conn *conn,
+                      const struct icmp_message *message, const struct hf_address *sender)
+{
+    struct hf_note note;
+    uint32_t kept = message->quoted_segment_bytes < sizeof note.quote
+                        ? message->quoted_segment_bytes
+                        : (uint32_t)sizeof note.quote;
+    memset(&note, 0, sizeof note);
+    note.kind = HF_NOTE_ICMP;
+    note.time_ns = stack->host.now;
+    note.error = message->error;
+    note.type = message->type;
+    note.code = message->code;
+    note.detail = message->detail;
+    note.sender = *sender;
+    note.quote_bytes = message->quoted_segment_bytes;
+    memcpy(note.quote, message->quoted_segment, kept);
+    tcp_notes_error(conn, &stack->host, &note);
+}
+
 static enum hf_reason news_for_connection(struct hf_stack *stack, uint32_t index,
-                                          const struct icmp_message *message)
+                                          const struct icmp_message *message,
+                                          const struct hf_address *sender)
 {
     struct stack_connection *connection = pool_at(&stack->connections, index);
     enum hf_reason reason;
@@ -61,14 +83,19 @@ static enum hf_reason news_for_connection(struct hf_stack *stack, uint32_t index
         if (path_broken(message)) {
             tcp_icmp_unreachable(&connection->tcp, &stack->host, message->quoted_seq);
         }
+        bool opening = connection->tcp.state == HF_SYN_SENT;
         reason = tcp_icmp_error(&connection->tcp, &stack->host, message->quoted_seq,
                                 message->severity == ICMP_SEVERITY_HARD, message->error);
+        if (opening && reason != HF_REASON_ICMP_SEQUENCE) {
+            keep_note(stack, &connection->tcp, message, sender);
+        }
     }
     stack_settle(stack, connection);
     return reason;
 }
 
-static enum hf_reason take_error(struct hf_stack *stack, const struct icmp_message *message)
+static enum hf_reason take_error(struct hf_stack *stack, const struct icmp_message *message,
+                                 const struct hf_address *sender)
 {
     struct flow_tuple tuple;
     uint32_t reference;
@@ -84,7 +111,7 @@ static enum hf_reason take_error(struct hf_stack *stack, const struct icmp_messa
     index = reference & FLOW_INDEX_MASK;
     switch ((enum flow_kind)(reference >> FLOW_INDEX_BITS)) {
     case FLOW_CONNECTION:
-        return news_for_connection(stack, index, message);
+        return news_for_connection(stack, index, message, sender);
     case FLOW_SYN:
         return syn_cache_icmp(stack, index, message->quoted_seq,
                               message->severity == ICMP_SEVERITY_HARD);
@@ -111,7 +138,7 @@ static enum hf_reason verdict(struct hf_stack *stack, const struct ip_header *ip
     case ICMP_KIND_TOO_BIG:
     case ICMP_KIND_TIME_EXCEEDED:
     case ICMP_KIND_PARAMETER_PROBLEM:
-        return take_error(stack, &message);
+        return take_error(stack, &message, &ip->source);
     case ICMP_KIND_ECHO_REPLY:
     case ICMP_KIND_UNKNOWN:
         break;

@@ -62,6 +62,9 @@ static void new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct t
     conn->snd.una_before = conn->snd.una;
     conn->snd.una = segment->ack;
     conn->snd.retransmit_next = seq_max(conn->snd.retransmit_next, conn->snd.una);
+    if (conn->notes != NULL) {
+        tcp_notes_acked(conn, host);
+    }
     tcp_mtu_on_ack(conn, host);
     if (conn->urgent_sending && seq_ge(conn->snd.una, conn->snd.up)) {
         conn->urgent_sending = false;

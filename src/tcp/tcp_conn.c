@@ -64,6 +64,7 @@ void tcp_conn_clear(struct tcp_conn *conn, struct tcp_host *host)
     tcp_sent_free(&conn->sent, host->memory);
     tcp_sender_free(conn, host);
     tcp_fast_open_free(conn, host);
+    tcp_notes_free(conn, host);
 }
 
 void tcp_tell(struct tcp_conn *conn, enum hf_event_type type)

@@ -17,6 +17,7 @@
 #include "seq32.h"
 #include "tcp_ecn.h"
 #include "tcp_min_rtt.h"
+#include "tcp_notes.h"
 #include "tcp_segment.h"
 #include "tcp_sender.h"
 #include "tcp_sent.h"
@@ -288,6 +289,7 @@ struct tcp_conn {
 
     struct tcp_sender *sender;       /* from before the first byte leaves */
     struct tcp_fast_open *fast_open; /* only while opening with Fast Open */
+    struct tcp_notes *notes;         /* only while there are marks (tcp_notes.c) */
     struct tcp_sent *sent;           /* only with SACK, only while something is in flight */
     struct tcp_rack rack;
     struct tcp_prr prr;

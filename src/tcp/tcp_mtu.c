@@ -141,7 +141,8 @@ static bool may_probe(const struct tcp_conn *conn)
 {
     bool calm = conn->recovery == TCP_RECOVERY_NONE && conn->duplicate_acks == 0 &&
                 (conn->sent == NULL || conn->sent->sacked_count == 0);
-    return conn->search.on && conn->search.probe == 0 && calm && conn->reassembly == NULL &&
+    return conn->search.on && conn->search.probe == 0 && calm &&
+           (conn->notes == NULL || conn->notes->boundaries == 0) && conn->reassembly == NULL &&
            !conn->dsack_due && !(conn->intents & TCP_INTENT_LOSS_PROBE) &&
            (conn->tuple.family == HF_IPV6 || !tcp_may_fragment(conn)); /* RFC 8899 3: with DF */
 }

@@ -172,6 +172,9 @@ static void build_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_
         (!conn->more_follows || fin)) {
         flags |= HF_PSH; /* MUST-61: on the last segment of what there is */
     }
+    if (conn->notes != NULL && length > 0 && tcp_notes_ends(conn, seq_add(seq, length))) {
+        flags |= HF_PSH; /* or of what the program holds together */
+    }
     if (fin) {
         flags |= HF_FIN;
     }
@@ -192,6 +195,12 @@ static void build_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_
 
 /* ---- retransmissions */
 
+/* Not beyond a boundary that the program has set. */
+static uint32_t whole_segment(const struct tcp_conn *conn, seq32 seq, uint32_t length)
+{
+    return conn->notes != NULL ? tcp_notes_bound(conn, seq, length) : length;
+}
+
 static void count_repetition(struct tcp_conn *conn, struct tcp_host *host, uint32_t length)
 {
     tcp_pacing_sent(conn, host, length);
@@ -209,7 +218,7 @@ static enum hf_reason build_retransmission(struct tcp_conn *conn, struct tcp_hos
     seq32 seq = seq_max(conn->snd.retransmit_next, conn->snd.front);
     seq32 data_end = seq_min(tcp_fin_seq(conn), conn->snd.nxt);
     uint32_t left = seq_lt(seq, data_end) ? (uint32_t)seq_diff(data_end, seq) : 0;
-    uint32_t length = min_u32(left, segment_room(conn, host));
+    uint32_t length = whole_segment(conn, seq, min_u32(left, segment_room(conn, host)));
     bool fin = conn->fin_queued && seq_gt(conn->snd.nxt, tcp_fin_seq(conn)) && length == left;
     enum hf_reason reason = (enum hf_reason)conn->retransmit_reason;
     seq32 next;
@@ -354,18 +363,23 @@ static uint32_t sendable_bytes(struct tcp_conn *conn, struct tcp_host *host, uin
     int64_t window_room = (int64_t)conn->snd.wnd - tcp_flight(conn);
     int64_t cwnd_room = (int64_t)tcp_send_allowance(conn) - tcp_pipe(conn);
     uint32_t room = segment_room(conn, host);
+    uint32_t bounded;
     uint32_t length;
     if (window_room <= 0) {
         return 0; /* MUST-34: the window may have shrunk under what is in flight; SHLD-15 */
     }
-    if (cwnd_room < (int64_t)min_u32(room, unsent) && tcp_flight(conn) > 0 &&
-        !(conn->intents & TCP_INTENT_LOSS_PROBE)) {
+    if (cwnd_room < (int64_t)min_u32(room, whole_segment(conn, conn->snd.nxt, unsent)) &&
+        tcp_flight(conn) > 0 && !(conn->intents & TCP_INTENT_LOSS_PROBE)) {
         tcp_cc_validate(conn, host, true);
         return 0; /* cwnd is spent in whole segments */
     }
-    length = min_u32(unsent, room);
+    bounded = whole_segment(conn, conn->snd.nxt, unsent);
+    length = min_u32(bounded, room);
     if (window_room < (int64_t)length) {
         length = (uint32_t)window_room;
+    }
+    if (length == bounded && length < unsent) {
+        return length; /* it will not grow any more */
     }
     if (length == room) {
         return length; /* (1) a full segment */
@@ -619,6 +633,10 @@ bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_s
     }
     if (found) {
         conn->segments_sent++;
+        if (conn->notes != NULL && segment->payload_length > 0) {
+            tcp_notes_sent(conn, host, seq_add(segment->seq, (segment->flags & HF_SYN) != 0),
+                           segment->payload_length);
+        }
     } else {
         tcp_tally_limits(conn, host);
     }

@@ -165,6 +165,9 @@ static void parse_quote(const struct ip_header *ip, struct icmp_message *message
         return;
     }
     message->has_quote = true;
+    message->detail = wire_read_32(ip->payload + 4);
+    message->quoted_segment = quoted.payload;
+    message->quoted_segment_bytes = quoted.payload_length;
     message->quoted_source.address = quoted.source;
     message->quoted_source.port = wire_read_16(quoted.payload);
     message->quoted_destination.address = quoted.destination;

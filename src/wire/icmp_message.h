@@ -38,6 +38,9 @@ struct icmp_message {
     bool has_quote;
     struct hf_endpoint quoted_source, quoted_destination;
     seq32 quoted_seq;
+    const uint8_t *quoted_segment; /* TCP's header and what follows */
+    uint32_t quoted_segment_bytes;
+    uint32_t detail; /* of errors: the four bytes after the checksum */
 };
 
 /* `ip` is the parsed packet that carries it. HF_REASON_NONE, ICMP_TOO_SHORT or ICMP_CHECKSUM. */

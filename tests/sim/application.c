@@ -93,6 +93,7 @@ static void take_event(struct application *application, const struct hf_event *e
         fail(application, "urgent data that nobody sent");
         break;
     case HF_EVENT_SOFT_ERROR:
+    case HF_EVENT_NOTED:
         break;
     case HF_EVENT_ERROR:
         fail(application, "the connection ended with \"%s\"", hf_error_text(event->error));

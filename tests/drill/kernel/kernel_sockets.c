@@ -10,12 +10,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MOST_DESCRIPTORS = 1024 };
@@ -200,6 +202,33 @@ int hf_socket_close(struct hf_sockets *sockets, int fd)
 
 /* ---- data */
 
+/* Where the runner's clock would show the kernel's real time. */
+static hf_time to_runner(const struct hf_sockets *sockets, hf_time real)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return real - (now.tv_sec * HF_SECOND + now.tv_nsec) + kernel_time() +
+           sockets->config.real_time_offset_ns;
+}
+
+static void convert_stamps(const struct hf_sockets *sockets, struct msghdr *message)
+{
+    for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at != NULL; at = CMSG_NXTHDR(message, at)) {
+        struct timespec stamp;
+        hf_time time;
+        bool coarse = at->cmsg_type == SCM_TIMESTAMP;
+        if (at->cmsg_level != SOL_SOCKET || at->cmsg_len < CMSG_LEN(sizeof stamp) ||
+            (!coarse && at->cmsg_type != SCM_TIMESTAMPNS && at->cmsg_type != SCM_TIMESTAMPING))
+            continue;
+        memcpy(&stamp, CMSG_DATA(at), sizeof stamp);
+        time = stamp.tv_sec * HF_SECOND + stamp.tv_nsec * (coarse ? HF_MICROSECOND : 1);
+        time = to_runner(sockets, time);
+        stamp.tv_sec = time / HF_SECOND;
+        stamp.tv_nsec = time % HF_SECOND / (coarse ? HF_MICROSECOND : 1);
+        memcpy(CMSG_DATA(at), &stamp, sizeof stamp);
+    }
+}
+
 ssize_t hf_socket_recvmsg(struct hf_sockets *sockets, int fd, struct msghdr *message, int flags)
 {
     size_t length = 0;
@@ -209,7 +238,11 @@ ssize_t hf_socket_recvmsg(struct hf_sockets *sockets, int fd, struct msghdr *mes
     over = wait_to_read(sockets, fd, flags);
     if (over == 0)
         over = wait_for_all(sockets, fd, flags, length);
-    return over < 0 ? over : answer(recvmsg(fd, message, flags));
+    if (over == 0)
+        over = (int)answer(recvmsg(fd, message, flags));
+    if (over >= 0)
+        convert_stamps(sockets, message);
+    return over;
 }
 
 ssize_t hf_socket_recvfrom(struct hf_sockets *sockets, int fd, void *data, size_t length, int flags,

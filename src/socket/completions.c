@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What becomes of what was sent, for those who asked: MSG_ZEROCOPY's completions and
+ * SO_TIMESTAMPING's stamps. A send that is to be told of leaves a piece of work here and a mark in
+ * the core at its last byte (hf_mark); the core's notes lead back to it.
+ *
+ * Zero copy: memory of the program may be used until a completion says that it is free again. The
+ * core copies at once, and the completion says so (SO_EE_CODE_ZEROCOPY_COPIED), as Linux does where
+ * a device cannot send from there; but it comes when Linux's would, with the acknowledgement, for a
+ * program may take it as one. Sends are numbered from 0. A send that joins bytes of the one before
+ * it which have not left yet shares its completion, up to 512 KiB; completions of numbers that
+ * follow each other become one entry of the error queue.
+ *
+ * Memory: each zero copy sets aside what its entry will need, and there is a limit to how much
+ * (Linux's net.core.optmem_max), so a completion is never lost. Stamps have no such claim.
+ *
+ * A segment of Linux holds 17 fragments; a zero copy of more pieces is cut there, with PSH, and so
+ * is one here, pieces taken as they were given.
+ */
+#include "completions.h"
+
+#include "stamping.h"
+
+#include <errno.h>
+#include <linux/net_tstamp.h>
+#include <stdlib.h>
+
+#ifndef MSG_ZEROCOPY
+#define MSG_ZEROCOPY 0x4000000
+#endif
+#ifndef SO_EE_CODE_ZEROCOPY_COPIED
+#define SO_EE_CODE_ZEROCOPY_COPIED 1
+#endif
+
+#define OPTION_MEMORY_BYTES 131072u
+#define SHARED_BYTES (1u << 19)
+#define SHARED_SENDS (UINT16_MAX - 1u)
+#define MOST_FRAGMENTS 17u
+
+struct sent_work {
+    struct sent_work *next;
+    uint32_t mark;
+    uint32_t stamps; /* SOF_TIMESTAMPING_TX_... */
+    uint32_t key;    /* of its last byte */
+    /* NULL: no zero copy. Else its entry, ready to be queued: ee_info to ee_data. */
+    struct queued_error *entry;
+    uint64_t bytes;
+    uint32_t end; /* the sequence number after its last byte */
+};
+
+/* ---- sending */
+
+static size_t set_aside(const struct error_queue *queue)
+{
+    size_t bytes = queue->charged_bytes;
+    for (const struct sent_work *work = queue->work_first; work != NULL; work = work->next) {
+        bytes += work->entry != NULL ? queued_error_charge(work->entry) : 0;
+    }
+    return bytes;
+}
+
+static struct sent_work *work_new(bool zero_copy)
+{
+    struct sent_work *work = calloc(1, sizeof *work);
+    if (work == NULL || !zero_copy) {
+        return work;
+    }
+    work->entry = queued_error_new(NULL, 0);
+    if (work->entry == NULL) {
+        free(work);
+        return NULL;
+    }
+    return work;
+}
+
+static void work_free(struct sent_work *work)
+{
+    if (work != NULL) {
+        free(work->entry);
+        free(work);
+    }
+}
+
+int completion_begin(struct socket *socket, size_t length, int flags, uint32_t stamps,
+                     struct completion *completion)
+{
+    struct error_queue *queue;
+    *completion = (struct completion){
+        .zero_copy = (flags & MSG_ZEROCOPY) != 0 && socket->options.zero_copy && length > 0,
+        .grouped = (flags & MSG_EOR) != 0,
+        .stamps = stamps,
+    };
+    if (!completion->zero_copy && stamps == 0) {
+        return 0;
+    }
+    queue = error_queue_of(socket);
+    if (queue != NULL && (!completion->zero_copy || set_aside(queue) < OPTION_MEMORY_BYTES)) {
+        completion->work = work_new(completion->zero_copy);
+    }
+    return completion->work == NULL && completion->zero_copy ? -ENOBUFS : 0;
+}
+
+static void mark_boundary(struct socket *socket)
+{
+    struct hf_sockets *set = socket->file.set;
+    (void)hf_mark(set->config.stack, socket->handle, 0, HF_MARK_BOUNDARY, sockets_now(set));
+}
+
+void completion_piece(struct socket *socket, struct completion *completion, bool more)
+{
+    if (completion->zero_copy && ++completion->pieces == MOST_FRAGMENTS && more) {
+        completion->pieces = 0;
+        mark_boundary(socket);
+    }
+}
+
+/* The last send's completion is this one's too, if its last byte has not left. */
+static void share(struct socket *socket, struct sent_work *last, struct sent_work *work,
+                  uint32_t start)
+{
+    struct error_queue *queue = socket->error_queue;
+    struct hf_status status;
+    struct queued_error *entry = last != NULL ? last->entry : NULL;
+    if (entry == NULL || last->end != start || last->bytes + work->bytes > SHARED_BYTES ||
+        entry->error.ee_data - entry->error.ee_info + 1 >= SHARED_SENDS ||
+        entry->error.ee_data + 1 != queue->next_zero_copy ||
+        hf_status(socket->file.set->config.stack, socket->handle, &status) != HF_OK ||
+        status.send_unsent_bytes <= work->end - start) {
+        return;
+    }
+    work->entry->error.ee_info = entry->error.ee_info;
+    work->bytes += last->bytes;
+    free(entry);
+    last->entry = NULL;
+}
+
+static void number_zero_copy(struct socket *socket, struct sent_work *work, uint32_t start)
+{
+    struct error_queue *queue = socket->error_queue;
+    struct sock_extended_err *error = &work->entry->error;
+    error->ee_origin = SO_EE_ORIGIN_ZEROCOPY;
+    error->ee_code = SO_EE_CODE_ZEROCOPY_COPIED;
+    error->ee_info = queue->next_zero_copy;
+    share(socket, queue->work_last, work, start);
+    error->ee_data = queue->next_zero_copy++;
+}
+
+static void complete_zero_copy(struct socket *socket, struct sent_work *work);
+
+void completion_end(struct socket *socket, struct completion *completion, size_t by_syn,
+                    size_t after)
+{
+    struct hf_sockets *set = socket->file.set;
+    struct sent_work *work = completion->work;
+    size_t sent = by_syn + after;
+    unsigned kinds = HF_MARK_ACKED;
+    if (completion->grouped && after > 0) {
+        mark_boundary(socket);
+    }
+    if (work == NULL || sent == 0) {
+        work_free(work);
+        return;
+    }
+    work->end = stamping_write_number(socket);
+    work->bytes = sent;
+    if (work->entry != NULL) {
+        number_zero_copy(socket, work, work->end - (uint32_t)sent);
+    }
+    if (after > 0) {
+        work->stamps = completion->stamps;
+        work->key = work->end - 1 - socket->options.stamping_base;
+        kinds |= work->stamps & (SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_SOFTWARE)
+                     ? HF_MARK_SENT
+                     : 0u;
+    }
+    work->mark = socket->error_queue->next_mark++;
+    if (hf_mark(set->config.stack, socket->handle, work->mark, kinds, sockets_now(set)) != HF_OK) {
+        complete_zero_copy(socket, work); /* it was copied, after all */
+        work_free(work);
+        return;
+    }
+    if (socket->error_queue->work_last != NULL) {
+        socket->error_queue->work_last->next = work;
+    } else {
+        socket->error_queue->work_first = work;
+    }
+    socket->error_queue->work_last = work;
+}
+
+/* ---- what is told */
+
+/* Linux's msg_zerocopy_complete: one that follows the last one's numbers makes that longer. */
+static void complete_zero_copy(struct socket *socket, struct sent_work *work)
+{
+    struct error_queue *queue = socket->error_queue;
+    struct queued_error *entry = work->entry;
+    struct queued_error *tail = queue->last;
+    if (entry == NULL) {
+        return;
+    }
+    work->entry = NULL;
+    if (tail != NULL && tail->error.ee_origin == SO_EE_ORIGIN_ZEROCOPY &&
+        tail->error.ee_data + 1 == entry->error.ee_info) {
+        tail->error.ee_data = entry->error.ee_data;
+        free(entry);
+        file_wake(&socket->file, POLLERR);
+        return;
+    }
+    queue->charged_bytes += queued_error_charge(entry);
+    error_queue_put(socket, entry, false);
+}
+
+static void tell_stamp(struct socket *socket, const struct sent_work *work, uint32_t kind,
+                       hf_time time)
+{
+    struct queued_error *entry = queued_error_new(NULL, 0);
+    if (entry == NULL) {
+        return;
+    }
+    entry->stamp_ns = time + socket->file.set->config.real_time_offset_ns;
+    entry->error.ee_errno = ENOMSG;
+    entry->error.ee_origin = SO_EE_ORIGIN_TIMESTAMPING;
+    entry->error.ee_info = kind;
+    if (socket->options.stamping & SOF_TIMESTAMPING_OPT_ID) {
+        entry->error.ee_data = work->key;
+    }
+    if (!(socket->options.stamping & SOF_TIMESTAMPING_OPT_TSONLY)) {
+        entry->payload_bytes = 1; /* there was a packet, of which nothing is kept */
+    }
+    error_queue_put(socket, entry, true);
+}
+
+static void take_sent(struct socket *socket, const struct hf_note *note)
+{
+    const struct sent_work *work = socket->error_queue->work_first;
+    while (work != NULL && work->mark != note->mark) {
+        work = work->next;
+    }
+    if (work != NULL && (work->stamps & SOF_TIMESTAMPING_TX_SCHED)) {
+        tell_stamp(socket, work, SCM_TSTAMP_SCHED, note->time_ns);
+    }
+    if (work != NULL && (work->stamps & SOF_TIMESTAMPING_TX_SOFTWARE)) {
+        tell_stamp(socket, work, SCM_TSTAMP_SND, note->time_ns);
+    }
+}
+
+static struct sent_work *pop(struct error_queue *queue)
+{
+    struct sent_work *work = queue->work_first;
+    queue->work_first = work->next;
+    if (queue->work_first == NULL) {
+        queue->work_last = NULL;
+    }
+    return work;
+}
+
+/* Acknowledged in order, so it is the first. */
+static void take_acked(struct socket *socket, const struct hf_note *note)
+{
+    struct error_queue *queue = socket->error_queue;
+    struct sent_work *work;
+    if (queue->work_first == NULL || queue->work_first->mark != note->mark) {
+        return;
+    }
+    work = pop(queue);
+    if (work->stamps & SOF_TIMESTAMPING_TX_ACK) {
+        tell_stamp(socket, work, SCM_TSTAMP_ACK, note->time_ns);
+    }
+    complete_zero_copy(socket, work);
+    work_free(work);
+}
+
+void completions_take_notes(struct socket *socket)
+{
+    struct hf_note note;
+    while (hf_next_note(socket->file.set->config.stack, socket->handle, &note)) {
+        switch (note.kind) {
+        case HF_NOTE_SENT:
+            if (socket->error_queue != NULL) {
+                take_sent(socket, &note);
+            }
+            break;
+        case HF_NOTE_ACKED:
+            if (socket->error_queue != NULL) {
+                take_acked(socket, &note);
+            }
+            break;
+        case HF_NOTE_ICMP:
+            error_queue_icmp(socket, &note);
+            break;
+        }
+    }
+}
+
+void completions_abandon(struct socket *socket)
+{
+    struct error_queue *queue = socket->error_queue;
+    while (queue != NULL && queue->work_first != NULL) {
+        struct sent_work *work = pop(queue);
+        complete_zero_copy(socket, work);
+        work_free(work);
+    }
+}
+
+void completions_free(struct socket *socket)
+{
+    struct error_queue *queue = socket->error_queue;
+    while (queue != NULL && queue->work_first != NULL) {
+        work_free(pop(queue));
+    }
+}

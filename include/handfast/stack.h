@@ -70,6 +70,8 @@ struct hf_config {
     uint32_t receive_buffer_max_bytes; /* 6 MiB */
     uint32_t send_buffer_bytes;        /* 64 KiB */
     uint32_t send_buffer_max_bytes;    /* 4 MiB */
+    /* HF_OPTION_NOT_SENT_LOW_WATER where that is 0 (tcp_notsent_lowat); 0: none; 0. */
+    uint32_t not_sent_low_water_bytes;
 
     /* RFC 9293 and friends. */
     hf_time msl_ns;                /* maximum segment lifetime; TIME-WAIT lasts 2 of it; 30 s */
@@ -424,7 +426,7 @@ enum hf_option {
     HF_OPTION_SAVE_SYN, /* 0/1, listeners: connections keep the headers of their SYN, hf_saved_syn
                          */
     HF_OPTION_WINDOW_CLAMP,       /* bytes, 0 (none) or 256..1 GiB: no larger window is offered */
-    HF_OPTION_NOT_SENT_LOW_WATER, /* bytes, 0 (none)..4 GiB - 1: hf_send takes nothing while so much
+    HF_OPTION_NOT_SENT_LOW_WATER, /* bytes, 0 (as configured)..4 GiB - 1: hf_send takes nothing while so much
                                      waits that was never sent, and HF_EVENT_WRITABLE comes when
                                      less than half of it does */
     HF_OPTION_WANT_WRITABLE, /* 0/1: 1 asks for HF_EVENT_WRITABLE, which comes at once or when a

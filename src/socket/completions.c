@@ -50,9 +50,13 @@ struct sent_work {
 
 /* ---- sending */
 
+/* For zero copies, told of or not. */
 static size_t set_aside(const struct error_queue *queue)
 {
-    size_t bytes = queue->charged_bytes;
+    size_t bytes = 0;
+    for (const struct queued_error *entry = queue->first; entry != NULL; entry = entry->next) {
+        bytes += entry->error.ee_origin == SO_EE_ORIGIN_ZEROCOPY ? queued_error_charge(entry) : 0;
+    }
     for (const struct sent_work *work = queue->work_first; work != NULL; work = work->next) {
         bytes += work->entry != NULL ? queued_error_charge(work->entry) : 0;
     }

@@ -46,9 +46,8 @@ static void options(struct world *world)
         {SOL_IP, IP_FREEBIND, 1, -ENOPROTOOPT, "own addresses only"},
         {SOL_SOCKET, SO_BROADCAST, 1, -ENOPROTOOPT, "means nothing to TCP"},
         {SOL_SOCKET, SO_DONTROUTE, 1, -ENOPROTOOPT, "there are no routes"},
-        {SOL_SOCKET, SO_TIMESTAMP, 1, -ENOPROTOOPT, "no ancillary data"},
         {SOL_SOCKET, SO_PRIORITY, 1, -ENOPROTOOPT, "no queues to choose from"},
-        {SOL_SOCKET, SO_ZEROCOPY, 1, -ENOPROTOOPT, "everything is copied"},
+        {SOL_SOCKET, SO_INCOMING_CPU, 1, -ENOPROTOOPT, "no processor is known here"},
     };
     int fd = w_socket(world, CLIENT, AF_INET, SOCK_STREAM, 0);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

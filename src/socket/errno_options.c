@@ -47,6 +47,9 @@ static const struct name int_options[] = {
     {SOL_TCP, TCP_FASTOPEN},
     {SOL_TCP, TCP_FASTOPEN_CONNECT},
     {SOL_TCP, TCP_FASTOPEN_NO_COOKIE},
+    {SOL_SOCKET, SO_ZEROCOPY},
+    {SOL_SOCKET, SO_TIMESTAMP},
+    {SOL_SOCKET, SO_TIMESTAMPNS},
 };
 
 static const struct name int_options_ipv6[] = {
@@ -115,6 +118,11 @@ static void ranges_ip(struct world *world)
 static void ranges_tcp_opening(struct world *world)
 {
     ranges_one(world, 20, 25);
+}
+
+static void ranges_told(struct world *world)
+{
+    ranges_one(world, 25, 28);
 }
 
 static void ranges_ipv6(struct world *world)
@@ -569,6 +577,7 @@ const struct named_scenario option_scenarios[] = {
     {"ranges, others of TCP", ranges_tcp_others, false},
     {"ranges, IP", ranges_ip, false},
     {"ranges, opening of TCP", ranges_tcp_opening, false},
+    {"ranges of what is told", ranges_told, false},
     {"ranges, IPv6", ranges_ipv6, true},
     {"lengths", lengths, false},
     {"lengths, IPv6", lengths_ipv6, true},

@@ -25,7 +25,7 @@ struct sent_work;
 /* There from the first time that something is to be told of what was sent. */
 struct error_queue {
     struct queued_error *first, *last;
-    size_t charged_bytes; /* all that is queued, and what zero copies have set aside */
+    size_t charged_bytes; /* all that is queued */
     /* What is still under way, oldest first (completions.c). */
     struct sent_work *work_first, *work_last;
     uint32_t next_mark;

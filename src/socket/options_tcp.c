@@ -87,7 +87,7 @@ static int set_tell_more(struct socket *socket, const struct option_row *row, in
     return 0;
 }
 
-/* As in Linux, a size of 0 is none, which is what net.ipv4.tcp_notsent_lowat says by default. */
+/* As in Linux, 0 is what net.ipv4.tcp_notsent_lowat says. */
 static int set_not_sent_low_water(struct socket *socket, const struct option_row *row, int value)
 {
     int error = core_option_set(socket, HF_OPTION_NOT_SENT_LOW_WATER, (int64_t)(uint32_t)value);
@@ -99,7 +99,9 @@ static int set_not_sent_low_water(struct socket *socket, const struct option_row
 static int get_not_sent_low_water(struct socket *socket, const struct option_row *row, int *value)
 {
     (void)row;
-    *value = (int)(uint32_t)core_option_get(socket, HF_OPTION_NOT_SENT_LOW_WATER);
+    /* What was set, not what holds in its place. */
+    bool given = (socket->options.core.given >> HF_OPTION_NOT_SENT_LOW_WATER) & 1;
+    *value = given ? (int)(uint32_t)core_option_get(socket, HF_OPTION_NOT_SENT_LOW_WATER) : 0;
     return 0;
 }
 
@@ -140,6 +142,23 @@ static int set_timestamp(struct socket *socket, const struct option_row *row, in
     (void)row;
     (void)value;
     return -EPERM;
+}
+
+/* Repairing connections takes rights that no program has here. */
+static int set_repair(struct socket *socket, const struct option_row *row, int value)
+{
+    (void)socket;
+    (void)row;
+    (void)value;
+    return -EPERM;
+}
+
+static int get_repair(struct socket *socket, const struct option_row *row, int *value)
+{
+    (void)socket;
+    (void)row;
+    *value = 0;
+    return 0;
 }
 
 /* The timestamp that a segment would carry now (RFC 7323 5.4), in milliseconds, so that the lowest
@@ -215,15 +234,6 @@ static int get_congestion(struct socket *socket, void *value, socklen_t *length)
     if (*length > 0) {
         memcpy(value, name, *length);
     }
-    return 0;
-}
-
-/* reno and its like have nothing to tell, and Linux answers 0 bytes for them. */
-static int congestion_info(struct socket *socket, void *value, socklen_t *length)
-{
-    (void)socket;
-    (void)value;
-    *length = 0;
     return 0;
 }
 
@@ -374,7 +384,7 @@ static const struct option_row rows[] = {
     {.name = TCP_FASTOPEN_KEY, .set_bytes = set_fast_open_key, .get_bytes = get_fast_open_key},
     {.name = TCP_WINDOW_CLAMP, .set = set_window_clamp, .get = get_window_clamp},
     {.name = TCP_TIMESTAMP, .set = set_timestamp, .get = get_timestamp},
-    {.name = TCP_CC_INFO, .get_bytes = congestion_info},
+    {.name = TCP_REPAIR, .set = set_repair, .get = get_repair},
     {.name = TCP_INFO, .get_bytes = tcp_info_get},
 };
 const struct option_table option_table_tcp = {rows, sizeof rows / sizeof rows[0]};

@@ -38,6 +38,7 @@ void tcp_conn_init(struct tcp_conn *conn, const struct tcp_host *host,
     conn->send_limit_bytes = config->send_buffer_bytes;
     conn->send_tuned = config->send_buffer_max_bytes > config->send_buffer_bytes;
     conn->receive_limit_bytes = config->receive_buffer_bytes;
+    conn->not_sent_low_water_bytes = config->not_sent_low_water_bytes;
     conn->receive_tuned = config->receive_buffer_max_bytes > config->receive_buffer_bytes;
     conn->path_mtu_discovery = HF_PATH_MTU_WANT;
     conn->path_mtu = (uint16_t)config->mtu;

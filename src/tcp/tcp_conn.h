@@ -318,7 +318,7 @@ struct tcp_conn {
     uint32_t receive_bytes, receive_limit_bytes;
     struct tcp_reassembly *reassembly;
     uint32_t window_clamp_bytes;       /* HF_OPTION_WINDOW_CLAMP; 0: none */
-    uint32_t not_sent_low_water_bytes; /* HF_OPTION_NOT_SENT_LOW_WATER; 0: none */
+    uint32_t not_sent_low_water_bytes; /* 0 or all ones: none */
     struct tcp_tuning tuning;
 
     int error;           /* what ended it */

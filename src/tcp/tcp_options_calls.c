@@ -178,7 +178,8 @@ static void set_buffers(struct tcp_conn *conn, const struct tcp_host *host, enum
     } else if (option == HF_OPTION_WINDOW_CLAMP) {
         set_window_clamp(conn, value);
     } else if (option == HF_OPTION_NOT_SENT_LOW_WATER) {
-        conn->not_sent_low_water_bytes = value;
+        conn->not_sent_low_water_bytes =
+            value != 0 ? value : host->config->not_sent_low_water_bytes;
         tcp_tell_writable(conn);
     } else if (option == HF_OPTION_WANT_WRITABLE) {
         want_writable(conn, value != 0);

@@ -179,6 +179,28 @@ static void reassembly_absorb(struct tcp_conn *conn, struct tcp_host *host)
     }
 }
 
+/* The FIN has a number of its own, which is held like the text (and as Linux tells it). */
+static struct tcp_sack_block block_of(const struct tcp_conn *conn, const struct tcp_range *range)
+{
+    bool fin = conn->has_fin && seq_eq(range->right, conn->rcv.fin);
+    return (struct tcp_sack_block){range->left, seq_add(range->right, fin)};
+}
+
+/* A FIN without text in front of it, beyond a hole: a block by itself, which comes first if nothing
+ * else is held. */
+static void fill_lone_fin(const struct tcp_conn *conn, struct tcp_options *options, unsigned room)
+{
+    const struct tcp_reassembly *held = conn->reassembly;
+    if (!conn->has_fin || conn->receive_eof || options->sack_count >= room ||
+        seq_le(conn->rcv.fin, conn->rcv.nxt) ||
+        (held != NULL && held->count > 0 &&
+         seq_eq(held->ranges[held->count - 1].right, conn->rcv.fin))) {
+        return;
+    }
+    options->sack[options->sack_count++] =
+        (struct tcp_sack_block){conn->rcv.fin, seq_add(conn->rcv.fin, 1)};
+}
+
 /* RFC 2018 4: the block with the segment that came last is first, then the others, most recently
  * reported first.
  * Keeps RFC2018-3-a, RFC2018-4-b, RFC2018-4-c, RFC2018-4-d. */
@@ -195,10 +217,7 @@ void tcp_fill_sack(const struct tcp_conn *conn, struct tcp_options *options)
     if (conn->dsack_due && room > 0) {
         options->sack[options->sack_count++] = conn->dsack; /* RFC 2883 4: it comes first */
     }
-    if (reassembly == NULL) {
-        return;
-    }
-    while (options->sack_count < room) {
+    while (reassembly != NULL && options->sack_count < room) {
         const struct tcp_range *best = NULL;
         for (uint32_t i = 0; i < reassembly->count; i++) {
             const struct tcp_range *range = &reassembly->ranges[i];
@@ -207,11 +226,12 @@ void tcp_fill_sack(const struct tcp_conn *conn, struct tcp_options *options)
             }
         }
         if (best == NULL) {
-            return;
+            break;
         }
-        options->sack[options->sack_count++] = (struct tcp_sack_block){best->left, best->right};
+        options->sack[options->sack_count++] = block_of(conn, best);
         bound = best->recency;
     }
+    fill_lone_fin(conn, options, room);
 }
 
 /* ---- text */

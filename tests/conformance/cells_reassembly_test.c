@@ -53,16 +53,23 @@ static unsigned islands(const struct receiver *receiver)
 {
     unsigned count = 0;
 
-    for (uint32_t at = receiver->next + 1; at <= STREAM; at++) {
+    for (uint32_t at = receiver->next + 1; at <= STREAM + 1; at++) { /* the FIN has a number, too */
         count += receiver->got[at] && !receiver->got[at - 1];
     }
     return count;
 }
 
-static void check_sack(const struct receiver *receiver, const struct segment *segment,
+static void check_sack(struct receiver *receiver, const struct segment *segment,
                        const struct flow *flow)
 {
-    unsigned count = islands(receiver);
+    unsigned count;
+
+    for (unsigned i = 0; i < segment->sack_count; i++) {
+        if (receiver->fin_possible && segment->sack[i][1] - flow->peer_iss == STREAM + 2) {
+            receiver->got[STREAM + 1] = 1;
+        }
+    }
+    count = islands(receiver);
 
     if (flow->peer_sackok) {
         /* As many blocks as there are, or as fit: four without timestamps (RFC 2018 3, 4). */
@@ -78,13 +85,13 @@ static void check_sack(const struct receiver *receiver, const struct segment *se
         uint32_t left = segment->sack[i][0] - flow->peer_iss;
         uint32_t right = segment->sack[i][1] - flow->peer_iss;
         assert_true(left > segment->ack - flow->peer_iss);
-        assert_true(left < right && right <= STREAM + 1);
+        assert_true(left < right && right <= STREAM + 2);
         for (uint32_t at = left; at < right; at++) {
             assert_int_equal(receiver->got[at], 1);
         }
         /* A block is a whole island: its neighbours are missing (RFC 2018 3). */
         assert_int_equal(receiver->got[left - 1], 0);
-        assert_true(right == STREAM + 1 || receiver->got[right] == 0);
+        assert_true(right == STREAM + 2 || receiver->got[right] == 0);
     }
 }
 

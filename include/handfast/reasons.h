@@ -349,6 +349,14 @@ extern "C" {
     X(CWND_RECOVERED, "cwnd-recovered", "Recovery is over: cwnd is ssthresh.", "RFC 6582 3.2")     \
     X(CWND_TIMEOUT, "cwnd-timeout", "Timeout: cwnd is one segment.", "RFC 5681 3.1")               \
     X(CWND_IDLE, "cwnd-idle", "Idle for longer than the RTO: cwnd restarts.", "RFC 5681 4.1")      \
+    X(METRICS_SAVED, "metrics-saved",                                                              \
+      "What the connection learnt of its path is kept for the next.", "RFC 9040 6")                \
+    X(METRICS_USED, "metrics-used",                                                                \
+      "It begins with the ssthresh or reordering that another has learnt of the path.",            \
+      "RFC 9040 6.2")                                                                              \
+    X(METRICS_RTT, "metrics-rtt",                                                                  \
+      "The first RTO follows round trips that another has seen, longer than the handshake's.",     \
+      "RFC 9040 6.2")                                                                              \
     X(CWND_UNUSED, "cwnd-unused", "For an RTO less than cwnd was needed: half of the rest goes.",  \
       "RFC 2861 3.2")                                                                              \
     X(HYSTART_ROUND, "hystart-round", "A round trip of slow start is over.", "RFC 9406 4.2")       \

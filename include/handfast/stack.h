@@ -117,6 +117,14 @@ struct hf_config {
     hf_time path_mtu_lifetime_ns;
     uint32_t max_path_mtus;
     uint32_t min_path_mtu;
+    /* What connections that end in order have learnt of their path (RFC 9040): round trip,
+     * reordering, cwnd, and with ssthresh_metrics_save ssthresh, is kept for those that open to the
+     * same peer within metrics_lifetime_ns (1 s..24 h; 1 h), of at most max_metrics pairs of
+     * addresses (1..2^30; 1,024). As Linux's tcp_no_metrics_save, tcp_no_ssthresh_metrics_save, the
+     * other way round; 1 and 0. See hf_metrics_list. */
+    hf_time metrics_lifetime_ns;
+    uint32_t max_metrics;
+    uint8_t metrics_save, ssthresh_metrics_save;
     /* The search for a path MTU that no router tells of (RFC 4821), with Linux's sysctls: 0: none;
      * 1: once repeated timeouts hint at a black hole; 2: always. It begins with segments of
      * mtu_base_mss bytes (48..65535; 1,024), never goes below mtu_probe_floor (48..65535; 48), ends
@@ -313,7 +321,7 @@ struct hf_status {
     uint32_t timeouts;              /* of the retransmission timer, ever */
     uint32_t undos;                 /* reductions of cwnd that proved needless (RFC 4015) */
     uint32_t loss_probes;           /* RFC 8985 7 */
-    uint32_t duplicate_threshold;   /* RFC 5681's three duplicate ACKs */
+    uint32_t duplicate_threshold;   /* config's at first; more where the path reorders further */
     uint32_t backoff;               /* consecutive timeouts now */
     uint64_t bytes_sent, bytes_received, bytes_acked; /* payload; sent counts repeats */
     uint64_t segments_sent, segments_received;
@@ -519,10 +527,27 @@ struct hf_counters {
      * client: data on the SYN taken, not taken. */
     uint64_t fast_open_cookies_sent, fast_open_passive, fast_open_passive_failed;
     uint64_t fast_open_active, fast_open_active_failed;
-    uint32_t connections, listeners, syn_records, time_waits; /* now */
+    /* RFC 9040: ended connections that left what they learnt; new ones that began with it; entries
+     * that made room for others. */
+    uint64_t metrics_saved, metrics_used, metrics_evicted;
+    uint32_t connections, listeners, syn_records, time_waits, metrics; /* now */
     uint64_t memory_used_bytes, memory_peak_bytes;
 };
 HF_API void hf_stack_counters(const struct hf_stack *stack, struct hf_counters *counters);
+
+/* What is known of the path between two addresses (RFC 9040; config.metrics_save). 0: not known. */
+struct hf_metrics {
+    struct hf_address local, remote;
+    hf_time saved_ns; /* when it was last written */
+    hf_time srtt_ns, rttvar_ns;
+    uint32_t cwnd_bytes, ssthresh_bytes;
+    uint32_t reordering; /* segments */
+};
+/* Walks them: start with *cursor = 0; 1 and an entry, or 0 at the end. */
+HF_API int hf_metrics_list(const struct hf_stack *stack, uint64_t *cursor,
+                           struct hf_metrics *metrics);
+/* Forgets all of them. */
+HF_API void hf_metrics_flush(struct hf_stack *stack);
 
 #ifdef __cplusplus
 }

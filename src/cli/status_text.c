@@ -195,6 +195,11 @@ size_t status_text_counters(char text[STATUS_COUNTERS_BYTES], const struct hf_co
         counters->replies_dropped, counters->syn_records_evicted, counters->time_wait_evicted);
     put(&line, ",\"connections\":%u,\"listeners\":%u,\"syn_records\":%u,\"time_waits\":%u",
         counters->connections, counters->listeners, counters->syn_records, counters->time_waits);
+    put(&line,
+        ",\"metrics\":%u,\"metrics_saved\":%" PRIu64 ",\"metrics_used\":%" PRIu64
+        ",\"metrics_evicted\":%" PRIu64,
+        counters->metrics, counters->metrics_saved, counters->metrics_used,
+        counters->metrics_evicted);
     put(&line, ",\"memory_used_bytes\":%" PRIu64 ",\"memory_peak_bytes\":%" PRIu64,
         counters->memory_used_bytes, counters->memory_peak_bytes);
     put(&line, ",\"dropped\":{");

@@ -102,6 +102,7 @@ static bool defaults(const struct drill_shell *shell, struct drill_words *words,
         {"net.ipv4.tcp_fin_timeout", "60"},
         {"net.ipv4.tcp_ecn", "0"},
         {"net.ipv4.tcp_mtu_probing", "0"},
+        {"net.ipv4.tcp_no_metrics_save", "1"},
         {"net.ipv4.tcp_notsent_lowat", "4294967295"},
         {"net.ipv4.tcp_fastopen", "0x70403"},
         {"net.ipv4.tcp_fastopen_key", "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4"},
@@ -191,6 +192,16 @@ static bool route(const struct drill_shell *shell, struct drill_words *words, un
     return true;
 }
 
+/* Nothing is remembered from one script to the next; within one, `flush' forgets. */
+static bool metrics(const struct drill_shell *shell, const char *verb)
+{
+    if (strncmp(verb, "fl", 2) == 0 && shell->flushed != NULL)
+        *shell->flushed = true;
+    else
+        note(shell, "ip tcp_metrics", verb);
+    return true;
+}
+
 static bool ip(const struct drill_shell *shell, struct drill_words *words, char message[256])
 {
     unsigned at = 1;
@@ -200,9 +211,10 @@ static bool ip(const struct drill_shell *shell, struct drill_words *words, char 
     object = at < words->count ? words->text[at] : "";
     if (strcmp(object, "route") == 0 || strcmp(object, "ro") == 0 || strcmp(object, "r") == 0)
         return route(shell, words, at + 1, message);
-    if (strcmp(object, "tcp_metrics") == 0 || strcmp(object, "tcpmetrics") == 0 ||
-        strcmp(object, "neigh") == 0) {
-        note(shell, "ip", object); /* nothing is remembered from one script to the next */
+    if (strcmp(object, "tcp_metrics") == 0 || strcmp(object, "tcpmetrics") == 0)
+        return metrics(shell, at + 1 < words->count ? words->text[at + 1] : "show");
+    if (strcmp(object, "neigh") == 0) {
+        note(shell, "ip", object);
         return true;
     }
     if (strcmp(object, "link") == 0) {

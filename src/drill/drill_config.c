@@ -23,7 +23,7 @@ static bool moves(const struct drill_event *event)
 
 static bool read_commands(struct drill_run *run)
 {
-    struct drill_shell shell = {&run->config, DRILL_UNKNOWN_REFUSE, NULL};
+    struct drill_shell shell = {&run->config, DRILL_UNKNOWN_REFUSE, NULL, NULL};
     char message[256];
     if (run->settings->allow_shell)
         shell.unknown = DRILL_UNKNOWN_RUN;
@@ -45,7 +45,7 @@ static bool read_commands(struct drill_run *run)
 
 bool run_configure(struct drill_run *run)
 {
-    struct drill_shell shell = {&run->config, DRILL_UNKNOWN_SKIP, NULL};
+    struct drill_shell shell = {&run->config, DRILL_UNKNOWN_SKIP, NULL, NULL};
     char message[256];
     run->config = hf_config_default();
     for (size_t i = 0; i < sizeof run->config.seed; i++)
@@ -71,7 +71,8 @@ bool run_configure(struct drill_run *run)
 void run_command(struct drill_run *run, const struct drill_event *event)
 {
     struct hf_config wanted = run->config;
-    struct drill_shell shell = {&wanted, DRILL_UNKNOWN_REFUSE, NULL};
+    bool flushed = false;
+    struct drill_shell shell = {&wanted, DRILL_UNKNOWN_REFUSE, NULL, &flushed};
     char message[256];
     if (run->settings->allow_shell)
         shell.unknown = DRILL_UNKNOWN_RUN;
@@ -83,4 +84,6 @@ void run_command(struct drill_run *run, const struct drill_event *event)
         run_fail(run, event, "the stack does not take this setting: a value is out of its range");
     else
         run->config = wanted;
+    if (flushed)
+        hf_metrics_flush(run->stack);
 }

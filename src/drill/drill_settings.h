@@ -60,7 +60,8 @@ enum drill_unknown {
 struct drill_shell {
     struct hf_config *config;
     enum drill_unknown unknown;
-    FILE *notes; /* told what changes nothing, or NULL */
+    FILE *notes;   /* told what changes nothing, or NULL */
+    bool *flushed; /* set by "ip tcp_metrics flush"; NULL: nothing is remembered yet */
 };
 
 /* Linux's sysctls that drill_sysctl_apply knows, by number, without "net.ipv4."; NULL past the

@@ -86,7 +86,7 @@ static void test_refused_options(void **state)
 
 static bool run(struct hf_config *config, const char *text)
 {
-    const struct drill_shell shell = {config, DRILL_UNKNOWN_REFUSE, NULL};
+    const struct drill_shell shell = {config, DRILL_UNKNOWN_REFUSE, NULL, NULL};
     char message[256];
     *config = hf_config_bare();
     return drill_shell_apply(&shell, text, message);
@@ -172,7 +172,7 @@ static void test_refused_commands(void **state)
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct hf_config config = hf_config_bare();
         char message[256];
-        const struct drill_shell shell = {&config, DRILL_UNKNOWN_REFUSE, NULL};
+        const struct drill_shell shell = {&config, DRILL_UNKNOWN_REFUSE, NULL, NULL};
         assert_false(drill_shell_apply(&shell, table[i][0], message));
         assert_string_equal(message, table[i][1]);
     }

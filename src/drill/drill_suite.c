@@ -85,7 +85,7 @@ static bool commands_known(const struct drill_settings *settings, struct drill_s
 {
     struct hf_config config = hf_config_bare();
     const struct drill_shell shell = {
-        &config, settings->allow_shell ? DRILL_UNKNOWN_SKIP : DRILL_UNKNOWN_REFUSE, NULL};
+        &config, settings->allow_shell ? DRILL_UNKNOWN_SKIP : DRILL_UNKNOWN_REFUSE, NULL, NULL};
     char message[256];
     for (const struct drill_command *command = script->commands; command != NULL;
          command = command->next) {

@@ -14,11 +14,13 @@
 
 enum width { BITS_8, BITS_16, BITS_32, BITS_64 };
 
+#define NEGATED 0
+
 struct field {
     const char *name; /* after "net.ipv4." or "handfast." */
     size_t offset;
     enum width width;
-    int64_t unit; /* one of the sysctl's in the field's */
+    int64_t unit; /* one of the sysctl's in the field's; NEGATED: 0 is 1 and anything else 0 */
     int which;    /* of several numbers, counted from 0 */
 };
 
@@ -50,6 +52,8 @@ static const struct field linux_fields[] = {
     FIELD("tcp_mtu_probe_floor", mtu_probe_floor, BITS_32, 1, 0),
     FIELD("tcp_probe_threshold", mtu_probe_threshold, BITS_32, 1, 0),
     FIELD("tcp_probe_interval", mtu_probe_interval_ns, BITS_64, HF_SECOND, 0),
+    FIELD("tcp_no_metrics_save", metrics_save, BITS_8, NEGATED, 0),
+    FIELD("tcp_no_ssthresh_metrics_save", ssthresh_metrics_save, BITS_8, NEGATED, 0),
     FIELD("route.min_pmtu", min_path_mtu, BITS_32, 1, 0),
     FIELD("route.mtu_expires", path_mtu_lifetime_ns, BITS_64, HF_SECOND, 0),
     FIELD("tcp_syn_retries", syn_retries, BITS_32, 1, 0),
@@ -98,6 +102,10 @@ static const struct field own_fields[] = {
     OWN(path_mtu_lifetime_ns, BITS_64),
     OWN(max_path_mtus, BITS_32),
     OWN(min_path_mtu, BITS_32),
+    OWN(metrics_lifetime_ns, BITS_64),
+    OWN(max_metrics, BITS_32),
+    OWN(metrics_save, BITS_8),
+    OWN(ssthresh_metrics_save, BITS_8),
     OWN(mtu_probing, BITS_8),
     OWN(mtu_base_mss, BITS_32),
     OWN(mtu_probe_floor, BITS_32),
@@ -153,7 +161,6 @@ static const struct {
     {"tcp_recovery", {"1", NULL}},
     {"tcp_thin_linear_timeouts", {"0", NULL}},
     {"tcp_tw_reuse", {NULL}},
-    {"tcp_no_metrics_save", {NULL}},
     {"tcp_autocorking", {"0", NULL}},
     {"tcp_tso_win_divisor", {NULL}},
     {"tcp_tso_rtt_log", {NULL}},
@@ -235,7 +242,7 @@ static bool set_field(struct hf_config *config, const struct field *table, size_
             snprintf(message, 256, "sysctl %s: '%.60s' is out of range", name, value);
             return false;
         }
-        store(config, &table[i], number * table[i].unit);
+        store(config, &table[i], table[i].unit == NEGATED ? number == 0 : number * table[i].unit);
     }
     return *known;
 }

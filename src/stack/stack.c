@@ -3,6 +3,7 @@
  * A host's beginning, end, clock and addresses.
  */
 #include "fast_open.h"
+#include "path_metrics.h"
 #include "hf_assert.h"
 #include "stack_config.h"
 
@@ -62,6 +63,7 @@ struct hf_stack *hf_stack_new(const struct hf_config *config)
     stack_keys_init(&stack->keys, config->seed);
     fast_open_init(stack);
     path_mtus_init(stack);
+    path_metrics_init(stack);
     stack->host.config = &stack->config;
     stack->host.memory = &stack->memory;
     stack->host.pages = &stack->pages;
@@ -91,6 +93,7 @@ static void keep_foundations(struct hf_config *config, const struct hf_config *b
     config->max_addresses = built->max_addresses;
     config->max_replies = built->max_replies;
     config->max_path_mtus = built->max_path_mtus;
+    config->max_metrics = built->max_metrics;
     config->mtu = built->mtu;
     config->late_split = built->late_split;
 }
@@ -130,6 +133,7 @@ void hf_stack_free(struct hf_stack *stack)
     stack_late_deinit(stack);
     fast_open_deinit(stack);
     path_mtus_deinit(stack);
+    path_metrics_deinit(stack);
     flow_table_deinit(&stack->flows);
     flow_table_deinit(&stack->listener_table);
     pool_deinit(&stack->connections);

@@ -42,6 +42,9 @@ struct hf_config hf_config_bare(void)
     config.path_mtu_lifetime_ns = 600 * HF_SECOND;
     config.max_path_mtus = 1024;
     config.min_path_mtu = 552;
+    config.metrics_lifetime_ns = 3600 * HF_SECOND;
+    config.max_metrics = 1024;
+    config.metrics_save = 1;
     config.mtu_base_mss = 1024;
     config.mtu_probe_floor = 48;
     config.mtu_probe_threshold = 8;
@@ -129,6 +132,8 @@ static bool path_mtu_valid(const struct hf_config *config)
     return interval(config->path_mtu_lifetime_ns, 300 * HF_SECOND, day) && /* RFC 1191 6.3 */
            interval(config->mtu_probe_interval_ns, HF_SECOND, day) &&
            within(config->max_path_mtus, 1, (1u << 30) - 1) &&
+           interval(config->metrics_lifetime_ns, HF_SECOND, day) &&
+           within(config->max_metrics, 1, (1u << 30) - 1) &&
            within(config->min_path_mtu, 68, 65535) && within(config->mtu_base_mss, 48, 65535) &&
            within(config->mtu_probe_floor, 48, 65535) &&
            within(config->mtu_probe_threshold, 1, 65535) && config->mtu_probing <= 2;

@@ -4,6 +4,7 @@
  * to what the connection now wants.
  */
 #include "fast_open.h"
+#include "path_metrics.h"
 
 hf_handle stack_handle_of(const struct stack_connection *connection)
 {
@@ -194,6 +195,9 @@ void stack_settle(struct hf_stack *stack, struct stack_connection *connection)
 {
     if (connection->fast_open_listener != POOL_NONE || connection->tcp.fast_open != NULL) {
         fast_open_settle(stack, connection);
+    }
+    if (path_metrics_wanted(&connection->tcp)) {
+        path_metrics_settle(stack, &connection->tcp);
     }
     switch (connection->tcp.state) {
     case HF_CLOSED:

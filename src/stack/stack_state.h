@@ -181,6 +181,10 @@ struct hf_stack {
     struct flow_table path_mtu_table;
     struct index_list path_mtu_recent; /* the one learnt last is last */
     uint32_t path_mtus_learnt;         /* how often something was learnt */
+
+    struct pool metrics; /* path_metrics.c */
+    struct flow_table metrics_table;
+    struct index_list metrics_recent; /* the one used last is last */
 };
 
 /* One segment that arrived, with what was found out about it. */

@@ -61,7 +61,7 @@ static void connection_status(const struct hf_stack *stack,
 {
     uint32_t reference;
     tcp_status(&connection->tcp, status);
-    status->duplicate_threshold = stack->config.duplicate_threshold;
+    status->duplicate_threshold = connection->tcp.reordering;
     if (connection->waiting) {
         status->handle = HF_NO_HANDLE;
     }

@@ -348,9 +348,11 @@ static void our_fin_acked(struct tcp_conn *conn, struct tcp_host *host)
         break;
     case HF_CLOSING:
         tcp_tell(conn, HF_EVENT_CLOSED);
+        conn->metrics_due = true;
         tcp_set_state(conn, host, HF_TIME_WAIT, HF_REASON_FIN_ACKED);
         break;
     case HF_LAST_ACK:
+        conn->metrics_due = true;
         tcp_finish(conn, host, HF_OK, HF_REASON_FIN_ACKED);
         break;
     case HF_CLOSED:
@@ -468,6 +470,7 @@ static void take_fin(struct tcp_conn *conn, struct tcp_host *host)
         break;
     case HF_FIN_WAIT_2:
         tcp_tell(conn, HF_EVENT_CLOSED);
+        conn->metrics_due = true;
         tcp_set_state(conn, host, HF_TIME_WAIT, HF_REASON_FIN_ARRIVED);
         break;
     case HF_CLOSED:

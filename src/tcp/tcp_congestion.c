@@ -118,6 +118,7 @@ void tcp_cc_open(struct tcp_conn *conn, struct tcp_host *host)
     conn->congestion.cwnd_bytes = initial_window(conn, host);
     /* RFC 5681 3.1: the initial ssthresh should be arbitrarily high. */
     conn->congestion.ssthresh_bytes = HF_CC_INFINITE;
+    conn->metrics_wanted = true;
 }
 
 /* ---- telling it, and hearing from it */

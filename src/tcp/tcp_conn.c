@@ -51,6 +51,7 @@ void tcp_conn_init(struct tcp_conn *conn, const struct tcp_host *host,
     conn->progress_time = host->now;
     conn->cc = config->congestion_control;
     conn->rack.reo_wnd_mult = 1;
+    conn->reordering = config->duplicate_threshold;
     stop_all_timers(conn);
     tcp_rtt_init(conn, host);
 }

@@ -237,6 +237,8 @@ struct tcp_conn {
     bool send_tuned : 1;        /* the same for sending */
     bool dsack_due : 1;         /* the next ACK reports `dsack` (RFC 2883) */
     bool backoff_reverted : 1;  /* an ICMP message took back a doubling (RFC 6069) */
+    bool metrics_wanted : 1;    /* synchronized: to begin with what others learnt (RFC 9040) */
+    bool metrics_due : 1;       /* ended in order: what it learnt is to be kept */
     uint8_t frto;               /* enum tcp_frto */
     uint8_t recovery;           /* enum tcp_recovery */
     uint8_t duplicate_acks;     /* received in a row */
@@ -274,6 +276,7 @@ struct tcp_conn {
     uint16_t own_mss;           /* what we announced */
     uint16_t max_segment;       /* HF_OPTION_MAX_SEGMENT; 0: none */
     uint16_t path_mtu;          /* the largest IP packet the path is known to take */
+    uint16_t reordering;  /* how far the path is known to reorder, in segments: DupThresh */
     uint16_t receive_mss; /* the largest segment seen: what "full-sized" means for delayed ACKs */
     uint32_t ack_pending_bytes; /* received in order since the last ACK went */
 

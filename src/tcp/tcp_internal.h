@@ -131,6 +131,13 @@ void tcp_frto_begin(struct tcp_conn *conn, const struct tcp_host *host);
 bool tcp_frto_on_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, const struct tcp_ack_news *news);
 
+/* ---- tcp_reordering.c */
+
+/* Something that begins at `seq`, sent once, has arrived after what lies above it. */
+void tcp_reordering_seen(struct tcp_conn *conn, seq32 seq);
+/* Before the timeout has changed the state of recovery. */
+void tcp_reordering_on_timeout(struct tcp_conn *conn, const struct tcp_host *host);
+
 /* ---- tcp_recovery.c */
 
 /* cwnd grows by what was acknowledged, as congestion control sees fit; `repeating`: after a

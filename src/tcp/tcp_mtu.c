@@ -165,7 +165,7 @@ enum tcp_mtu_choice tcp_mtu_choose(struct tcp_conn *conn, const struct tcp_host 
         search_again(conn, host);
         return TCP_MTU_NO_PROBE;
     }
-    needed = payload + (uint64_t)(host->config->duplicate_threshold + 1u) * mss;
+    needed = payload + (uint64_t)(conn->reordering + 1u) * mss;
     if (unsent < needed || conn->snd.wnd < needed) {
         return TCP_MTU_NO_PROBE;
     }

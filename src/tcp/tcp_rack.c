@@ -58,6 +58,7 @@ static void rack_update(struct tcp_conn *conn, const struct tcp_host *host,
     } else if (seq_lt(end, rack->fack) && !(record->flags & TCP_SENT_REPEATED)) {
         rack->reordering_seen = true;
         news->reordered = true;
+        tcp_reordering_seen(conn, record->seq);
     }
     /* RFC 5682 3.1: what was sent after recovery began tells nothing about what was before. */
     if (!(record->flags & TCP_SENT_REPEATED) && seq_le(end, conn->snd.recover)) {
@@ -158,18 +159,18 @@ static void take_sack(struct tcp_conn *conn, struct tcp_host *host,
 
 /* ---- 6.2 steps 4 and 5: what is lost */
 
-static bool threshold_reached(const struct tcp_conn *conn, const struct tcp_host *host)
+static bool threshold_reached(const struct tcp_conn *conn)
 {
-    return conn->sent->sacked_count >= host->config->duplicate_threshold;
+    return conn->sent->sacked_count >= conn->reordering;
 }
 
 /* Keeps RFC8985-6.2-a, RFC8985-6.2-c, RFC8985-6.2-d. */
-static hf_time reordering_window(const struct tcp_conn *conn, const struct tcp_host *host)
+static hf_time reordering_window(const struct tcp_conn *conn)
 {
     const struct tcp_rack *rack = &conn->rack;
     hf_time window;
     if (!rack->reordering_seen &&
-        (conn->recovery != TCP_RECOVERY_NONE || threshold_reached(conn, host))) {
+        (conn->recovery != TCP_RECOVERY_NONE || threshold_reached(conn))) {
         return 0;
     }
     window = (hf_time)tcp_min_rtt_us(&rack->min_rtt) * HF_MICROSECOND / 4 * rack->reo_wnd_mult;
@@ -184,7 +185,7 @@ static uint32_t detect_loss(struct tcp_conn *conn, struct tcp_host *host)
 {
     const struct tcp_rack *rack = &conn->rack;
     struct tcp_sent *sent = conn->sent;
-    hf_time reo_wnd = reordering_window(conn, host);
+    hf_time reo_wnd = reordering_window(conn);
     enum hf_reason reason = reo_wnd == 0 && conn->recovery == TCP_RECOVERY_NONE
                                 ? HF_REASON_LOSS_THRESHOLD
                                 : HF_REASON_LOSS_RACK;
@@ -547,7 +548,7 @@ void tcp_rack_on_retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host
     }
     tcp_trace(conn, host, HF_TRACE_LOSS, HF_REASON_LOSS_TIMEOUT, conn->snd.una.value);
     tcp_sent_mark_lost(sent, sent->first);
-    patience = (hf_time)conn->rack.rtt_us * HF_MICROSECOND + reordering_window(conn, host);
+    patience = (hf_time)conn->rack.rtt_us * HF_MICROSECOND + reordering_window(conn);
     while (sent->flying.oldest != TCP_SENT_NONE) {
         const struct tcp_sent_record *record = tcp_sent_at(sent, sent->flying.oldest);
         if (!reneging && record->sent + patience > host->now) {

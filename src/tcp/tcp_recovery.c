@@ -95,7 +95,7 @@ void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host,
                           const struct tcp_segment *segment, const struct tcp_ack_news *news)
 {
     uint32_t mss = tcp_effective_mss(conn);
-    uint32_t threshold = host->config->duplicate_threshold;
+    uint32_t threshold = min_u32(conn->reordering, UINT8_MAX);
     struct hf_cc_sample sample;
     uint32_t before = tcp_cwnd_bytes(conn);
     if (conn->recovery == TCP_RECOVERY_TIMEOUT) {
@@ -232,6 +232,7 @@ void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
     bool outstanding =
         conn->recovery != TCP_RECOVERY_NONE && seq_lt(conn->snd.una, conn->snd.recover);
     tcp_frto_begin(conn, host);
+    tcp_reordering_on_timeout(conn, host);
     if (!outstanding || (conn->recovery == TCP_RECOVERY_TIMEOUT && conn->backoff == 0)) {
         tcp_undo_begin(conn);
     }

@@ -347,6 +347,7 @@ static void run_timer(struct tcp_conn *conn, struct tcp_host *host, enum tcp_tim
         keepalive_timeout(conn, host);
         break;
     case TCP_TIMER_FIN_WAIT_2:
+        conn->metrics_due = true;
         tcp_finish(conn, host, HF_OK, HF_REASON_TIMEOUT_FIN_WAIT_2);
         break;
     case TCP_TIMER_PACING: /* the stack asks for segments after every timer */

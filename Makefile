@@ -7,6 +7,7 @@
 #   make bench      figures from a -O3 build
 #   make bench-paths        beside the kernel's TCP over emulated paths, hours; as root
 #   make bench-paths-quick  a few of them, minutes
+#   make bench-tun  beside the kernel's TCP over a TUN device, two minutes; as root
 #   make mutation   breaks one decision of src/tcp after another; the tests should notice
 #   make fuzz       each fuzzer for FUZZ_SECONDS seconds
 #   make docs       runs the commands that the documentation shows
@@ -22,7 +23,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 export DESTDIR
 
-.PHONY: all demo test bench bench-paths bench-paths-quick fuzz lint docs conformance mutation install clean
+.PHONY: all demo test bench bench-paths bench-paths-quick bench-tun fuzz lint docs conformance mutation install clean
 # The trees share two cores' worth of machine: one target at a time.
 .NOTPARALLEL:
 
@@ -52,6 +53,12 @@ bench-paths bench-paths-quick:
 	@ninja -C build-release --quiet handfast bench/path-peer
 	@bench/paths/run --program build-release/handfast --peer build-release/bench/path-peer \
 	    --out build-release/bench-paths $(if $(filter %-quick,$@),--quick)
+
+bench-tun:
+	@tools/setup
+	@tools/build-tree build-release
+	@ninja -C build-release --quiet handfast
+	@bench/tun/run --program build-release/handfast --out build-release/bench-tun
 
 fuzz:
 	@tools/setup

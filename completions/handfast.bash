@@ -8,7 +8,8 @@
 _handfast_options()
 {
     local network=(--tun= --address= --kernel-address= --pcap= --trace= --ladder --msl= --mtu=
-        --mtu-probing= --seed= --control= --fast-open --verbose)
+        --mtu-probing= --seed= --control= --fast-open --offload= --busy-poll=
+        --verbose)
 
     case $1 in
     demo)
@@ -16,10 +17,10 @@ _handfast_options()
             --columns= --absolute --verbose --step --no-colour --no-color --ascii --v6 --help
         ;;
     listen)
-        printf '%s\n' --send= --recv= --expect= --keep "${network[@]}" --help
+        printf '%s\n' --send= --recv= --expect= --generate= --discard --keep "${network[@]}" --help
         ;;
     connect)
-        printf '%s\n' --send= --recv= --expect= --timeout= "${network[@]}" --help
+        printf '%s\n' --send= --recv= --expect= --generate= --discard --timeout= "${network[@]}" --help
         ;;
     proxy)
         printf '%s\n' --forward= --reverse= "${network[@]}" --help

@@ -50,6 +50,8 @@ complete -c handfast -n '__handfast_command demo' \
 complete -c handfast -n '__handfast_command listen connect' -l send -rF -d 'Send this file'
 complete -c handfast -n '__handfast_command listen connect' -l recv -rF -d 'Write what comes to this file'
 complete -c handfast -n '__handfast_command listen connect' -l expect -x -d 'How much the peer will send'
+complete -c handfast -n '__handfast_command listen connect' -l generate -x -d 'Send so many zero bytes'
+complete -c handfast -n '__handfast_command listen connect' -l discard -d 'Write what comes nowhere'
 complete -c handfast -n '__handfast_command listen' -l keep -d 'Serve one connection after the other'
 complete -c handfast -n '__handfast_command connect' -l timeout -x -d 'Give up if it is not open by then'
 complete -c handfast -n '__handfast_command connect' -a '(__fish_print_hostnames)'
@@ -69,6 +71,8 @@ complete -c handfast -n '__handfast_command listen connect proxy' -l mtu-probing
 complete -c handfast -n '__handfast_command listen connect proxy' -l seed -x -d 'Derive all that is random from it'
 complete -c handfast -n '__handfast_command listen connect proxy' -l control -rF -d 'The socket that answers handfast ss'
 complete -c handfast -n '__handfast_command listen connect proxy' -l fast-open -d 'TCP Fast Open both ways'
+complete -c handfast -n '__handfast_command listen connect proxy' -l offload -x -a 'auto on off' -d 'Many segments as one'
+complete -c handfast -n '__handfast_command listen connect proxy' -l busy-poll -x -d 'Look for packets before sleeping, microseconds'
 complete -c handfast -n '__handfast_command listen connect proxy' -l verbose -d 'Say what happens'
 
 complete -c handfast -n '__handfast_command ss' -l control -rF -d 'The socket of the command to ask'

@@ -62,6 +62,15 @@ int descriptor_open_file(struct descriptor *descriptor, const char *path, bool w
     return 0;
 }
 
+int descriptor_open_made_up(struct descriptor *descriptor, uint64_t bytes, bool writing)
+{
+    int error = descriptor_open_file(descriptor, "/dev/null", writing);
+
+    descriptor->made_up = true;
+    descriptor->file_size = descriptor->left_bytes = bytes;
+    return error;
+}
+
 int descriptor_open_standard(struct descriptor *descriptor, int number)
 {
     char path[32];
@@ -149,7 +158,15 @@ void descriptor_watch(struct descriptor *descriptor, bool wanted)
 
 ssize_t descriptor_read(struct descriptor *descriptor, void *data, size_t length)
 {
-    ssize_t result = read(descriptor->number, data, length);
+    ssize_t result;
+
+    if (descriptor->made_up) {
+        size_t taken = length < descriptor->left_bytes ? length : (size_t)descriptor->left_bytes;
+
+        descriptor->left_bytes -= taken;
+        return (ssize_t)taken;
+    }
+    result = read(descriptor->number, data, length);
 
     if (result < 0)
         return errno == EINTR ? -EAGAIN : -errno;
@@ -158,7 +175,11 @@ ssize_t descriptor_read(struct descriptor *descriptor, void *data, size_t length
 
 ssize_t descriptor_write(struct descriptor *descriptor, const void *data, size_t length)
 {
-    ssize_t result = write(descriptor->number, data, length);
+    ssize_t result;
+
+    if (descriptor->made_up)
+        return (ssize_t)length;
+    result = write(descriptor->number, data, length);
 
     if (result < 0)
         return errno == EINTR ? -EAGAIN : -errno;
@@ -167,6 +188,7 @@ ssize_t descriptor_write(struct descriptor *descriptor, const void *data, size_t
 
 int descriptor_rewind(struct descriptor *descriptor)
 {
+    descriptor->left_bytes = descriptor->file_size;
     return lseek(descriptor->number, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 

@@ -17,8 +17,9 @@ struct descriptor {
     const char *name;   /* for messages; borrowed */
     uint64_t file_size; /* of a regular file that is read; 0 otherwise */
     /* The rest is descriptor.c's. */
-    bool writing, is_socket, always_ready, watched, has_handle;
-    int restore_flags; /* what the shared description's flags were, or -1 */
+    bool writing, is_socket, always_ready, watched, has_handle, made_up;
+    uint64_t left_bytes; /* of what is made up */
+    int restore_flags;   /* what the shared description's flags were, or -1 */
     void (*ready)(void *context);
     void *context;
     union {
@@ -31,6 +32,8 @@ struct descriptor {
 /* All give 0 or a negated errno. Opening is done before there is a loop, so that a wrong file name
  * is told first. */
 int descriptor_open_file(struct descriptor *descriptor, const char *path, bool writing);
+/* No file behind it: gives so many bytes, whatever the buffer holds, or takes all there are. */
+int descriptor_open_made_up(struct descriptor *descriptor, uint64_t bytes, bool writing);
 int descriptor_open_standard(struct descriptor *descriptor, int number);
 /* To be called once, before the first _watch. `ready` is called whenever there may be something
  * to read, or room to write, while it is watched. */
@@ -40,7 +43,7 @@ void descriptor_watch(struct descriptor *descriptor, bool wanted);
 /* As read and write: a count, or a negated errno; -EAGAIN when it is not ready. */
 ssize_t descriptor_read(struct descriptor *descriptor, void *data, size_t length);
 ssize_t descriptor_write(struct descriptor *descriptor, const void *data, size_t length);
-/* Back to the beginning of a file. */
+/* Back to the beginning of a file, or of what is made up. */
 int descriptor_rewind(struct descriptor *descriptor);
 /* Tells the program at the other end that no more will come; of standard output too. 0 or a
  * negated errno. The loop must run once more before the descriptor's memory goes. Twice is

@@ -9,6 +9,10 @@
  * carries the consequences out: events to their owners, packets to the device, and the stack's
  * next deadline into a timer. No other code needs to think of flushing.
  *
+ * Packets leave in batches, as super-segments where the device takes them (offload.h): what leaves
+ * is handed to it straight from the send queue, and one that it cannot take yet is copied, for the
+ * queue will not wait.
+ *
  * Work is bounded each time round, so that neither a flood of packets nor one fast connection
  * keeps the loop from its other descriptors: so many packets read per wakeup, so many written per
  * turn. If something is left, the timer is set to zero and the loop only looks at its descriptors
@@ -32,9 +36,11 @@
 
 enum {
     PACKETS_READ_PER_WAKEUP = 64,
+    BYTES_READ_PER_WAKEUP = 262144, /* or a little more, with super-segments */
     PACKETS_WRITTEN_PER_TURN = 256,
     EVENTS_PER_TURN = 4096,
     ROUNDS_PER_TURN = 4,
+    BUSY_ROUNDS = 16,      /* then the other descriptors are looked at */
     LAST_PACKETS = 100000, /* more than every connection's RST at the end of a large proxy */
     LAST_ROUNDS = 64,
     FLUSH_MILLISECONDS = 500
@@ -111,28 +117,35 @@ void host_stop(struct host *host, int exit_code)
 static int read_packets(struct host *host)
 {
     int count = 0;
+    ptrdiff_t bytes = 0;
 
-    for (; count < PACKETS_READ_PER_WAKEUP; count++) {
-        ptrdiff_t length = hf_tun_read(host->tun, host->packet, sizeof host->packet);
+    for (; count < PACKETS_READ_PER_WAKEUP && bytes < BYTES_READ_PER_WAKEUP; count++) {
+        struct hf_packet_hints hints;
+        ptrdiff_t length = hf_tun_read_packet(host->tun, host->packet, sizeof host->packet, &hints);
 
         if (length == HF_EAGAIN || length == -EINTR)
             break;
         if (length < 0)
             return (int)length;
-        hf_stack_input(host->stack, host->packet, (size_t)length, host_now(host));
+        hf_stack_input_packet(host->stack, host->packet, (size_t)length, &hints, host_now(host));
+        bytes += length;
     }
     return count;
 }
 
-static void take_from_device(struct host *host)
+static int take_from_device(struct host *host)
 {
     int count = read_packets(host);
+
+    if (count > 0)
+        host->busy_since = host_now(host);
 
     if (count < 0) {
         say("the device %s is gone (%s): was it deleted?", hf_tun_name(host->tun),
             strerror(-count));
         host_stop(host, EXIT_CODE_FAILURE);
     }
+    return count;
 }
 
 static void device_readable(uv_poll_t *poll, int status, int events)
@@ -143,9 +156,9 @@ static void device_readable(uv_poll_t *poll, int status, int events)
 }
 
 /* True when the device took the packet, or never will. */
-static bool write_packet(struct host *host, const uint8_t *packet, size_t length)
+static bool write_packet(struct host *host, const struct hf_packet *packet)
 {
-    int result = hf_tun_write(host->tun, packet, length);
+    int result = hf_tun_write_packet(host->tun, packet);
 
     if (result == HF_EAGAIN || result == -EINTR)
         return false;
@@ -162,30 +175,54 @@ static bool write_packet(struct host *host, const uint8_t *packet, size_t length
     return true;
 }
 
-/* Returns how many packets left; a full device leaves one of them in `held`. */
-/* All of one turn leave at one time: a program that is not scheduled for a while in between must
- * not find timers due whose answers already wait in the device. */
-static int write_packets(struct host *host, int most, hf_time now)
+/* The stack may move on: what the pieces point at is copied behind the headers. */
+static void keep_packet(struct hf_packet *packet)
+{
+    for (uint32_t i = 0; i < packet->piece_count; i++) {
+        memcpy(packet->bytes + packet->length, packet->pieces[i].data, packet->pieces[i].length);
+        packet->length += packet->pieces[i].length;
+    }
+    packet->piece_count = 0;
+}
+
+static bool is_holding(const struct host *host)
+{
+    return host->held_first < host->held_end;
+}
+
+/* Returns how many left; a full device leaves the others held. */
+static int write_held(struct host *host)
 {
     int written = 0;
 
-    if (host->held_length > 0) {
-        if (!write_packet(host, host->held, host->held_length))
-            return 0;
-        host->held_length = 0;
+    while (is_holding(host) && write_packet(host, &host->packets[host->held_first])) {
+        host->held_first++;
         written++;
     }
-    while (written < most) {
-        ptrdiff_t length = hf_stack_output(host->stack, host->packet, sizeof host->packet, now);
+    return written;
+}
 
-        if (length <= 0)
+/* Returns how many packets left; a full device leaves some of them held. All of one turn leave at
+ * one time: a program that is not scheduled for a while in between must not find timers due whose
+ * answers already wait in the device. */
+static int write_packets(struct host *host, int most, hf_time now)
+{
+    uint32_t flags = hf_tun_offloads(host->tun) & HF_TUN_GIVES_ANY
+                         ? HF_OUTPUT_SUPER | HF_OUTPUT_PARTIAL | HF_OUTPUT_PIECES
+                         : 0;
+    int written = write_held(host);
+
+    while (!is_holding(host) && written < most) {
+        int made =
+            hf_stack_output_batch(host->stack, host->packets, HOST_BATCH_PACKETS, flags, now);
+
+        if (made <= 0)
             break;
-        if (!write_packet(host, host->packet, (size_t)length)) {
-            memcpy(host->held, host->packet, (size_t)length);
-            host->held_length = (size_t)length;
-            break;
-        }
-        written++;
+        host->held_first = 0;
+        host->held_end = made;
+        written += write_held(host);
+        for (int i = host->held_first; i < host->held_end; i++)
+            keep_packet(&host->packets[i]);
     }
     return written;
 }
@@ -221,7 +258,7 @@ static void set_timer(struct host *host, bool again)
         if (wait < 0)
             wait = 0;
         /* With a full device there is no use in coming back before it is writable. */
-        if (wait == 0 && host->held_length > 0)
+        if (wait == 0 && is_holding(host))
             wait = HF_SECOND;
         uv_timer_start(&host->deadline_timer, wake,
                        (uint64_t)((wait + HF_MILLISECOND - 1) / HF_MILLISECOND), 0);
@@ -230,11 +267,10 @@ static void set_timer(struct host *host, bool again)
     }
 }
 
-static void turn(uv_prepare_t *prepare)
+static void carry_out(struct host *host)
 {
-    struct host *host = prepare->data;
     int room = PACKETS_WRITTEN_PER_TURN, round;
-    bool held = host->held_length > 0;
+    bool held = is_holding(host);
     hf_time now;
 
     /* What has arrived comes before what is due. */
@@ -246,13 +282,42 @@ static void turn(uv_prepare_t *prepare)
         int written = write_packets(host, room, now);
 
         room -= written;
-        if (events == 0 && (written == 0 || host->held_length > 0))
+        if (events == 0 && (written == 0 || is_holding(host)))
             break;
     }
-    if (held != (host->held_length > 0))
-        uv_poll_start(&host->tun_poll, UV_READABLE | (host->held_length > 0 ? UV_WRITABLE : 0),
+    if (held != is_holding(host))
+        uv_poll_start(&host->tun_poll, UV_READABLE | (is_holding(host) ? UV_WRITABLE : 0),
                       device_readable);
+    if (room < PACKETS_WRITTEN_PER_TURN)
+        host->busy_since = now;
     set_timer(host, round == ROUNDS_PER_TURN || room <= 0);
+}
+
+/* --busy-poll: instead of sleeping at once, looks at the device for a while after the last packet;
+ * an answer that comes soon then finds us awake. Other descriptors wait as long, at the most. */
+static bool poll_busily(struct host *host)
+{
+    hf_time until = host_now(host) + host->network->busy_poll_ns;
+
+    if (until > host->busy_since + 2 * host->network->busy_poll_ns)
+        return false;
+    while (!host->stopping && !is_holding(host) && host_now(host) < until) {
+        if (take_from_device(host) > 0)
+            return true;
+        if (hf_stack_next_deadline(host->stack) <= host_now(host))
+            return true;
+    }
+    return false;
+}
+
+static void turn(uv_prepare_t *prepare)
+{
+    struct host *host = prepare->data;
+
+    carry_out(host);
+    for (int round = 0; round < BUSY_ROUNDS && host->network->busy_poll_ns > 0 && poll_busily(host);
+         round++)
+        carry_out(host);
 }
 
 static void flush_traces(uv_timer_t *timer)
@@ -323,6 +388,32 @@ static int device_exit_code(int error)
     }
 }
 
+static void tell_offloads(const struct host *host)
+{
+    uint32_t offloads = hf_tun_offloads(host->tun);
+
+    if (offloads == 0) {
+        host_tell(host, "%s: no offloads, packets of at most %u bytes", hf_tun_name(host->tun),
+                  host->network->mtu);
+        return;
+    }
+    host_tell(host, "%s: offloads: super-segments and partial checksums out; in: %s%s%s",
+              hf_tun_name(host->tun),
+              offloads & HF_TUN_TAKES_PARTIAL ? "partial checksums" : "none",
+              offloads & HF_TUN_TAKES_SUPER_IPV4 ? ", super-segments over IPv4" : "",
+              offloads & HF_TUN_TAKES_SUPER_IPV6 ? " and IPv6" : "");
+}
+
+static bool make_room(struct host *host)
+{
+    host->packet_bytes = malloc((size_t)HOST_BATCH_PACKETS * HF_PACKET_BYTES);
+    for (size_t i = 0; i < HOST_BATCH_PACKETS && host->packet_bytes != NULL; i++) {
+        host->packets[i].bytes = host->packet_bytes + i * HF_PACKET_BYTES;
+        host->packets[i].capacity = HF_PACKET_BYTES;
+    }
+    return host->packet_bytes != NULL;
+}
+
 static int open_device(struct host *host)
 {
     int error;
@@ -332,11 +423,16 @@ static int open_device(struct host *host)
         .mtu = host->network->mtu,
         .kernel_addresses = host->network->kernel_addresses,
         .kernel_address_count = host->network->kernel_address_count,
+        .offload = host->network->offload,
     };
 
+    if (!make_room(host))
+        return fail(-ENOMEM, "cannot make a host");
     host->tun = hf_tun_open(&config, message, sizeof message);
-    if (host->tun != NULL)
+    if (host->tun != NULL) {
+        tell_offloads(host);
         return EXIT_CODE_OK;
+    }
     error = errno;
     say("%s", message);
     return device_exit_code(error);
@@ -436,6 +532,7 @@ int host_close(struct host *host, int exit_code)
     hf_stack_free(host->stack);
     if (host->tun != NULL)
         hf_tun_close(host->tun);
+    free(host->packet_bytes);
     handle_map_free(&host->owners);
     trace_code = tracing_close(&host->tracing);
     return exit_code != EXIT_CODE_OK ? exit_code : trace_code;

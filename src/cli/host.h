@@ -16,7 +16,8 @@
 
 enum {
     HOST_SCRATCH_BYTES = 65536,
-    HOST_HANDLES = 6 /* of libuv, opened by host_open */
+    HOST_HANDLES = 6,       /* of libuv, opened by host_open */
+    HOST_BATCH_PACKETS = 16 /* taken from the stack at once */
 };
 
 /* Whoever looks after a handle starts with one of these. */
@@ -47,8 +48,11 @@ struct host {
     bool loop_open, handles_open, stopping, write_failed;
     int64_t start_ns;
     uint64_t packets_lost; /* not taken by the device */
-    size_t held_length;    /* a packet that the device could not take yet, or 0 */
-    uint8_t held[65536];
+    hf_time busy_since;    /* when a packet last came or went */
+    /* What leaves, and of it packets[held_first..held_end) that the device could not take yet. */
+    struct hf_packet packets[HOST_BATCH_PACKETS];
+    uint8_t *packet_bytes;
+    int held_first, held_end;
     uint8_t packet[65536];
 };
 

@@ -88,11 +88,11 @@ static void next(struct session *session, int exit_code)
         host_stop(&session->host, exit_code);
         return;
     }
-    if (session->send_path != NULL) {
+    if (session->send_path != NULL || session->generates) {
         int error = descriptor_rewind(&session->source);
 
         if (error != 0) {
-            host_stop(&session->host, fail(error, "cannot send '%s' again", session->send_path));
+            host_stop(&session->host, fail(error, "cannot send '%s' again", session->source.name));
             return;
         }
         session->stream.source_ended = false;

@@ -24,10 +24,18 @@ enum {
     ID_SEED,
     ID_CONTROL,
     ID_FAST_OPEN,
+    ID_OFFLOAD,
+    ID_BUSY_POLL,
     ID_VERBOSE
 };
 
-enum { MTU_LEAST = 576, MTU_LEAST_IPV6 = 1280, MTU_MOST = 65535, TUN_NAME_MOST = 15 };
+enum {
+    MTU_LEAST = 576,
+    MTU_LEAST_IPV6 = 1280,
+    MTU_MOST = 65535,
+    TUN_NAME_MOST = 15,
+    BUSY_POLL_MOST = 10000
+};
 
 const struct option_row network_option_rows[] = {
     {ID_TUN, "tun", "NAME", "The TUN device; created if it does not exist. Default: hf0."},
@@ -54,13 +62,20 @@ const struct option_row network_option_rows[] = {
     {ID_FAST_OPEN, "fast-open", NULL,
      "TCP Fast Open (RFC 7413): listeners hand out cookies and take data on a SYN that has one; "
      "who connects asks for a cookie, and to a peer whose cookie is known sends data on the SYN."},
+    {ID_OFFLOAD, "offload", "auto|on|off",
+     "Whether the device may take and give many segments as one, and leave checksums out that "
+     "never see a wire: as far as the kernel can, or fail, or not. Default: auto."},
+    {ID_BUSY_POLL, "busy-poll", "MICROSECONDS",
+     "After the last packet look for the next one for so long, 0 to 10000, before going to sleep: "
+     "sooner answers for more CPU. Default: 0."},
     {ID_VERBOSE, "verbose", NULL, "Say what happens."},
 };
 const size_t network_option_row_count = sizeof network_option_rows / sizeof network_option_rows[0];
 
 void network_options_init(struct network_options *network)
 {
-    *network = (struct network_options){.tun_name = "hf0", .mtu = 1500};
+    *network =
+        (struct network_options){.tun_name = "hf0", .mtu = 1500, .offload = HF_TUN_OFFLOAD_AUTO};
 }
 
 bool network_parse_prefixed(const char *text, bool prefix_needed, struct hf_tun_address *parsed)
@@ -181,6 +196,36 @@ static bool take_mtu_probing(struct network_options *network, const struct comma
     return true;
 }
 
+static bool take_offload(struct network_options *network, const struct command *command,
+                         const char *text)
+{
+    if (strcmp(text, "auto") == 0)
+        network->offload = HF_TUN_OFFLOAD_AUTO;
+    else if (strcmp(text, "on") == 0)
+        network->offload = HF_TUN_OFFLOAD_ON;
+    else if (strcmp(text, "off") == 0)
+        network->offload = HF_TUN_OFFLOAD_OFF;
+    else {
+        fail_usage(command, "--offload: '%s' is not auto, on or off", text);
+        return false;
+    }
+    return true;
+}
+
+static bool take_busy_poll(struct network_options *network, const struct command *command,
+                           const char *text)
+{
+    unsigned long microseconds;
+
+    if (!parse_number(text, 0, BUSY_POLL_MOST, &microseconds)) {
+        fail_usage(command, "--busy-poll: '%s' is not a number of microseconds from 0 to %d", text,
+                   (int)BUSY_POLL_MOST);
+        return false;
+    }
+    network->busy_poll_ns = (hf_time)microseconds * HF_MICROSECOND;
+    return true;
+}
+
 static bool take_value(struct network_options *network, const struct command *command, int id,
                        const char *text)
 {
@@ -230,6 +275,10 @@ bool network_options_take(struct network_options *network, const struct command 
         return take_mtu(network, command, argument);
     case ID_MTU_PROBING:
         return take_mtu_probing(network, command, argument);
+    case ID_OFFLOAD:
+        return take_offload(network, command, argument);
+    case ID_BUSY_POLL:
+        return take_busy_poll(network, command, argument);
     case ID_LADDER:
         network->ladder = true;
         return true;

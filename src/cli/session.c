@@ -46,16 +46,36 @@ bool session_take_option(struct session *session, int id, const char *argument)
             fail_usage(session->command,
                        "--expect: '%s' is not a number of bytes, like 4096 or 16M", argument);
         return session->has_expected;
+    case SESSION_ID_GENERATE:
+        session->generates = parse_bytes(argument, &session->generated_bytes);
+        if (!session->generates)
+            fail_usage(session->command,
+                       "--generate: '%s' is not a number of bytes, like 4096 or 16M", argument);
+        return session->generates;
+    case SESSION_ID_DISCARD:
+        session->discards = true;
+        return true;
     default:
         return false;
     }
+}
+
+static int check_files(const struct session *session)
+{
+    if (session->generates && session->send_path != NULL)
+        return fail_usage(session->command, "--generate and --send: what shall be sent?");
+    if (session->discards && session->recv_path != NULL)
+        return fail_usage(session->command, "--discard and --recv: what shall be written?");
+    return EXIT_CODE_OK;
 }
 
 static int open_files(struct session *session)
 {
     int error;
 
-    if (session->send_path != NULL)
+    if (session->generates)
+        error = descriptor_open_made_up(&session->source, session->generated_bytes, false);
+    else if (session->send_path != NULL)
         error = descriptor_open_file(&session->source, session->send_path, false);
     else if (session->recv_path != NULL && isatty(STDIN_FILENO))
         error = -EBADF;
@@ -66,7 +86,9 @@ static int open_files(struct session *session)
         return fail(error, "cannot read '%s'", session->send_path);
     session->has_source = error == 0;
 
-    if (session->recv_path != NULL)
+    if (session->discards)
+        error = descriptor_open_made_up(&session->sink, 0, true);
+    else if (session->recv_path != NULL)
         error = descriptor_open_file(&session->sink, session->recv_path, true);
     else
         error = descriptor_open_standard(&session->sink, STDOUT_FILENO);
@@ -185,7 +207,9 @@ int session_open(struct session *session)
 
     if (!network_options_finish(&session->network, session->command))
         return EXIT_CODE_USAGE;
-    code = open_files(session);
+    code = check_files(session);
+    if (code == EXIT_CODE_OK)
+        code = open_files(session);
     if (code == EXIT_CODE_OK)
         code = host_open(&session->host, &session->network, session->command->name);
     if (code != EXIT_CODE_OK)

@@ -17,7 +17,8 @@ struct session {
     struct network_options network;
     const char *send_path, *recv_path; /* NULL: standard input, standard output */
     uint64_t expected_bytes;           /* --expect; meant only if has_expected */
-    bool has_expected;
+    uint64_t generated_bytes;          /* --generate, only if `generates` */
+    bool has_expected, generates, discards;
     bool keep; /* more connections follow: the sink stays open */
     /* Called when a connection has ended and was reported; the default stops the host with the
      * code. */
@@ -35,15 +36,26 @@ struct session {
 };
 
 /* Ids of the shared rows below; a command's own begin at SESSION_ID_OWN. */
-enum { SESSION_ID_SEND = 1, SESSION_ID_RECV, SESSION_ID_EXPECT, SESSION_ID_OWN };
+enum {
+    SESSION_ID_SEND = 1,
+    SESSION_ID_RECV,
+    SESSION_ID_EXPECT,
+    SESSION_ID_GENERATE,
+    SESSION_ID_DISCARD,
+    SESSION_ID_OWN
+};
 #define SESSION_OPTION_ROWS                                                                      \
     {SESSION_ID_SEND, "send", "FILE", "Send this file instead of standard input."},              \
         {SESSION_ID_RECV, "recv", "FILE",                                                        \
          "Write what the peer sends to this file instead of standard output. Standard input is " \
          "then not read from a terminal."},                                                      \
+        {SESSION_ID_EXPECT, "expect", "BYTES[K|M|G]",                                            \
+         "How much the peer will send: for the progress bar, and an error if it is not so."},    \
+        {SESSION_ID_GENERATE, "generate", "BYTES[K|M|G]",                                        \
+         "Send so many bytes of zero, made here, instead of standard input: to measure."},       \
     {                                                                                            \
-        SESSION_ID_EXPECT, "expect", "BYTES[K|M|G]",                                             \
-            "How much the peer will send: for the progress bar, and an error if it is not so."   \
+        SESSION_ID_DISCARD, "discard", NULL,                                                     \
+            "Read what the peer sends and write it nowhere: to measure."                         \
     }
 
 /* Allocates it with the defaults; NULL: out of memory, after complaining. */

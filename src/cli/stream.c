@@ -19,6 +19,8 @@
 
 #include <errno.h>
 
+enum { SOURCE_PIECES = 4 };
+
 static void end(struct stream *stream, enum stream_end how, int error)
 {
     if (stream->over)
@@ -72,21 +74,21 @@ static void pump_outgoing(struct stream *stream)
     }
 }
 
-void stream_source_ready(void *context)
+/* True when there may be more at once. */
+static bool read_source(struct stream *stream)
 {
-    struct stream *stream = context;
     struct stream_buffer *buffer = &stream->outgoing;
     ssize_t length;
 
     if (stream->over || stream->source_ended || buffer->length > 0)
-        return;
+        return false;
     length = descriptor_read(stream->source, buffer->bytes, sizeof buffer->bytes);
     if (length == -EAGAIN)
-        return;
+        return false;
     /* A terminal whose other side has gone says EIO: that is an end too. */
     if (length < 0 && length != -EIO) {
         end(stream, STREAM_SOURCE, (int)length);
-        return;
+        return false;
     }
     buffer->start = 0;
     buffer->length = length > 0 ? (size_t)length : 0;
@@ -95,6 +97,16 @@ void stream_source_ready(void *context)
         descriptor_watch(stream->source, false);
     }
     pump_outgoing(stream);
+    return length == (ssize_t)sizeof buffer->bytes;
+}
+
+/* A fast source fills more than one super-segment each time round the loop. */
+void stream_source_ready(void *context)
+{
+    int pieces = 0;
+
+    while (read_source(context) && ++pieces < SOURCE_PIECES)
+        ;
 }
 
 /* True when the buffer is empty now. */

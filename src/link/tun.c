@@ -11,6 +11,7 @@
 #define _DEFAULT_SOURCE /* <net/if.h>'s flags and struct ifreq */
 
 #include "rtnetlink.h"
+#include "tun_device.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -38,12 +39,6 @@
 #define ADDRESS_PAUSES_MAX 5000 /* of a millisecond */
 #define PRIVILEGE_ADVICE \
     "run as root, with CAP_NET_ADMIN, or in a network namespace of your own (unshare -rn)"
-
-struct hf_tun {
-    int descriptor;
-    uint32_t mtu;
-    char name[IFNAMSIZ];
-};
 
 /* Where the message for the person goes, and the errno for the program. */
 struct complaint {
@@ -143,6 +138,9 @@ static bool config_is_valid(const struct hf_tun_config *config, uint32_t mtu,
                         "TUN device %s: MTU %u is out of range; choose %u to %u%s", config->name,
                         mtu, mtu_min, MTU_MAX,
                         mtu_min == IPV6_MTU_MIN ? " (IPv6 needs at least 1280)" : "");
+    if (config->offload > HF_TUN_OFFLOAD_ON)
+        return complain(complaint, EINVAL, "TUN device %s: %u is no choice of offloads",
+                        config->name, config->offload);
     if (config->queue_packets > QUEUE_MAX_PACKETS)
         return complain(complaint, EINVAL,
                         "TUN device %s: a queue of %u packets is out of range; choose up to %u",
@@ -179,18 +177,32 @@ static bool complain_about_attaching(const char *name, int error, struct complai
                     advice);
 }
 
-static bool attach(struct hf_tun *tun, const char *name, struct complaint complaint)
+static bool attach(struct hf_tun *tun, const char *name, enum hf_tun_offload wanted,
+                   struct complaint complaint)
 {
     struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+    short offload_flags;
 
     tun->descriptor = open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (tun->descriptor < 0)
         return complain_about_path(errno, complaint);
+    offload_flags = tun_offload_flags(tun->descriptor, wanted);
+    if (offload_flags == 0 && wanted == HF_TUN_OFFLOAD_ON)
+        return complain(complaint, EOPNOTSUPP,
+                        "TUN device %s: this kernel has no offloads (IFF_VNET_HDR); do without",
+                        name);
+    request.ifr_flags = (short)(request.ifr_flags | offload_flags);
+    if (tun->multi_queue)
+        request.ifr_flags |= IFF_MULTI_QUEUE;
     memcpy(request.ifr_name, name, strlen(name));
     if (ioctl(tun->descriptor, TUNSETIFF, &request) != 0)
         return complain_about_attaching(name, errno, complaint);
     memcpy(tun->name, request.ifr_name, sizeof tun->name);
     tun->name[sizeof tun->name - 1] = '\0';
+    if (offload_flags != 0 && !tun_offload_agree(tun))
+        return complain(complaint, errno,
+                        "cannot agree with TUN device %s on offloads: %s; do without", name,
+                        strerror(errno));
     return true;
 }
 
@@ -351,10 +363,36 @@ struct hf_tun *hf_tun_open(const struct hf_tun_config *config, char *message, si
         errno = error;
         return NULL;
     }
-    *tun = (struct hf_tun){.descriptor = -1, .mtu = mtu};
-    if (attach(tun, config->name, complaint) && set_up(tun, config, complaint))
+    *tun = (struct hf_tun){.descriptor = -1, .mtu = mtu, .multi_queue = config->multi_queue != 0};
+    if (attach(tun, config->name, (enum hf_tun_offload)config->offload, complaint) &&
+        set_up(tun, config, complaint))
         return tun;
     hf_tun_close(tun);
+    errno = error;
+    return NULL;
+}
+
+struct hf_tun *hf_tun_open_queue(const struct hf_tun *tun, char *message, size_t message_size)
+{
+    int error = 0;
+    struct complaint complaint = {message, message_size, &error};
+    enum hf_tun_offload offload = tun->offloads != 0 ? HF_TUN_OFFLOAD_ON : HF_TUN_OFFLOAD_OFF;
+    struct hf_tun *queue = malloc(sizeof *queue);
+
+    if (message != NULL && message_size > 0)
+        message[0] = '\0';
+    if (queue == NULL) {
+        complain(complaint, ENOMEM, "cannot open a queue of TUN device %s: out of memory",
+                 tun->name);
+        errno = error;
+        return NULL;
+    }
+    *queue = (struct hf_tun){.descriptor = -1, .mtu = tun->mtu, .multi_queue = true};
+    if (!tun->multi_queue)
+        complain(complaint, EINVAL, "TUN device %s was not opened for several queues", tun->name);
+    else if (attach(queue, tun->name, offload, complaint))
+        return queue;
+    hf_tun_close(queue);
     errno = error;
     return NULL;
 }
@@ -382,6 +420,8 @@ ptrdiff_t hf_tun_read(struct hf_tun *tun, void *packet, size_t capacity)
 {
     ssize_t length;
 
+    if (tun->offloads != 0)
+        return HF_EOPNOTSUPP;
     /* The kernel would cut a longer packet off without a word. */
     if (capacity < tun->mtu)
         return HF_EMSGSIZE;
@@ -395,6 +435,8 @@ int hf_tun_write(struct hf_tun *tun, const void *packet, size_t length)
 {
     ssize_t written;
 
+    if (tun->offloads != 0)
+        return HF_EOPNOTSUPP;
     do
         written = write(tun->descriptor, packet, length);
     while (written < 0 && errno == EINTR);

@@ -436,6 +436,136 @@ static void reads_and_writes_tell_their_errors(void **state)
     hf_tun_close(NULL);
 }
 
+/* Until a packet over this protocol and family comes; by the way that knows of offloads. */
+static size_t read_with_hints(struct hf_tun *tun, uint8_t family, uint8_t protocol, uint8_t *packet,
+                              struct hf_packet_hints *hints)
+{
+    struct pollfd waiting = {.fd = hf_tun_descriptor(tun), .events = POLLIN};
+
+    for (;;) {
+        ptrdiff_t length = hf_tun_read_packet(tun, packet, HF_PACKET_BYTES, hints);
+
+        if (length == HF_EAGAIN)
+            assert_int_equal(poll(&waiting, 1, WAIT_MS), 1);
+        else
+            assert_true(length > 0);
+        if (length > 0 && packet[0] >> 4 == family && packet[family == HF_IPV4 ? 9 : 6] == protocol)
+            return (size_t)length;
+    }
+}
+
+static struct hf_tun *open_with(uint8_t offload, uint8_t multi_queue)
+{
+    struct hf_tun_address addresses[2] = {address_of(HF_IPV4, kernel_ipv4, 24),
+                                          address_of(HF_IPV6, kernel_ipv6, 64)};
+    struct hf_tun_config config = {.name = "hft0",
+                                   .kernel_addresses = addresses,
+                                   .kernel_address_count = 2,
+                                   .offload = offload,
+                                   .multi_queue = multi_queue};
+    char message[256];
+    struct hf_tun *tun = hf_tun_open(&config, message, sizeof message);
+
+    if (tun == NULL)
+        fail_msg("%s", message);
+    return tun;
+}
+
+/* Datagrams to the peer: with offloads their checksum is left to us, without it is there. */
+static void checksums_are_left_partial_with_offloads(void **state)
+{
+    static uint8_t packet[HF_PACKET_BYTES];
+    static const uint8_t text[] = "from the kernel to the peer";
+
+    (void)state;
+    for (uint8_t offload = HF_TUN_OFFLOAD_OFF; offload <= HF_TUN_OFFLOAD_ON; offload++) {
+        struct hf_tun *tun = open_with(offload, 0);
+        struct kernel_address to = kernel_address(HF_IPV4, peer_ipv4, PEER_PORT);
+        int descriptor = kernel_socket(HF_IPV4);
+        struct hf_packet_hints hints = {.segment_bytes = 7};
+        size_t length;
+
+        assert_int_equal(hf_tun_offloads(tun) != 0, offload != HF_TUN_OFFLOAD_OFF);
+        assert_int_equal(
+            sendto(descriptor, text, sizeof text, 0, (struct sockaddr *)&to.storage, to.length),
+            sizeof text);
+        length = read_with_hints(tun, HF_IPV4, PROTOCOL_UDP, packet, &hints);
+        assert_int_equal(length, 28 + sizeof text);
+        assert_int_equal(hints.segment_bytes, 0);
+        assert_int_equal(hints.flags,
+                         offload != HF_TUN_OFFLOAD_OFF ? HF_PACKET_CHECKSUM_PARTIAL : 0);
+        assert_int_equal(payload_checksum(packet, PROTOCOL_UDP, packet + 20, length - 20) == 0,
+                         offload == HF_TUN_OFFLOAD_OFF);
+        close(descriptor);
+        hf_tun_close(tun);
+    }
+}
+
+/* A ping in several pieces, the pong out, both with the header of offloads in front. */
+static void packets_in_pieces_are_written(void **state)
+{
+    static uint8_t packet[HF_PACKET_BYTES];
+    struct hf_tun *tun = open_with(HF_TUN_OFFLOAD_ON, 0);
+    struct hf_packet_hints hints;
+    uint8_t echo[8 + 56] = {8}, whole[2048];
+    struct hf_packet written = {.bytes = whole, .segments = 1, .piece_count = 2};
+
+    (void)state;
+    for (size_t i = 8; i < sizeof echo; i++)
+        echo[i] = (uint8_t)i;
+    write_16(echo + 2, fold(sum(0, echo, sizeof echo)));
+    written.total_length = wrap(HF_IPV4, PROTOCOL_ICMP, echo, sizeof echo, whole);
+    written.length = written.total_length - sizeof echo;
+    written.pieces[0] = (struct hf_piece){echo, 11};
+    written.pieces[1] = (struct hf_piece){echo + 11, sizeof echo - 11};
+    assert_int_equal(hf_tun_write_packet(tun, &written), HF_OK);
+    assert_int_equal(read_with_hints(tun, HF_IPV4, PROTOCOL_ICMP, packet, &hints),
+                     written.total_length);
+    assert_memory_equal(packet + 28, echo + 8, 56);
+    assert_int_equal(hf_tun_read(tun, packet, sizeof packet), HF_EOPNOTSUPP);
+    assert_int_equal(hf_tun_write(tun, packet, 100), HF_EOPNOTSUPP);
+    assert_int_equal(hf_tun_read_packet(tun, packet, 1500, &hints), HF_EMSGSIZE);
+    hf_tun_close(tun);
+
+    tun = open_with(HF_TUN_OFFLOAD_OFF, 0);
+    assert_int_equal(hf_tun_write_packet(tun, &written), HF_OK);
+    assert_int_equal(read_with_hints(tun, HF_IPV4, PROTOCOL_ICMP, packet, &hints),
+                     written.total_length);
+    written.flags = HF_PACKET_CHECKSUM_PARTIAL;
+    assert_int_equal(hf_tun_write_packet(tun, &written), HF_EOPNOTSUPP);
+    hf_tun_close(tun);
+}
+
+static void queues_share_a_device(void **state)
+{
+    static uint8_t packet[HF_PACKET_BYTES];
+    struct hf_tun *tun = open_with(HF_TUN_OFFLOAD_AUTO, 1), *queue, *alone;
+    char message[256];
+    uint8_t echo[8] = {8}, whole[64];
+    struct hf_packet_hints hints;
+    struct hf_packet written = {.bytes = whole, .segments = 1};
+
+    (void)state;
+    queue = hf_tun_open_queue(tun, message, sizeof message);
+    if (queue == NULL)
+        fail_msg("%s", message);
+    assert_string_equal(hf_tun_name(queue), "hft0");
+    assert_int_equal(hf_tun_offloads(queue), hf_tun_offloads(tun));
+    write_16(echo + 2, fold(sum(0, echo, sizeof echo)));
+    written.length = written.total_length = wrap(HF_IPV4, PROTOCOL_ICMP, echo, sizeof echo, whole);
+    assert_int_equal(hf_tun_write_packet(queue, &written), HF_OK);
+    /* The other queue closed, there is one left for the answer. */
+    hf_tun_close(tun);
+    assert_int_equal(hf_tun_write_packet(queue, &written), HF_OK);
+    assert_true(read_with_hints(queue, HF_IPV4, PROTOCOL_ICMP, packet, &hints) >= sizeof echo);
+    hf_tun_close(queue);
+
+    alone = open_with(HF_TUN_OFFLOAD_AUTO, 0);
+    assert_null(hf_tun_open_queue(alone, message, sizeof message));
+    assert_non_null(strstr(message, "not opened for several queues"));
+    hf_tun_close(alone);
+}
+
 static void persistent_device_is_attached_to(void **state)
 {
     struct hf_tun *tun = open_device("hft0", 1300);
@@ -586,6 +716,9 @@ int main(void)
         cmocka_unit_test(written_datagrams_reach_the_kernel),
         cmocka_unit_test(kernel_answers_pings),
         cmocka_unit_test(reads_and_writes_tell_their_errors),
+        cmocka_unit_test(checksums_are_left_partial_with_offloads),
+        cmocka_unit_test(packets_in_pieces_are_written),
+        cmocka_unit_test(queues_share_a_device),
         cmocka_unit_test(persistent_device_is_attached_to),
         cmocka_unit_test(bad_requests_are_refused),
         cmocka_unit_test(what_is_taken_is_refused),

@@ -28,7 +28,9 @@ OURS=10.66.0.2
 OURS6=fd66::2
 KERNELS=10.66.0.1
 KERNELS6=fd66::1
-export INTEROP SCRATCH PATIENCE OURS OURS6 KERNELS KERNELS6
+# Whether Handfast's device has offloads: auto, on, off.
+OFFLOAD=${OFFLOAD-auto}
+export OFFLOAD INTEROP SCRATCH PATIENCE OURS OURS6 KERNELS KERNELS6
 
 # The process ids of what was started, by name.
 declare -A pids=()
@@ -204,6 +206,7 @@ handfast() {
     local name=$1 command=$2
     shift 2
     start "$name" "$HANDFAST" "$command" --tun hf0 --control "$SCRATCH/$name.sock" \
+        --offload "$OFFLOAD" \
         --address "$OURS/24" --kernel-address "$KERNELS/24" \
         --address "$OURS6/64" --kernel-address "$KERNELS6/64" "$@"
     case $command in

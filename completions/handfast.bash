@@ -38,7 +38,7 @@ _handfast_options()
         printf '%s\n' --jobs= --ladder --junit= --allow-shell --define= --ip_version= \
             --tolerance_usecs= --tolerance_percent= --mtu= --local_ip= --remote_ip= --bind_port= \
             --connect_port= --tcp_ts_tick_usecs= --non_fatal= --strict_segments --dry_run \
-            --verbose --init_scripts= --code_command= --code_format= \
+            --late_split --verbose --init_scripts= --code_command= --code_format= \
             --code_sockopt= --gateway_ip= --netmask_ip= --speed= --persistent_tun_dev \
             --use_expect --is_anyip --send_omit_free --tcp_ts_ecr_scaled --debug --help
         ;;

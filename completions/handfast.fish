@@ -123,6 +123,7 @@ complete -c handfast -n '__handfast_command drill' -l connect_port -x -d 'The po
 complete -c handfast -n '__handfast_command drill' -l tcp_ts_tick_usecs -x -d 'One tick of TS val'
 complete -c handfast -n '__handfast_command drill' -l non_fatal -x -a 'packet syscall packet,syscall' -d 'Mismatches that only warn'
 complete -c handfast -n '__handfast_command drill' -l strict_segments -d 'A line is one segment'
+complete -c handfast -n '__handfast_command drill' -l late_split -d 'By way of super-segments'
 complete -c handfast -n '__handfast_command drill' -l dry_run -d 'Only read the scripts'
 complete -c handfast -n '__handfast_command drill' -l verbose -d 'Every packet and call'
 complete -c handfast -n '__handfast_command drill' -l init_scripts -x -d 'Only defaults.sh is known'

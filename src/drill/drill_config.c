@@ -51,6 +51,7 @@ bool run_configure(struct drill_run *run)
     for (size_t i = 0; i < sizeof run->config.seed; i++)
         run->config.seed[i] = (uint8_t)(i * 17 + 1);
     run->config.mtu = drill_mtu(run->settings, run->version);
+    run->config.late_split = run->settings->late_split;
     run->config.host_name = "stack";
     run->config.trace = run_trace_sink(run);
     run->real_time = run->settings->defaults;

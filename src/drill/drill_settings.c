@@ -207,6 +207,8 @@ static bool switch_on(struct drill_settings *settings, const char *name)
         place = &settings->strict_segments;
     else if (strcmp(name, "dry_run") == 0)
         place = &settings->dry_run;
+    else if (strcmp(name, "late_split") == 0)
+        place = &settings->late_split;
     else if (strcmp(name, "verbose") == 0)
         place = &settings->verbose;
     if (place != NULL)

@@ -22,7 +22,7 @@
 
 struct options {
     uint64_t first, count, bytes, repeat_every;
-    bool single, ladder, json, verbose;
+    bool single, ladder, json, verbose, late_split;
 };
 
 struct totals {
@@ -75,6 +75,32 @@ static void report(const struct options *options, const struct scenario *scenari
             scenario->seed, options->bytes);
 }
 
+/* Both hosts make super-segments, which are cut before the link: all goes as it does without. */
+static const char *run_twice(const struct scenario *scenario, struct transfer_result *result)
+{
+    const struct hf_trace_sink none = {0};
+    struct scenario split = *scenario;
+    struct transfer_result second;
+
+    split.hosts[0].late_split = split.hosts[1].late_split = 1;
+    transfer_run(scenario, &none, result);
+    if (result->failure[0] != '\0')
+        return result->failure;
+    transfer_run(&split, &none, &second);
+    if (second.failure[0] != '\0') {
+        *result = second;
+        return result->failure;
+    }
+    if (result->duration_ns != second.duration_ns)
+        return "with super-segments it took another time";
+    for (int i = 0; i < 2; i++) {
+        if (result->packets[i] != second.packets[i] || result->lost[i] != second.lost[i] ||
+            result->retransmits[i] != second.retransmits[i])
+            return "with super-segments other packets left";
+    }
+    return NULL;
+}
+
 static const char *run_seed(const struct options *options, const struct scenario *scenario,
                             struct transfer_result *result)
 {
@@ -82,6 +108,8 @@ static const char *run_seed(const struct options *options, const struct scenario
     struct text_hash first_text, second_text;
     struct transfer_result second;
 
+    if (options->late_split)
+        return run_twice(scenario, result);
     if (options->repeat_every == 0 || scenario->seed % options->repeat_every != 0) {
         transfer_run(scenario, &none, result);
         return result->failure[0] != '\0' ? result->failure : NULL;
@@ -158,6 +186,7 @@ static int run_single(const struct options *options)
         sink = hf_json_trace_sink(json);
     }
     scenario_from_seed(&scenario, options->first, options->bytes);
+    scenario.hosts[0].late_split = scenario.hosts[1].late_split = options->late_split;
     fprintf(stderr, "seed %" PRIu64 "\n", scenario.seed);
     scenario_print(&scenario, stderr);
     transfer_run(&scenario, &sink, &result);
@@ -192,6 +221,8 @@ static bool parse_option(struct options *options, char **arguments, int *i)
         return options->json = true;
     if (strcmp(name, "--verbose") == 0)
         return options->verbose = true;
+    if (strcmp(name, "--late-split") == 0)
+        return options->late_split = true;
     *i += 1;
     if (strcmp(name, "--seed") == 0) {
         options->single = true;
@@ -216,7 +247,7 @@ int main(int count, char **arguments)
         if (!parse_option(&options, arguments, &i)) {
             fprintf(stderr,
                     "usage: %s [--first SEED] [--count N] [--bytes N] [--repeat-every N] "
-                    "[--verbose]\n"
+                    "[--verbose] [--late-split]\n"
                     "       %s --seed N [--bytes N] [--ladder | --json]\n",
                     arguments[0], arguments[0]);
             return 2;

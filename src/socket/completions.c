@@ -36,12 +36,14 @@
 #define SHARED_BYTES (1u << 19)
 #define SHARED_SENDS (UINT16_MAX - 1u)
 #define MOST_FRAGMENTS 17u
+#define SHARED_SEGMENTS 16u
 
 struct sent_work {
     struct sent_work *next;
     uint32_t mark;
     uint32_t stamps; /* SOF_TIMESTAMPING_TX_... */
     uint32_t key;    /* of its last byte */
+    bool grouped;    /* a segment ends there */
     /* NULL: no zero copy. Else its entry, ready to be queued: ee_info to ee_data. */
     struct queued_error *entry;
     uint64_t bytes;
@@ -149,6 +151,24 @@ static void number_zero_copy(struct socket *socket, struct sent_work *work, uint
     error->ee_data = queue->next_zero_copy++;
 }
 
+/* Linux keeps stamps with packets, one for each, so a send that is joined by the next before it has
+ * left loses its own. It fills packets to half of the peer's largest window; sixteen segments stand
+ * for that here. */
+static void take_stamps_over(struct socket *socket, struct sent_work *last,
+                             const struct sent_work *work, size_t bytes)
+{
+    struct hf_status status;
+    if (last == NULL || last->grouped || last->stamps == 0 || work->stamps == 0 ||
+        last->end + (uint32_t)bytes != work->end ||
+        hf_status(socket->file.set->config.stack, socket->handle, &status) != HF_OK) {
+        return;
+    }
+    if (status.send_unsent_bytes > bytes &&
+        status.send_unsent_bytes <= SHARED_SEGMENTS * status.mss_bytes) {
+        last->stamps = 0;
+    }
+}
+
 static void complete_zero_copy(struct socket *socket, struct sent_work *work);
 
 void completion_end(struct socket *socket, struct completion *completion, size_t by_syn,
@@ -167,12 +187,14 @@ void completion_end(struct socket *socket, struct completion *completion, size_t
     }
     work->end = stamping_write_number(socket);
     work->bytes = sent;
+    work->grouped = completion->grouped;
     if (work->entry != NULL) {
         number_zero_copy(socket, work, work->end - (uint32_t)sent);
     }
     if (after > 0) {
         work->stamps = completion->stamps;
         work->key = work->end - 1 - socket->options.stamping_base;
+        take_stamps_over(socket, socket->error_queue->work_last, work, after);
         kinds |= work->stamps & (SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_SOFTWARE)
                      ? HF_MARK_SENT
                      : 0u;

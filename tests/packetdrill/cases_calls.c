@@ -6,8 +6,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+
+#ifndef SO_ZEROCOPY
+#define SO_ZEROCOPY 60
+#endif
+#ifndef MSG_ZEROCOPY
+#define MSG_ZEROCOPY 0x4000000
+#endif
+#ifndef SO_EE_CODE_ZEROCOPY_COPIED
+#define SO_EE_CODE_ZEROCOPY_COPIED 1
+#endif
 
 void case_slots(void)
 {
@@ -134,6 +147,67 @@ void case_data(void)
     peer_says(&connection, ACK, "");
     SAME(ifc.shutdown(ifc.u, connection.fd, SHUT_WR), 0);
     receive_at(FIN | ACK, 4000);
+    ifc.free(ifc.u);
+}
+
+/* One message of the error queue: its time stamp, and what it is about. */
+static struct sock_extended_err take_news(int fd, struct timespec *stamp)
+{
+    union {
+        char bytes[256];
+        struct cmsghdr header;
+    } control;
+    struct msghdr message = {.msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    struct sock_extended_err error = {0};
+    memset(stamp, 0, sizeof *stamp);
+    SAME(ifc.recvmsg(ifc.u, fd, &message, MSG_ERRQUEUE), 0);
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part != NULL;
+         part = CMSG_NXTHDR(&message, part)) {
+        if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_TIMESTAMPING)
+            memcpy(stamp, CMSG_DATA(part), sizeof *stamp);
+        else
+            memcpy(&error, CMSG_DATA(part), sizeof error);
+    }
+    return error;
+}
+
+/* MSG_ZEROCOPY and time stamps: control data, by the clock that packetdrill reads. */
+void case_news(void)
+{
+    const int one = 1, stamps = SOF_TIMESTAMPING_TX_ACK | SOF_TIMESTAMPING_SOFTWARE;
+    struct connection connection;
+    struct sock_extended_err error;
+    struct timespec stamp;
+    struct timeval now;
+    struct pollfd entry = {.events = POLLIN};
+    load("strict");
+    connection = passive_open(100, 8080);
+    entry.fd = connection.fd;
+    SAME(ifc.setsockopt(ifc.u, connection.fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof one), 0);
+    SAME(ifc.setsockopt(ifc.u, connection.fd, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof stamps),
+         0);
+    at(1000);
+    SAME(ifc.send(ifc.u, connection.fd, "zero", 4, MSG_ZEROCOPY), 4);
+    SAME(receive_at(ACK | PSH, 1000).payload_length, 4);
+    at(2000);
+    connection.peer.ack += 4;
+    peer_says(&connection, ACK, "");
+    SAME(ifc.poll(ifc.u, &entry, 1, 0), 1);
+    SAME(entry.revents, POLLERR);
+    error = take_news(connection.fd, &stamp);
+    SAME(error.ee_origin, SO_EE_ORIGIN_TIMESTAMPING);
+    SAME(error.ee_info, SCM_TSTAMP_ACK);
+    SAME(ifc.gettimeofday(ifc.u, &now, NULL), 0);
+    CHECK(llabs((now.tv_sec - stamp.tv_sec) * 1000000LL + now.tv_usec - stamp.tv_nsec / 1000) <
+          1000);
+    error = take_news(connection.fd, &stamp);
+    SAME(error.ee_origin, SO_EE_ORIGIN_ZEROCOPY);
+    SAME(error.ee_code, SO_EE_CODE_ZEROCOPY_COPIED);
+    SAME(error.ee_data, 0);
+    SAME(ifc.poll(ifc.u, &entry, 1, 0), 0);
+    at(3000);
+    SAME(ifc.shutdown(ifc.u, connection.fd, SHUT_WR), 0);
+    receive_at(FIN | ACK, 3000);
     ifc.free(ifc.u);
 }
 

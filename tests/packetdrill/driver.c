@@ -359,6 +359,7 @@ static const struct {
     {"passive", case_passive},
     {"active", case_active},
     {"data", case_data},
+    {"news", case_news},
     {"readiness", case_readiness},
     {"clock", case_clock},
     {"order", case_order},

@@ -139,7 +139,7 @@ void finish(struct job *job);
 /* ---- the cases, by file */
 
 void case_slots(void), case_bad_input(void), case_clock(void), case_order(void);
-void case_passive(void), case_active(void), case_data(void), case_readiness(void);
+void case_passive(void), case_active(void), case_data(void), case_news(void), case_readiness(void);
 void case_blocking(void), case_blocking_write(void), case_blocking_time(void), case_idle(void);
 void case_pipes(void), case_preload(void);
 void case_end(void), case_end_problems(void), case_flags(void), case_sysctl(void);

@@ -300,6 +300,7 @@ void tcp_cc_restart_after_idle(struct tcp_conn *conn, struct tcp_host *host)
 {
     hf_time idle = host->now - conn->last_sent;
     uint32_t before = conn->congestion.cwnd_bytes;
+    uint32_t ssthresh = conn->congestion.ssthresh_bytes;
     if (tcp_flight(conn) > 0 || conn->last_sent == 0 || conn->sender == NULL ||
         idle <= conn->rto_us * HF_MICROSECOND) {
         return;
@@ -310,7 +311,7 @@ void tcp_cc_restart_after_idle(struct tcp_conn *conn, struct tcp_host *host)
     } else if (host->config->slow_start_after_idle) {
         halve_for_idle(conn, host, idle);
     }
-    if (before != conn->congestion.cwnd_bytes) {
+    if (before != conn->congestion.cwnd_bytes || ssthresh != conn->congestion.ssthresh_bytes) {
         tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_IDLE, before);
     }
 }

@@ -27,6 +27,7 @@ struct options {
 
 struct totals {
     uint64_t failures, packets, retransmits, lost, steps, repeated;
+    uint64_t recovery_acks, growths, reductions, undos; /* judged */
 };
 
 /* ---- A file whose content is kept as a hash: the JSON trace of a run. */
@@ -134,6 +135,10 @@ static void add(struct totals *totals, const struct options *options,
     totals->retransmits += result->retransmits[0] + result->retransmits[1];
     totals->lost += result->lost[0] + result->lost[1];
     totals->steps += result->steps;
+    totals->recovery_acks += result->recovery_acks;
+    totals->growths += result->growths;
+    totals->reductions += result->reductions;
+    totals->undos += result->undos;
     totals->repeated += options->repeat_every != 0 && scenario->seed % options->repeat_every == 0;
     if (options->verbose)
         printf("seed %" PRIu64 ": %" PRId64 " ms, %" PRIu64 " + %" PRIu64 " packets, %" PRIu64
@@ -165,6 +170,9 @@ static int run_many(const struct options *options, const char *program)
            " run twice\n",
            options->count, options->first, options->bytes, totals.failures, totals.packets,
            totals.lost, totals.retransmits, totals.repeated);
+    printf("judged: %" PRIu64 " steps up, %" PRIu64 " reductions and %" PRIu64
+           " undos of cwnd, %" PRIu64 " ACKs in recovery\n",
+           totals.growths, totals.reductions, totals.undos, totals.recovery_acks);
     return totals.failures == 0 ? 0 : 1;
 }
 

@@ -14,7 +14,9 @@
  * within their size and the stacks within their memory.
  */
 #include "transfer.h"
+#include "recovery_oracle.h"
 #include "sender_oracle.h"
+#include "window_oracle.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -35,6 +37,8 @@ struct watcher {
     struct hf_trace_sink sink;
     const struct scenario *scenario;
     struct sender_oracle senders[2];
+    struct recovery_oracle recoveries[2];
+    struct window_oracle windows[2];
 };
 
 struct transfer {
@@ -147,9 +151,13 @@ static void watch(void *context, const struct hf_trace_event *event)
     mix_numbers(watcher, &event->numbers);
     if (event->packet != NULL)
         mix_bytes(watcher, event->packet, event->packet_length);
-    if (event->kind != HF_TRACE_LINK)
-        sender_oracle_take(&watcher->senders[event->host], &watcher->scenario->hosts[event->host],
+    if (event->kind != HF_TRACE_LINK) {
+        const struct hf_config *host = &watcher->scenario->hosts[event->host];
+        sender_oracle_take(&watcher->senders[event->host], host, event);
+        recovery_oracle_take(&watcher->recoveries[event->host], host, event);
+        window_oracle_take(&watcher->windows[event->host], &watcher->recoveries[event->host], host,
                            event);
+    }
     if (watcher->sink.event != NULL)
         watcher->sink.event(watcher->sink.context, event);
 }
@@ -282,9 +290,13 @@ static void check_progress(struct transfer *transfer)
     hf_time now = hf_sim_now(transfer->sim);
 
     for (int i = 0; i < 2; i++) {
-        if (transfer->watcher.senders[i].failure[0] != '\0')
-            fail(transfer, "%s: %s", transfer->scenario->hosts[i].host_name,
-                 transfer->watcher.senders[i].failure);
+        const struct watcher *watcher = &transfer->watcher;
+        const char *const failures[] = {watcher->senders[i].failure, watcher->recoveries[i].failure,
+                                        watcher->windows[i].failure};
+        for (size_t k = 0; k < sizeof failures / sizeof failures[0]; k++) {
+            if (failures[k][0] != '\0')
+                fail(transfer, "%s: %s", transfer->scenario->hosts[i].host_name, failures[k]);
+        }
     }
     if (++transfer->result->steps > STEPS_MAX)
         fail(transfer, "no end after %" PRIu64 " steps", STEPS_MAX);
@@ -395,6 +407,11 @@ static void tear_down(struct transfer *transfer)
     for (int i = 0; i < 2; i++) {
         const struct balance *balance = &transfer->balances[i];
         hf_stack_free(transfer->stacks[i]);
+        transfer->result->recovery_acks += transfer->watcher.recoveries[i].acks;
+        transfer->result->growths += transfer->watcher.windows[i].growths;
+        transfer->result->reductions += transfer->watcher.windows[i].reductions;
+        transfer->result->undos += transfer->watcher.windows[i].undos;
+        recovery_oracle_free(&transfer->watcher.recoveries[i]);
         if (balance->bytes != 0 || balance->blocks != 0)
             fail(transfer, "host %d: %" PRIu64 " bytes in %" PRIu64 " blocks were never given back",
                  i, balance->bytes, balance->blocks);

@@ -20,7 +20,7 @@ struct flight_segment {
 struct flight_model {
     struct flight_segment *segments; /* ascending, without gaps */
     size_t first, end, capacity;
-    uint32_t pipe_bytes;    /* neither reported nor waiting (RFC 6675's pipe) */
+    uint32_t pipe_bytes; /* neither reported nor waiting (RFC 6675's pipe) */
     uint32_t sacked_bytes;
     uint32_t waiting_bytes;
 };

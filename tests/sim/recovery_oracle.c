@@ -128,8 +128,8 @@ static void judge_ack(struct recovery_oracle *oracle, const struct hf_trace_even
     oracle->acks++;
     if (event->numbers.cwnd_bytes != oracle->cwnd_bytes)
         fail(oracle, event->time,
-             "PRR's cwnd is %" PRIu32 ", by RFC 9937 %" PRIu32 " (pipe %" PRIu32 ", delivered %" PRIu64
-             " of %" PRIu32 ", out %" PRIu64 ", ssthresh %" PRIu32 ")",
+             "PRR's cwnd is %" PRIu32 ", by RFC 9937 %" PRIu32 " (pipe %" PRIu32
+             ", delivered %" PRIu64 " of %" PRIu32 ", out %" PRIu64 ", ssthresh %" PRIu32 ")",
              event->numbers.cwnd_bytes, oracle->cwnd_bytes, oracle->flight.pipe_bytes,
              oracle->delivered_bytes, oracle->recover_fs_bytes, oracle->out_bytes,
              oracle->ssthresh_bytes);

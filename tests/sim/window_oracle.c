@@ -134,7 +134,8 @@ static void judge_growth(struct window_oracle *oracle, const struct recovery_ora
     /* Whole bytes, and the rest of the division that is carried on. */
     if (oracle->grown_to > most + 2)
         fail(oracle, event->time,
-             "cwnd grew from %" PRIu32 " to %" PRIu32 ", %s allows %.1f (acknowledged %.0f, ssthresh "
+             "cwnd grew from %" PRIu32 " to %" PRIu32
+             ", %s allows %.1f (acknowledged %.0f, ssthresh "
              "%" PRIu32 ")",
              oracle->grown_from, oracle->grown_to, host->congestion_control->name, most, acked,
              oracle->growing_ssthresh_bytes);
@@ -314,9 +315,11 @@ static void take_idle(struct window_oracle *oracle, const struct hf_trace_event 
 
     if (event->numbers.cwnd_bytes > oracle->cwnd_bytes ||
         event->numbers.ssthresh_bytes > remembered)
-        fail(oracle, event->time, "unused, cwnd went from %" PRIu32 " to %" PRIu32
-             ", ssthresh from %" PRIu32 " to %" PRIu32, oracle->cwnd_bytes,
-             event->numbers.cwnd_bytes, oracle->ssthresh_bytes, event->numbers.ssthresh_bytes);
+        fail(oracle, event->time,
+             "unused, cwnd went from %" PRIu32 " to %" PRIu32 ", ssthresh from %" PRIu32
+             " to %" PRIu32,
+             oracle->cwnd_bytes, event->numbers.cwnd_bytes, oracle->ssthresh_bytes,
+             event->numbers.ssthresh_bytes);
     oracle->cwnd_bytes = event->numbers.cwnd_bytes;
     oracle->ssthresh_bytes = event->numbers.ssthresh_bytes;
 }

@@ -23,10 +23,10 @@ struct window_oracle {
     bool fast, reducing;                             /* cwnd is led by recovery, by ECN's PRR */
     bool timed_out, outstanding;                     /* in recovery after a timeout; in any */
     uint32_t recover;
-    unsigned timeouts;   /* in a row */
-    bool after_timeout;  /* slow start after one: RFC 3465 2.3's L = 1 */
-    uint32_t una, nxt;   /* as the packets show them */
-    double counted;      /* Reno's, since cwnd last grew */
+    unsigned timeouts;  /* in a row */
+    bool after_timeout; /* slow start after one: RFC 3465 2.3's L = 1 */
+    uint32_t una, nxt;  /* as the packets show them */
+    double counted;     /* Reno's, since cwnd last grew */
     struct cubic_model cubic, cubic_before;
     bool slow_start_over, css, css_next; /* HyStart++ */
     unsigned css_rounds, round_acks;

@@ -8,8 +8,8 @@
 _handfast_options()
 {
     local network=(--tun= --address= --kernel-address= --pcap= --trace= --ladder --msl= --mtu=
-        --mtu-probing= --seed= --control= --fast-open --offload= --busy-poll=
-        --verbose)
+        --mtu-probing= --ecn= --congestion= --seed= --control= --fast-open --offload=
+        --busy-poll= --verbose)
 
     case $1 in
     demo)

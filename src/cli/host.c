@@ -350,6 +350,9 @@ static int open_stack(struct host *host)
     config.host_name = "handfast";
     config.mtu = network->mtu;
     config.mtu_probing = network->mtu_probing;
+    config.ecn = network->ecn;
+    if (network->congestion_control != NULL)
+        config.congestion_control = network->congestion_control;
     if (network->msl_ns > 0)
         config.msl_ns = network->msl_ns;
     if (network->fast_open)

@@ -21,6 +21,8 @@ enum {
     ID_MSL,
     ID_MTU,
     ID_MTU_PROBING,
+    ID_ECN,
+    ID_CONGESTION,
     ID_SEED,
     ID_CONTROL,
     ID_FAST_OPEN,
@@ -53,6 +55,11 @@ const struct option_row network_option_rows[] = {
     {ID_MTU_PROBING, "mtu-probing", "0|1|2",
      "Search for the path's MTU where no router tells of it: never, once what is large seems to "
      "disappear, or always. Default: 0."},
+    {ID_ECN, "ecn", "0|1|2|3|4|5",
+     "Explicit congestion notification, by Linux's numbers: 0 never, 1 asked for, 2 agreed to, 3 "
+     "the accurate kind (RFC 9768) asked for, 4 or 5 agreed to. Default: 2."},
+    {ID_CONGESTION, "congestion", "NAME",
+     "Congestion control: cubic, reno, bbr or dctcp. Default: cubic."},
     {ID_SEED, "seed", "HEX",
      "Derive all that is unpredictable from these 1 to 32 hexadecimal digits. Not secret, hence "
      "not safe outside of tests."},
@@ -74,8 +81,8 @@ const size_t network_option_row_count = sizeof network_option_rows / sizeof netw
 
 void network_options_init(struct network_options *network)
 {
-    *network =
-        (struct network_options){.tun_name = "hf0", .mtu = 1500, .offload = HF_TUN_OFFLOAD_AUTO};
+    *network = (struct network_options){
+        .tun_name = "hf0", .mtu = 1500, .ecn = 2, .offload = HF_TUN_OFFLOAD_AUTO};
 }
 
 bool network_parse_prefixed(const char *text, bool prefix_needed, struct hf_tun_address *parsed)
@@ -226,6 +233,28 @@ static bool take_busy_poll(struct network_options *network, const struct command
     return true;
 }
 
+static bool take_ecn(struct network_options *network, const struct command *command,
+                     const char *text)
+{
+    unsigned long ecn;
+
+    if (!parse_number(text, 0, 5, &ecn)) {
+        fail_usage(command, "--ecn: '%s' is not a number from 0 to 5", text);
+        return false;
+    }
+    network->ecn = (uint8_t)ecn;
+    return true;
+}
+
+static bool take_congestion(struct network_options *network, const struct command *command,
+                            const char *text)
+{
+    network->congestion_control = hf_congestion_control(text);
+    if (network->congestion_control == NULL)
+        fail_usage(command, "--congestion: '%s' is not cubic, reno, bbr or dctcp", text);
+    return network->congestion_control != NULL;
+}
+
 static bool take_value(struct network_options *network, const struct command *command, int id,
                        const char *text)
 {
@@ -279,6 +308,10 @@ bool network_options_take(struct network_options *network, const struct command 
         return take_offload(network, command, argument);
     case ID_BUSY_POLL:
         return take_busy_poll(network, command, argument);
+    case ID_ECN:
+        return take_ecn(network, command, argument);
+    case ID_CONGESTION:
+        return take_congestion(network, command, argument);
     case ID_LADDER:
         network->ladder = true;
         return true;

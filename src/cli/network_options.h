@@ -22,8 +22,10 @@ struct network_options {
     hf_time msl_ns;           /* 0: the stack's default */
     uint32_t mtu;
     uint8_t mtu_probing;
-    uint8_t offload;      /* enum hf_tun_offload */
-    hf_time busy_poll_ns; /* 0: sleeps at once */
+    uint8_t offload;                            /* enum hf_tun_offload */
+    hf_time busy_poll_ns;                       /* 0: sleeps at once */
+    uint8_t ecn;                                /* as in hf_config */
+    const struct hf_cc_ops *congestion_control; /* NULL: the default */
     uint8_t seed[16];
     bool has_seed, ladder, verbose, fast_open;
 };

@@ -198,6 +198,43 @@ static void acknowledge_in_time(struct scenario *scenario)
     scenario->hosts[0].delayed_ack_ns = scenario->hosts[1].delayed_ack_ns = 40 * HF_MILLISECOND;
 }
 
+/* Queues that are managed, and mark where both hosts like it. Drawn apart, so that each seed keeps
+ * what else it had. */
+static void choose_management(struct chance *chance, struct hf_sim_direction *way)
+{
+    uint32_t fill_ms = chance_between(chance, 2, 60);
+
+    if (way->rate_bits_per_second == 0 || chance_percent(chance, 25))
+        return;
+    way->mark = chance_percent(chance, 85);
+    if (chance_percent(chance, 60)) {
+        way->management = HF_SIM_CODEL;
+        way->codel_target_ns = milliseconds(chance, 1, 20);
+        way->codel_interval_ns = milliseconds(chance, 20, 200);
+        return;
+    }
+    way->management = HF_SIM_RED;
+    way->red_minimum_bytes = way->rate_bits_per_second / 8 * fill_ms / 1000 + 1;
+    way->red_maximum_bytes = way->red_minimum_bytes * 3;
+    way->red_maximum_ppm = chance_between(chance, 10000, 1000000);
+}
+
+static void choose_ecn(struct scenario *scenario)
+{
+    struct chance chance = chance_from(scenario->seed ^ UINT64_C(0x45434e));
+
+    if (scenario->clean || chance_percent(&chance, 50))
+        return;
+    for (int i = 0; i < 2; i++) {
+        struct hf_config *host = &scenario->hosts[i];
+        host->ecn = (uint8_t)chance_between(&chance, 0, 5);
+        host->ecn_option = (uint8_t)chance_between(&chance, 0, 2);
+        host->ecn_alternative_backoff = chance_percent(&chance, 20);
+    }
+    choose_management(&chance, &scenario->link.forward);
+    choose_management(&chance, &scenario->link.backward);
+}
+
 static void choose_addresses(struct scenario *scenario, bool ipv6)
 {
     for (uint8_t i = 0; i < 2; i++) {
@@ -243,10 +280,51 @@ void scenario_from_seed(struct scenario *scenario, uint64_t seed, uint64_t bytes
     if (scenario->clean)
         acknowledge_in_time(scenario);
     choose_addresses(scenario, ipv6);
+    choose_ecn(scenario);
     /* The path carries what both hosts can take, and the MSS options keep within that. */
     mtu = scenario->hosts[0].mtu < scenario->hosts[1].mtu ? scenario->hosts[0].mtu
                                                           : scenario->hosts[1].mtu;
     scenario->link.forward.mtu = scenario->link.backward.mtu = mtu;
+}
+
+static void congest_way(struct chance *chance, struct hf_sim_direction *way, uint32_t mtu)
+{
+    uint32_t rate_kbits = chance_scaled(chance, 1000, 60000);
+    uint32_t delay_ms = chance_between(chance, 1, 100);
+    uint32_t held_bytes = rate_kbits / 8 * delay_ms * 2; /* by the path, there and back */
+    uint32_t percent = chance_between(chance, 20, 400);
+
+    *way = (struct hf_sim_direction){
+        .rate_bits_per_second = rate_kbits * UINT64_C(1000),
+        .delay_ns = delay_ms * HF_MILLISECOND,
+        .queue_packets = 8 + (uint32_t)((uint64_t)held_bytes * percent / 100 / mtu),
+        .mtu = mtu,
+    };
+}
+
+void scenario_congest(struct scenario *scenario)
+{
+    struct chance chance = chance_from(scenario->seed ^ UINT64_C(0x51ee7));
+    uint32_t mtu = scenario->link.forward.mtu;
+
+    mtu = mtu < 9000 ? mtu : 9000;
+    scenario->clean = false;
+    congest_way(&chance, &scenario->link.forward, mtu);
+    congest_way(&chance, &scenario->link.backward, mtu);
+    for (int i = 0; i < 2; i++) {
+        struct hf_config *host = &scenario->hosts[i];
+        struct application_plan *plan = &scenario->plans[i];
+        host->mtu = mtu;
+        host->receive_buffer_bytes = chance_between(&chance, 128u << 10, 4u << 20);
+        host->send_buffer_bytes = chance_between(&chance, 128u << 10, 4u << 20);
+        host->window_scaling = true;
+        plan->write_max = PIECE_MAX_BYTES;
+        plan->read_max = PIECE_MAX_BYTES;
+        plan->read_interval_ns = 0;
+        if (chance_percent(&chance, 80))
+            plan->write_interval_ns = 0;
+    }
+    choose_ecn(scenario);
 }
 
 static void print_way(const char *name, const struct hf_sim_direction *way, FILE *file)
@@ -260,6 +338,9 @@ static void print_way(const char *name, const struct hf_sim_direction *way, FILE
             way->jitter_ns / 1000, way->mtu, way->loss_ppm, way->burst_enter_ppm,
             way->burst_leave_ppm, way->burst_loss_ppm, way->duplicate_ppm, way->reorder_ppm,
             way->reorder_ns / 1000, way->corrupt_ppm);
+    if (way->management != HF_SIM_DROP_TAIL)
+        fprintf(file, "    queue management %d%s\n", (int)way->management,
+                way->mark ? ", marks" : "");
 }
 
 void scenario_print(const struct scenario *scenario, FILE *file)
@@ -271,21 +352,21 @@ void scenario_print(const struct scenario *scenario, FILE *file)
     for (int i = 0; i < 2; i++) {
         const struct hf_config *host = &scenario->hosts[i];
         const struct application_plan *plan = &scenario->plans[i];
-        fprintf(file,
-                "  %s: mtu %" PRIu32 ", receive buffer %" PRIu32 " to %" PRIu32
-                ", send buffer %" PRIu32 " to %" PRIu32
-                ", timestamps %u, sack %u, window scaling %u, nagle %u, delayed ack %" PRId64
-                " ms, msl %" PRId64 " ms\n"
-                "    program: writes to %" PRIu32 " each %" PRId64 " us, reads to %" PRIu32
-                " each %" PRId64 " us, more %" PRIu32 " %%%s%s%s%s\n",
-                host->host_name, host->mtu, host->receive_buffer_bytes,
-                host->receive_buffer_max_bytes, host->send_buffer_bytes,
-                host->send_buffer_max_bytes, host->timestamps, host->sack, host->window_scaling,
-                host->nagle, host->delayed_ack_ns / HF_MILLISECOND, host->msl_ns / HF_MILLISECOND,
-                plan->write_max, plan->write_interval_ns / 1000, plan->read_max,
-                plan->read_interval_ns / 1000, plan->more_percent, plan->early ? ", early" : "",
-                plan->shuts_down ? ", shuts down" : "",
-                plan->close_at_once ? ", closes at once" : "",
-                plan->waits_for_peer ? ", waits for peer" : "");
+        fprintf(
+            file,
+            "  %s: mtu %" PRIu32 ", receive buffer %" PRIu32 " to %" PRIu32 ", send buffer %" PRIu32
+            " to %" PRIu32
+            ", timestamps %u, sack %u, window scaling %u, nagle %u, delayed ack %" PRId64
+            " ms, msl %" PRId64 " ms, %s, ecn %u\n"
+            "    program: writes to %" PRIu32 " each %" PRId64 " us, reads to %" PRIu32
+            " each %" PRId64 " us, more %" PRIu32 " %%%s%s%s%s\n",
+            host->host_name, host->mtu, host->receive_buffer_bytes, host->receive_buffer_max_bytes,
+            host->send_buffer_bytes, host->send_buffer_max_bytes, host->timestamps, host->sack,
+            host->window_scaling, host->nagle, host->delayed_ack_ns / HF_MILLISECOND,
+            host->msl_ns / HF_MILLISECOND, host->congestion_control->name, host->ecn,
+            plan->write_max, plan->write_interval_ns / 1000, plan->read_max,
+            plan->read_interval_ns / 1000, plan->more_percent, plan->early ? ", early" : "",
+            plan->shuts_down ? ", shuts down" : "", plan->close_at_once ? ", closes at once" : "",
+            plan->waits_for_peer ? ", waits for peer" : "");
     }
 }

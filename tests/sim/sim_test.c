@@ -4,8 +4,9 @@
  * and corrupt, between hosts of every option and buffers down to one segment. What must hold is
  * said in transfer.c, what is tried in scenario.c.
  *
- *     sim_test [--first SEED] [--count N] [--bytes N] [--repeat-every N] [--verbose]
- *     sim_test --seed N [--bytes N] [--ladder | --json]
+ *     sim_test [--first SEED] [--count N] [--bytes N] [--repeat-every N] [--verbose] [--late-split]
+ *              [--congested]
+ *     sim_test --seed N [--bytes N] [--ladder | --json] [--congested]
  *
  * Every --repeat-every'th seed is run twice, and the two traces must be the same, byte for byte.
  * A failure prints the seed and the command that plays it again. Exit code: 0, 1 (a seed failed) or
@@ -22,12 +23,13 @@
 
 struct options {
     uint64_t first, count, bytes, repeat_every;
-    bool single, ladder, json, verbose, late_split;
+    bool single, ladder, json, verbose, late_split, congested;
 };
 
 struct totals {
     uint64_t failures, packets, retransmits, lost, steps, repeated;
-    uint64_t recovery_acks, growths, reductions, undos; /* judged */
+    uint64_t recovery_acks, growths, slow_growths, reductions, undos; /* judged */
+    uint64_t marked;
 };
 
 /* ---- A file whose content is kept as a hash: the JSON trace of a run. */
@@ -67,13 +69,20 @@ static void run_hashed(const struct scenario *scenario, struct transfer_result *
 
 /* ---- Seeds */
 
+static void choose_scenario(const struct options *options, uint64_t seed, struct scenario *scenario)
+{
+    scenario_from_seed(scenario, seed, options->bytes);
+    if (options->congested)
+        scenario_congest(scenario);
+}
+
 static void report(const struct options *options, const struct scenario *scenario,
                    const char *program, const char *failure)
 {
     fprintf(stderr, "FAILED seed %" PRIu64 ": %s\n", scenario->seed, failure);
     scenario_print(scenario, stderr);
-    fprintf(stderr, "  to see it: %s --seed %" PRIu64 " --bytes %" PRIu64 " --ladder\n", program,
-            scenario->seed, options->bytes);
+    fprintf(stderr, "  to see it: %s --seed %" PRIu64 " --bytes %" PRIu64 " --ladder%s\n", program,
+            scenario->seed, options->bytes, options->congested ? " --congested" : "");
 }
 
 /* Both hosts make super-segments, which are cut before the link: all goes as it does without. */
@@ -137,6 +146,8 @@ static void add(struct totals *totals, const struct options *options,
     totals->steps += result->steps;
     totals->recovery_acks += result->recovery_acks;
     totals->growths += result->growths;
+    totals->slow_growths += result->slow_growths;
+    totals->marked += result->marked;
     totals->reductions += result->reductions;
     totals->undos += result->undos;
     totals->repeated += options->repeat_every != 0 && scenario->seed % options->repeat_every == 0;
@@ -157,7 +168,7 @@ static int run_many(const struct options *options, const char *program)
         struct transfer_result result;
         const char *failure;
 
-        scenario_from_seed(&scenario, seed, options->bytes);
+        choose_scenario(options, seed, &scenario);
         failure = run_seed(options, &scenario, &result);
         if (failure != NULL) {
             totals.failures++;
@@ -170,9 +181,10 @@ static int run_many(const struct options *options, const char *program)
            " run twice\n",
            options->count, options->first, options->bytes, totals.failures, totals.packets,
            totals.lost, totals.retransmits, totals.repeated);
-    printf("judged: %" PRIu64 " steps up, %" PRIu64 " reductions and %" PRIu64
-           " undos of cwnd, %" PRIu64 " ACKs in recovery\n",
-           totals.growths, totals.reductions, totals.undos, totals.recovery_acks);
+    printf("judged: %" PRIu64 " steps up (%" PRIu64 " in CSS), %" PRIu64 " reductions and %" PRIu64
+           " undos of cwnd, %" PRIu64 " ACKs in recovery; %" PRIu64 " packets marked\n",
+           totals.growths, totals.slow_growths, totals.reductions, totals.undos,
+           totals.recovery_acks, totals.marked);
     return totals.failures == 0 ? 0 : 1;
 }
 
@@ -195,6 +207,7 @@ static int run_single(const struct options *options)
     }
     scenario_from_seed(&scenario, options->first, options->bytes);
     scenario.hosts[0].late_split = scenario.hosts[1].late_split = options->late_split;
+    choose_scenario(options, options->first, &scenario);
     fprintf(stderr, "seed %" PRIu64 "\n", scenario.seed);
     scenario_print(&scenario, stderr);
     transfer_run(&scenario, &sink, &result);
@@ -231,6 +244,8 @@ static bool parse_option(struct options *options, char **arguments, int *i)
         return options->verbose = true;
     if (strcmp(name, "--late-split") == 0)
         return options->late_split = true;
+    if (strcmp(name, "--congested") == 0)
+        return options->congested = true;
     *i += 1;
     if (strcmp(name, "--seed") == 0) {
         options->single = true;
@@ -255,8 +270,8 @@ int main(int count, char **arguments)
         if (!parse_option(&options, arguments, &i)) {
             fprintf(stderr,
                     "usage: %s [--first SEED] [--count N] [--bytes N] [--repeat-every N] "
-                    "[--verbose] [--late-split]\n"
-                    "       %s --seed N [--bytes N] [--ladder | --json]\n",
+                    "[--verbose] [--late-split] [--congested]\n"
+                    "       %s --seed N [--bytes N] [--ladder | --json] [--congested]\n",
                     arguments[0], arguments[0]);
             return 2;
         }

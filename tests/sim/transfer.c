@@ -392,6 +392,7 @@ static void judge_link(struct transfer *transfer)
         const char *name = transfer->scenario->hosts[way].host_name;
 
         transfer->result->lost[way] = statistics.lost + statistics.queue_drops;
+        transfer->result->marked += statistics.marked;
         if (statistics.in_flight != 0)
             fail(transfer, "from %s: %" PRIu32 " packets still under way", name,
                  statistics.in_flight);
@@ -409,6 +410,7 @@ static void tear_down(struct transfer *transfer)
         hf_stack_free(transfer->stacks[i]);
         transfer->result->recovery_acks += transfer->watcher.recoveries[i].acks;
         transfer->result->growths += transfer->watcher.windows[i].growths;
+        transfer->result->slow_growths += transfer->watcher.windows[i].slow_growths;
         transfer->result->reductions += transfer->watcher.windows[i].reductions;
         transfer->result->undos += transfer->watcher.windows[i].undos;
         recovery_oracle_free(&transfer->watcher.recoveries[i]);

@@ -17,6 +17,8 @@
 #define CUBIC_C 0.4
 #define CUBIC_BETA 0.7
 #define CUBIC_ALPHA (3.0 * (1.0 - CUBIC_BETA) / (1.0 + CUBIC_BETA))
+/* The sender may count t and K in milliseconds. */
+#define CUBIC_TICK HF_MILLISECOND
 #define CSS_DIVISOR 4
 #define CSS_ROUNDS 5
 #define HYSTART_SAMPLES 8
@@ -80,8 +82,8 @@ static double cubic_avoidance(struct window_oracle *oracle, hf_time now, double 
                               double mss)
 {
     struct cubic_model *cubic = &oracle->cubic;
-    double seconds = (double)(now - cubic->epoch) / 1e9;
-    double target = cubic_curve(cubic, seconds + (double)oracle->srtt_ns / 1e9, mss);
+    double seconds = (double)(now - cubic->epoch + oracle->srtt_ns + CUBIC_TICK) / 1e9;
+    double target = cubic_curve(cubic, seconds, mss);
     double alpha = cubic->w_est >= cubic->cwnd_prior ? 1.0 : CUBIC_ALPHA;
 
     cubic->w_est += alpha * mss * acked / cwnd;
@@ -131,6 +133,7 @@ static void judge_growth(struct window_oracle *oracle, const struct recovery_ora
     if (!oracle->grew)
         return;
     oracle->growths++;
+    oracle->slow_growths += oracle->css && from < oracle->growing_ssthresh_bytes;
     /* Whole bytes, and the rest of the division that is carried on. */
     if (oracle->grown_to > most + 2)
         fail(oracle, event->time,
@@ -225,6 +228,17 @@ static void judge_ssthresh(struct window_oracle *oracle, const struct recovery_o
     oracle->reductions++;
 }
 
+/* RFC 3168 6.1.2, RFC 9937 5: once for all that was in flight. What a loss probe mended was lost
+ * before what is in flight now left. */
+static void judge_pace(struct window_oracle *oracle, const struct hf_trace_event *event)
+{
+    if (oracle->reduced && flight_before(event->numbers.snd_una, oracle->reduced_until))
+        fail(oracle, event->time, "reduced twice in a round trip: %s",
+             hf_reason_name(event->reason));
+    oracle->reduced = event->reason != HF_REASON_CWND_LOSS_PROBE;
+    oracle->reduced_until = oracle->nxt;
+}
+
 static void take_reduction(struct window_oracle *oracle, const struct recovery_oracle *recovery,
                            const struct hf_config *host, const struct hf_trace_event *event)
 {
@@ -241,6 +255,7 @@ static void take_reduction(struct window_oracle *oracle, const struct recovery_o
         return;
     }
     judge_ssthresh(oracle, recovery, host, event);
+    judge_pace(oracle, event);
     save(oracle);
     reduce_cubic(oracle);
     oracle->counted = 0;
@@ -268,6 +283,7 @@ static void take_timeout(struct window_oracle *oracle, const struct recovery_ora
     if (event->numbers.cwnd_bytes > recovery->mss_bytes)
         fail(oracle, event->time, "cwnd is %" PRIu32 " after a timeout", event->numbers.cwnd_bytes);
     oracle->timeouts++;
+    oracle->reduced = false;
     oracle->counted = 0;
     oracle->timed_out = oracle->outstanding = oracle->after_timeout = true;
     oracle->fast = oracle->reducing = false;
@@ -287,6 +303,7 @@ static void take_undo(struct window_oracle *oracle, const struct hf_trace_event 
              "undone to cwnd %" PRIu32 " and ssthresh %" PRIu32 ", before it was %.0f and %.0f",
              event->numbers.cwnd_bytes, event->numbers.ssthresh_bytes, cwnd, ssthresh);
     oracle->undos++;
+    oracle->reduced = false;
     oracle->fast = oracle->outstanding = oracle->timed_out = oracle->after_timeout = false;
     oracle->cubic = oracle->cubic_before;
     oracle->cwnd_bytes = event->numbers.cwnd_bytes;

@@ -35,7 +35,9 @@ struct window_oracle {
     bool grew;
     uint32_t grown_from, grown_to, growing_ssthresh_bytes;
     hf_time srtt_ns;
-    uint64_t growths, reductions, undos; /* judged */
+    bool reduced; /* not again until `reduced_until` is acknowledged */
+    uint32_t reduced_until;
+    uint64_t growths, slow_growths, reductions, undos; /* judged; slow: of HyStart++'s CSS */
 };
 
 /* `recovery` has taken the event already: it knows what an ACK delivers. */

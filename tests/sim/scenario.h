@@ -22,8 +22,8 @@ struct scenario {
 
 /* The same seed and size give the same scenario. `bytes` go each way. */
 void scenario_from_seed(struct scenario *scenario, uint64_t seed, uint64_t bytes);
-/* The same hosts and programs on a path that harms nothing but by its queue: where congestion control
- * alone decides. */
+/* The same hosts and programs on a path that harms nothing but by its queue: where congestion
+ * control alone decides. */
 void scenario_congest(struct scenario *scenario);
 void scenario_print(const struct scenario *scenario, FILE *file);
 

@@ -432,6 +432,33 @@ static void take_received(struct window_oracle *oracle, const struct recovery_or
     oracle->grew = false;
 }
 
+/* draft-ietf-ccwg-bbr 5.6.4.6: an ACK adds what it delivers, no more. After a recovery, a ProbeRTT
+ * or an undo cwnd may become what it was; so only beyond the highest so far is this a bound. Four
+ * segments are always allowed. */
+static void take_bbr(struct window_oracle *oracle, const struct recovery_oracle *recovery,
+                     const struct hf_trace_event *event)
+{
+    uint32_t cwnd = event->numbers.cwnd_bytes;
+    uint32_t delivered_bytes = recovery->ack_acked_bytes;
+    double most;
+
+    if (recovery->sack[0] && recovery->sack[1])
+        delivered_bytes = recovery->ack_delivered_bytes;
+    if (event->kind == HF_TRACE_CWND && event->reason == HF_REASON_CWND_MODEL) {
+        oracle->grew = cwnd > event->value;
+        oracle->grown_from = (uint32_t)event->value;
+        oracle->grown_to = cwnd;
+    } else if (event->kind == HF_TRACE_RECEIVED) {
+        most = larger(oracle->grown_from, oracle->highest_bytes) + delivered_bytes;
+        if (oracle->grew && oracle->grown_to > larger(most, 4.0 * recovery->mss_bytes))
+            fail(oracle, event->time, "cwnd grew from %" PRIu32 " to %" PRIu32 ", bbr allows %.0f",
+                 oracle->grown_from, oracle->grown_to, most);
+        oracle->growths += oracle->grew;
+        oracle->grew = false;
+        oracle->highest_bytes = cwnd > oracle->highest_bytes ? cwnd : oracle->highest_bytes;
+    }
+}
+
 /* Where recovery does not lead, both are what the last reason made them. RFC 5682 2.1 step 3a may
  * set cwnd to three segments. */
 static void judge_still(struct window_oracle *oracle, const struct recovery_oracle *recovery,
@@ -454,14 +481,20 @@ static void judge_still(struct window_oracle *oracle, const struct recovery_orac
 void window_oracle_take(struct window_oracle *oracle, const struct recovery_oracle *recovery,
                         const struct hf_config *host, const struct hf_trace_event *event)
 {
-    if (!recovery->begun || event->connection == HF_NO_HANDLE ||
-        strcmp(host->congestion_control->name, "bbr") == 0)
+    bool bbr = strcmp(host->congestion_control->name, "bbr") == 0;
+
+    if (!recovery->begun || event->connection == HF_NO_HANDLE)
         return;
     if (!oracle->begun) {
         oracle->begun = true;
         oracle->cwnd_bytes = event->numbers.cwnd_bytes;
         oracle->ssthresh_bytes = event->numbers.ssthresh_bytes;
         oracle->una = oracle->round_end = recovery->una;
+        oracle->highest_bytes = oracle->cwnd_bytes;
+    }
+    if (bbr) {
+        take_bbr(oracle, recovery, event);
+        return;
     }
     switch ((int)event->kind) {
     case HF_TRACE_CWND:

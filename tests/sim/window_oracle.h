@@ -31,6 +31,7 @@ struct window_oracle {
     bool slow_start_over, css, css_next; /* HyStart++ */
     unsigned css_rounds, round_acks;
     uint32_t round_end;
+    uint32_t highest_bytes; /* BBR's cwnd, so far */
     /* what the step at hand has told so far */
     bool grew;
     uint32_t grown_from, grown_to, growing_ssthresh_bytes;

@@ -429,7 +429,8 @@ void tcp_ecn_react(struct tcp_conn *conn, struct tcp_host *host, const struct tc
     if (tcp_ecn_holds_cwnd(conn, host) && !conn->ecn.reducing) {
         reduce(conn, host, news, delivered_bytes);
     }
-    if (conn->ecn.reducing) {
+    /* What delivers nothing, the peer's own data for one, lets nothing leave. */
+    if (conn->ecn.reducing && delivered_bytes > 0) {
         tcp_prr_on_ack(conn, delivered_bytes, news->progress, false);
         round_up(conn);
     }

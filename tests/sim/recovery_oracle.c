@@ -123,7 +123,7 @@ static void judge_ack(struct recovery_oracle *oracle, const struct hf_trace_even
     if (!oracle->recovering && !oracle->reducing)
         return;
     proportional_rate(oracle, delivered_bytes, progress);
-    if (oracle->reducing)
+    if (oracle->reducing && delivered_bytes > 0)
         round_up(oracle);
     oracle->acks++;
     if (event->numbers.cwnd_bytes != oracle->cwnd_bytes)
@@ -264,6 +264,7 @@ static void judge_sent(struct recovery_oracle *oracle, const struct hf_trace_eve
                        uint32_t pipe_before, bool again)
 {
     const struct hf_trace_segment *segment = event->segment;
+    uint32_t most;
 
     if (!oracle->recovering && !oracle->reducing)
         return;
@@ -271,6 +272,13 @@ static void judge_sent(struct recovery_oracle *oracle, const struct hf_trace_eve
     if (again && !oracle->forced && pipe_before >= oracle->cwnd_bytes)
         fail(oracle, event->time, "sent again with %" PRIu32 " in flight, PRR allows %" PRIu32,
              pipe_before, oracle->cwnd_bytes);
+    most = oracle->recover_fs_bytes > oracle->ssthresh_bytes ? oracle->recover_fs_bytes
+                                                             : oracle->ssthresh_bytes;
+    if (pipe_before > most + 2 * oracle->mss_bytes)
+        fail(oracle, event->time, "%" PRIu32 " in flight, from %" PRIu32 " down to %" PRIu32,
+             pipe_before, oracle->recover_fs_bytes, oracle->ssthresh_bytes);
+    if (event->reason == HF_REASON_SEND_LOSS_PROBE)
+        return; /* RFC 8985 7.3: whatever cwnd says */
     if (!again && segment->length > 0 && pipe_before + segment->length > oracle->cwnd_bytes &&
         pipe_before > 0)
         fail(oracle, event->time,

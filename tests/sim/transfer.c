@@ -153,8 +153,11 @@ static void watch(void *context, const struct hf_trace_event *event)
         mix_bytes(watcher, event->packet, event->packet_length);
     if (event->kind != HF_TRACE_LINK) {
         const struct hf_config *host = &watcher->scenario->hosts[event->host];
-        sender_oracle_take(&watcher->senders[event->host], host, event);
         recovery_oracle_take(&watcher->recoveries[event->host], host, event);
+        /* With options beside it no segment may be as large as one can be. */
+        if (watcher->senders[event->host].mss_bytes < watcher->recoveries[event->host].mss_bytes)
+            watcher->senders[event->host].mss_bytes = watcher->recoveries[event->host].mss_bytes;
+        sender_oracle_take(&watcher->senders[event->host], host, event);
         window_oracle_take(&watcher->windows[event->host], &watcher->recoveries[event->host], host,
                            event);
     }

@@ -134,8 +134,8 @@ static void judge_growth(struct window_oracle *oracle, const struct recovery_ora
         return;
     oracle->growths++;
     oracle->slow_growths += oracle->css && from < oracle->growing_ssthresh_bytes;
-    /* Whole bytes, and the rest of the division that is carried on. */
-    if (oracle->grown_to > most + 2)
+    /* Whole bytes, the rest of a division that is carried on, and a curve in whole numbers. */
+    if (oracle->grown_to > most + 2 + most / 100000)
         fail(oracle, event->time,
              "cwnd grew from %" PRIu32 " to %" PRIu32
              ", %s allows %.1f (acknowledged %.0f, ssthresh "
@@ -166,6 +166,8 @@ static void take_epoch(struct window_oracle *oracle, const struct hf_trace_event
     struct cubic_model *cubic = &oracle->cubic;
     double cwnd = event->numbers.cwnd_bytes;
 
+    if (oracle->fast || oracle->reducing)
+        fail(oracle, event->time, "an epoch begins while cwnd is led down");
     if (cubic->in_epoch)
         fail(oracle, event->time, "a second epoch without a reduction");
     cubic->in_epoch = true;
@@ -194,8 +196,10 @@ static void reduce_cubic(struct window_oracle *oracle)
     struct cubic_model *cubic = &oracle->cubic;
     double cwnd = oracle->cwnd_bytes;
 
+    cubic->slow_start_over = oracle->slow_start_over;
     oracle->cubic_before = *cubic;
-    cubic->w_max = cwnd < cubic->w_max ? cwnd * (1 + CUBIC_BETA) / 2 : cwnd;
+    /* In whole bytes: whether cwnd has come back there depends on it. */
+    cubic->w_max = cwnd < cubic->w_max ? floor(cwnd * (1 + CUBIC_BETA) / 2) : cwnd;
     cubic->cwnd_prior = cwnd;
     cubic->in_epoch = false;
     cubic->after_timeout = false;
@@ -306,6 +310,7 @@ static void take_undo(struct window_oracle *oracle, const struct hf_trace_event 
     oracle->reduced = false;
     oracle->fast = oracle->outstanding = oracle->timed_out = oracle->after_timeout = false;
     oracle->cubic = oracle->cubic_before;
+    oracle->slow_start_over = oracle->cubic.slow_start_over;
     oracle->cwnd_bytes = event->numbers.cwnd_bytes;
     oracle->ssthresh_bytes = event->numbers.ssthresh_bytes;
 }

@@ -12,7 +12,7 @@
 struct cubic_model {
     double w_max, cwnd_prior, w_est, k_seconds;
     hf_time epoch; /* when t was 0 */
-    bool in_epoch, after_timeout;
+    bool in_epoch, after_timeout, slow_start_over;
 };
 
 struct window_oracle {

@@ -519,7 +519,7 @@ static void run_all(enum meddling meddling)
     }
 }
 
-/* Holds: RFC3168-6.1.2, RFC3168-6.1.3, RFC9768-3.2.2, RFC9768-3.2.3 */
+/* RFC 3168 6.1.2 and 6.1.3, RFC 9768 3.2.2 and 3.2.3. */
 static void marks_are_counted(void **state)
 {
     (void)state;

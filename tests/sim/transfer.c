@@ -135,6 +135,23 @@ static void mix_numbers(struct watcher *watcher, const struct hf_trace_numbers *
     mix(watcher, (uint64_t)numbers->rto_ns);
 }
 
+static void judge_event(struct watcher *watcher, const struct hf_config *host,
+                        const struct hf_trace_event *event)
+{
+    struct sender_oracle *sender = &watcher->senders[event->host];
+    struct recovery_oracle *recovery = &watcher->recoveries[event->host];
+
+    /* A super-segment is told of as one that left; the segments are what the run without judges. */
+    if (!host->late_split) {
+        recovery_oracle_take(recovery, host, event);
+        window_oracle_take(&watcher->windows[event->host], recovery, host, event);
+        /* With options beside it no segment may be as large as one can be. */
+        if (sender->mss_bytes < recovery->mss_bytes)
+            sender->mss_bytes = recovery->mss_bytes;
+    }
+    sender_oracle_take(sender, host, event);
+}
+
 static void watch(void *context, const struct hf_trace_event *event)
 {
     struct watcher *watcher = context;
@@ -153,13 +170,7 @@ static void watch(void *context, const struct hf_trace_event *event)
         mix_bytes(watcher, event->packet, event->packet_length);
     if (event->kind != HF_TRACE_LINK) {
         const struct hf_config *host = &watcher->scenario->hosts[event->host];
-        recovery_oracle_take(&watcher->recoveries[event->host], host, event);
-        /* With options beside it no segment may be as large as one can be. */
-        if (watcher->senders[event->host].mss_bytes < watcher->recoveries[event->host].mss_bytes)
-            watcher->senders[event->host].mss_bytes = watcher->recoveries[event->host].mss_bytes;
-        sender_oracle_take(&watcher->senders[event->host], host, event);
-        window_oracle_take(&watcher->windows[event->host], &watcher->recoveries[event->host], host,
-                           event);
+        judge_event(watcher, host, event);
     }
     if (watcher->sink.event != NULL)
         watcher->sink.event(watcher->sink.context, event);

@@ -309,6 +309,7 @@ void scenario_congest(struct scenario *scenario)
 
     mtu = mtu < 9000 ? mtu : 9000;
     scenario->clean = false;
+    scenario->congested = true;
     congest_way(&chance, &scenario->link.forward, mtu);
     congest_way(&chance, &scenario->link.backward, mtu);
     for (int i = 0; i < 2; i++) {

@@ -18,6 +18,7 @@ struct scenario {
     struct hf_endpoint endpoints[2]; /* where each host is; the server's port */
     int client;                      /* which host connects */
     bool clean;                      /* nothing on the way harms a packet */
+    bool congested;                  /* nothing does but queues */
 };
 
 /* The same seed and size give the same scenario. `bytes` go each way. */

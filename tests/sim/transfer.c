@@ -144,7 +144,9 @@ static void judge_event(struct watcher *watcher, const struct hf_config *host,
     /* A super-segment is told of as one that left; the segments are what the run without judges. */
     if (!host->late_split) {
         recovery_oracle_take(recovery, host, event);
-        window_oracle_take(&watcher->windows[event->host], recovery, host, event);
+        /* Its bounds leave out what follows timeouts without SACK. */
+        if (watcher->scenario->congested)
+            window_oracle_take(&watcher->windows[event->host], recovery, host, event);
         /* With options beside it no segment may be as large as one can be. */
         if (sender->mss_bytes < recovery->mss_bytes)
             sender->mss_bytes = recovery->mss_bytes;

@@ -251,12 +251,21 @@ extern "C" {
     X(RETRANSMIT_FIN, "retransmit-fin", "No ACK of our FIN within the RTO: sent again.",           \
       "RFC 6298 5.4")                                                                              \
     X(RETRANSMIT_RACK, "retransmit-rack", "Taken as lost by RACK: sent again.", "RFC 8985 6.2")    \
+    X(RETRANSMIT_SACK, "retransmit-sack", "Enough above it was SACKed: sent again.",               \
+      "RFC 6675 4")                                                                                \
+    X(RETRANSMIT_HOLE, "retransmit-hole",                                                          \
+      "Nothing lost or new may leave: what lies in a hole is sent again.", "RFC 6675 4")           \
+    X(RETRANSMIT_RESCUE, "retransmit-rescue",                                                      \
+      "The last segment again, so that its ACK shows what is missing; once a recovery.",           \
+      "RFC 6675 4")                                                                                \
     X(SEND_LOSS_PROBE, "send-loss-probe",                                                          \
       "Two round trips of silence: a probe, for the tail may be "                                  \
       "lost.",                                                                                     \
       "RFC 8985 7.3")                                                                              \
     X(LOSS_RACK, "loss-rack", "Something sent later has arrived: this one is lost.",               \
       "RFC 8985 6.2")                                                                              \
+    X(LOSS_SACK, "loss-sack", "Three segments or stretches above it are SACKed: it is lost.",      \
+      "RFC 6675 4")                                                                                \
     X(LOSS_THRESHOLD, "loss-threshold",                                                            \
       "Enough segments above it are SACKed, and nothing was seen to be reordered: it is lost.",    \
       "RFC 8985 6.2")                                                                              \

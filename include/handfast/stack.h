@@ -136,6 +136,10 @@ struct hf_config {
     /* RFC 5927 7.2: a message that names less than what has arrived waits for a timeout. 0, as in
      * Linux: it is believed at once. */
     uint8_t hold_too_big;
+    /* How losses are found where SACK is agreed, Linux's tcp_recovery: 1: by RACK (RFC 8985); with
+     * 2 its window does not grow by DSACKs, with 4 no three SACKed segments make it none; without 1
+     * by what is SACKed alone (RFC 6675). 0..7; 1. */
+    uint8_t recovery;
     uint8_t slow_start_after_idle;   /* cwnd halves for each RTO without use (RFC 2861); 1 */
     uint8_t timestamps;              /* RFC 7323; 1 */
     uint8_t window_scaling;          /* RFC 7323; 1 */
@@ -371,6 +375,8 @@ struct hf_status {
     uint32_t receive_buffer_bytes, send_buffer_bytes;
     uint64_t receive_memory_bytes, send_memory_bytes; /* held, slack included */
     uint32_t retransmitted_in_flight_bytes;           /* lost ones that were sent again */
+    uint32_t lost_segments;          /* taken as lost, sent again or not */
+    uint32_t retransmitted_segments; /* sent again and in flight */
     uint32_t data_segments_sent, data_segments_received, out_of_order_segments;
     uint32_t delivered_segments; /* known to have arrived, the SYN among them */
     uint32_t duplicate_acks;     /* in a row, without SACK */

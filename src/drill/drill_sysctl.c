@@ -37,6 +37,7 @@ static const struct field linux_fields[] = {
     FIELD("tcp_dsack", dsack, BITS_8, 1, 0),
     FIELD("tcp_frto", frto, BITS_8, 1, 0),
     FIELD("tcp_early_retrans", loss_probe, BITS_8, 1, 0),
+    FIELD("tcp_recovery", recovery, BITS_8, 1, 0),
     FIELD("tcp_reordering", duplicate_threshold, BITS_8, 1, 0),
     FIELD("tcp_ecn", ecn, BITS_8, 1, 0),
     FIELD("tcp_ecn_fallback", ecn_fallback, BITS_8, 1, 0),
@@ -131,6 +132,7 @@ static const struct field own_fields[] = {
     OWN(dsack, BITS_8),
     OWN(frto, BITS_8),
     OWN(loss_probe, BITS_8),
+    OWN(recovery, BITS_8),
     OWN(duplicate_threshold, BITS_8),
     OWN(fast_open, BITS_32),
     OWN(max_fast_open_peers, BITS_32),
@@ -158,7 +160,6 @@ static const struct {
     const char *values[4];
 } settled[] = {
     {"tcp_fack", {"0", NULL}},
-    {"tcp_recovery", {"1", NULL}},
     {"tcp_thin_linear_timeouts", {"0", NULL}},
     {"tcp_tw_reuse", {NULL}},
     {"tcp_autocorking", {"0", NULL}},

@@ -120,18 +120,11 @@ static uint64_t numbers_received(const struct hf_status *status)
     return status->bytes_received + fin;
 }
 
-/* Loss is kept in bytes; segments of a flight are full ones, or the last. */
-static uint32_t segments_of(uint32_t bytes, uint32_t mss)
-{
-    return mss > 0 ? (bytes + mss - 1) / mss : 0;
-}
-
 static void fill_losses(const struct hf_status *status, struct tcp_info_linux *info)
 {
-    uint32_t mss = status->mss_bytes;
     /* Linux counts among the lost those that were sent again, too. */
-    info->tcpi_retrans = segments_of(status->retransmitted_in_flight_bytes, mss);
-    info->tcpi_lost = segments_of(status->lost_bytes, mss) + info->tcpi_retrans;
+    info->tcpi_retrans = status->retransmitted_segments;
+    info->tcpi_lost = status->lost_segments;
     info->tcpi_total_retrans = status->retransmits;
     info->tcpi_bytes_retrans = status->bytes_retransmitted;
     info->tcpi_total_rto = (uint16_t)status->timeouts;

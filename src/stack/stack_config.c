@@ -57,6 +57,7 @@ struct hf_config hf_config_bare(void)
     config.dsack = 1;
     config.frto = 1;
     config.loss_probe = 3;
+    config.recovery = 1;
     config.duplicate_threshold = 3;
     config.nagle = 1;
     config.moderate_receive_buffer = 1;
@@ -121,7 +122,7 @@ static bool counts_valid(const struct hf_config *config)
            within(config->keepalive_probes, 1, 127) &&
            within(config->initial_window_segments, 1, 1000) && config->ttl >= 1 &&
            within(config->max_fast_open_peers, 1, (1u << 30) - 1) && config->ecn <= 5 &&
-           config->burst_segments <= 64 && config->ecn_option <= 3 &&
+           config->recovery <= 7 && config->burst_segments <= 64 && config->ecn_option <= 3 &&
            config->ecn_option_beacon <= 63 && config->fast_open_key_count <= 2 &&
            config->port_low >= 1 && config->port_low <= config->port_high;
 }

@@ -28,7 +28,8 @@ void tcp_dsack_note(struct tcp_conn *conn, struct tcp_host *host, seq32 left, se
     tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_DSACK_SENT, as_ours);
 }
 
-/* RFC 2883 4 (1), (2): the duplicate part that is below the cumulative acknowledgement. */
+/* RFC 2883 4 (1), (2): the duplicate part that is below the cumulative acknowledgement.
+ * Keeps RFC2883-4-a, RFC2883-4-c. */
 void tcp_dsack_note_old(struct tcp_conn *conn, struct tcp_host *host,
                         const struct tcp_segment *segment)
 {
@@ -39,7 +40,8 @@ void tcp_dsack_note_old(struct tcp_conn *conn, struct tcp_host *host,
 }
 
 /* RFC 2883 4 (3): above it. Where several stretches are duplicates, the first is reported (4 (4)),
- * and the block that holds it follows by itself: it is the one touched last. */
+ * and the block that holds it follows by itself: it is the one touched last.
+ * Keeps RFC2883-4-b, RFC2883-4-c. */
 void tcp_dsack_note_held(struct tcp_conn *conn, struct tcp_host *host,
                          const struct tcp_segment *segment)
 {
@@ -63,7 +65,8 @@ void tcp_dsack_note_held(struct tcp_conn *conn, struct tcp_host *host,
 /* ---- hearing */
 
 /* RFC 2883 4: the first block is a duplicate's when it lies below the ACK or inside the second. One
- * that names what was never sent is an error or an attack. */
+ * that names what was never sent is an error or an attack.
+ * Keeps RFC2883-5-a. */
 static bool is_dsack(const struct tcp_conn *conn, const struct tcp_segment *segment)
 {
     const struct tcp_options *options = &segment->options;
@@ -111,7 +114,8 @@ static uint32_t repetitions_in(struct tcp_conn *conn, struct tcp_sack_block bloc
 static void widen(struct tcp_conn *conn, struct tcp_host *host, struct tcp_ack_news *news)
 {
     struct tcp_rack *rack = &conn->rack;
-    if (!news->dsack || news->probe_dup || rack->dsack_round_valid) {
+    if (!news->dsack || news->probe_dup || rack->dsack_round_valid ||
+        (host->config->recovery & TCP_LOSS_STATIC_WINDOW)) {
         return;
     }
     news->widened = true;
@@ -124,6 +128,7 @@ static void widen(struct tcp_conn *conn, struct tcp_host *host, struct tcp_ack_n
     tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_REO_WND_WIDER, conn->snd.una.value);
 }
 
+/* Keeps RFC3708-4-a. */
 void tcp_dsack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
                       const struct tcp_segment *segment, struct tcp_ack_news *news)
 {

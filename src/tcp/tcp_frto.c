@@ -14,7 +14,8 @@
  */
 #include "tcp_internal.h"
 
-/* 2.1 step 1: not while an earlier recovery is going on, unless that is this timer's own. */
+/* 2.1 step 1: not while an earlier recovery is going on, unless that is this timer's own.
+ * Keeps RFC5682-2.1-a. */
 void tcp_frto_begin(struct tcp_conn *conn, const struct tcp_host *host)
 {
     bool outstanding =
@@ -31,7 +32,8 @@ static bool answers_repetition(const struct tcp_conn *conn, const struct tcp_seg
            (int32_t)(segment->options.ts_echo - conn->undo.stamp) >= 0;
 }
 
-/* Did the ACK deliver what was sent only once? */
+/* Did the ACK deliver what was sent only once?
+ * Keeps RFC5682-2.1-e, RFC5682-3.1-a. */
 static bool original_arrived(const struct tcp_conn *conn, const struct tcp_segment *segment,
                              const struct tcp_ack_news *news)
 {
@@ -48,7 +50,8 @@ static void give_up(struct tcp_conn *conn, struct tcp_host *host)
     tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_FRTO_LOSS, conn->snd.una.value);
 }
 
-/* 2.1 step 2b, where there is something new and the window takes it. */
+/* 2.1 step 2b, where there is something new and the window takes it.
+ * Keeps RFC5682-2.1-c. */
 static void ask_new_data(struct tcp_conn *conn, struct tcp_host *host)
 {
     if (tcp_unsent_bytes(conn) == 0 || tcp_flight(conn) >= conn->snd.wnd) {
@@ -60,6 +63,7 @@ static void ask_new_data(struct tcp_conn *conn, struct tcp_host *host)
     tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_FRTO_NEW_DATA, conn->snd.nxt.value);
 }
 
+/* Keeps RFC5682-2.1-b, RFC5682-2.1-d. */
 bool tcp_frto_on_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, const struct tcp_ack_news *news)
 {

@@ -93,6 +93,28 @@ void tcp_rack_on_retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host
 void tcp_arm_loss_probe(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_loss_probe_timeout(struct tcp_conn *conn, struct tcp_host *host);
 
+/* ---- tcp_rfc6675.c: loss recovery with SACK and without RACK */
+
+/* Bits of config.recovery, Linux's. */
+#define TCP_LOSS_RACK 1u
+#define TCP_LOSS_STATIC_WINDOW 2u
+#define TCP_LOSS_NO_THRESHOLD 4u
+static inline bool tcp_rack_is_on(const struct tcp_host *host)
+{
+    return (host->config->recovery & TCP_LOSS_RACK) != 0;
+}
+/* Before an ACK changes the records. */
+void tcp_rfc6675_before_ack(struct tcp_conn *conn);
+/* Marks as lost what is; returns how many. */
+uint32_t tcp_rfc6675_detect_loss(struct tcp_conn *conn, struct tcp_host *host,
+                                 const struct tcp_ack_news *news);
+void tcp_rfc6675_begin_recovery(struct tcp_conn *conn);
+/* The record to be sent again though it is not lost, and why; TCP_SENT_NONE: none. */
+uint32_t tcp_rfc6675_next(struct tcp_conn *conn, const struct tcp_host *host,
+                          enum hf_reason *reason);
+/* A repetition has left. */
+void tcp_rfc6675_repeated(struct tcp_conn *conn, uint32_t id, enum hf_reason reason);
+
 /* ---- tcp_dsack.c: duplicates told of, and heard of (RFC 2883) */
 
 /* The peer sent [left, right) again: the next ACK says so. */

@@ -71,6 +71,7 @@ static void save_window(const struct tcp_conn *conn, const struct tcp_host *host
     }
 }
 
+/* Keeps RFC9040-6-a. */
 void tcp_metrics_save(const struct tcp_conn *conn, const struct tcp_host *host,
                       struct tcp_metrics *metrics)
 {
@@ -83,7 +84,8 @@ void tcp_metrics_save(const struct tcp_conn *conn, const struct tcp_host *host,
     tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_METRICS_SAVED, conn->congestion.cwnd_bytes);
 }
 
-/* RTO = 3 * RTT, or RTT and the least variance. */
+/* RTO = 3 * RTT, or RTT and the least variance.
+ * Keeps RFC9040-6.2-a. */
 static bool use_rtt(struct tcp_conn *conn, const struct tcp_host *host, uint32_t rtt_us)
 {
     uint64_t least_us = (uint64_t)(host->config->min_rto_ns / HF_MICROSECOND);
@@ -98,6 +100,7 @@ static bool use_rtt(struct tcp_conn *conn, const struct tcp_host *host, uint32_t
     return true;
 }
 
+/* Keeps RFC9040-6.2-b, RFC9040-6.2-c. */
 bool tcp_metrics_use(struct tcp_conn *conn, const struct tcp_host *host,
                      const struct tcp_metrics *metrics)
 {

@@ -159,18 +159,19 @@ static void take_sack(struct tcp_conn *conn, struct tcp_host *host,
 
 /* ---- 6.2 steps 4 and 5: what is lost */
 
-static bool threshold_reached(const struct tcp_conn *conn)
+static bool threshold_reached(const struct tcp_conn *conn, const struct tcp_host *host)
 {
-    return conn->sent->sacked_count >= conn->reordering;
+    return conn->sent->sacked_count >= conn->reordering &&
+           !(host->config->recovery & TCP_LOSS_NO_THRESHOLD);
 }
 
 /* Keeps RFC8985-6.2-a, RFC8985-6.2-c, RFC8985-6.2-d. */
-static hf_time reordering_window(const struct tcp_conn *conn)
+static hf_time reordering_window(const struct tcp_conn *conn, const struct tcp_host *host)
 {
     const struct tcp_rack *rack = &conn->rack;
     hf_time window;
     if (!rack->reordering_seen &&
-        (conn->recovery != TCP_RECOVERY_NONE || threshold_reached(conn))) {
+        (conn->recovery != TCP_RECOVERY_NONE || threshold_reached(conn, host))) {
         return 0;
     }
     window = (hf_time)tcp_min_rtt_us(&rack->min_rtt) * HF_MICROSECOND / 4 * rack->reo_wnd_mult;
@@ -185,7 +186,7 @@ static uint32_t detect_loss(struct tcp_conn *conn, struct tcp_host *host)
 {
     const struct tcp_rack *rack = &conn->rack;
     struct tcp_sent *sent = conn->sent;
-    hf_time reo_wnd = reordering_window(conn);
+    hf_time reo_wnd = reordering_window(conn, host);
     enum hf_reason reason = reo_wnd == 0 && conn->recovery == TCP_RECOVERY_NONE
                                 ? HF_REASON_LOSS_THRESHOLD
                                 : HF_REASON_LOSS_RACK;
@@ -242,6 +243,7 @@ static void enter_recovery(struct tcp_conn *conn, struct tcp_host *host, uint32_
     conn->recovery = TCP_RECOVERY_FAST;
     conn->snd.recover = conn->snd.nxt;
     conn->rtt_timing = false;
+    tcp_rfc6675_begin_recovery(conn);
     conn->intents |= TCP_INTENT_RETRANSMIT; /* the first repetition goes whatever PRR says */
     forget_probe(conn);                     /* RFC 8985 7.1 */
     tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_RACK, before);
@@ -464,6 +466,9 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     if (conn->sent == NULL) {
         first_rtt(conn, host);
     } else {
+        if (!tcp_rack_is_on(host)) {
+            tcp_rfc6675_before_ack(conn);
+        }
         take_cumulative(conn, host, segment, news);
         take_sack(conn, host, segment, news);
         suspect_reneging(conn, host, news);
@@ -474,7 +479,8 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
     judge_recovery(conn, host, segment, news);
     if (conn->sent != NULL) {
-        lost = detect_loss(conn, host);
+        lost = tcp_rack_is_on(host) ? detect_loss(conn, host)
+                                    : tcp_rfc6675_detect_loss(conn, host, news);
     }
     probe_on_ack(conn, host, segment, news);
     if (conn->recovery != TCP_RECOVERY_NONE && seq_ge(conn->snd.una, conn->snd.recover)) {
@@ -531,7 +537,8 @@ void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host)
 /* RFC 8985 6.3: after a timeout the first segment is lost, and what left so long ago that RACK
  * would wait for it no more. RFC 2018 8: when the very first is SACKed without being acknowledged,
  * the peer has gone back on its SACKs; none is believed, and all of it goes again.
- * Keeps RFC2018-8-a. */
+ * Keeps RFC2018-8-a.
+ * Keeps RFC6675-5.1-a. */
 void tcp_rack_on_retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_sent *sent = conn->sent;
@@ -548,10 +555,10 @@ void tcp_rack_on_retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host
     }
     tcp_trace(conn, host, HF_TRACE_LOSS, HF_REASON_LOSS_TIMEOUT, conn->snd.una.value);
     tcp_sent_mark_lost(sent, sent->first);
-    patience = (hf_time)conn->rack.rtt_us * HF_MICROSECOND + reordering_window(conn);
+    patience = (hf_time)conn->rack.rtt_us * HF_MICROSECOND + reordering_window(conn, host);
     while (sent->flying.oldest != TCP_SENT_NONE) {
         const struct tcp_sent_record *record = tcp_sent_at(sent, sent->flying.oldest);
-        if (!reneging && record->sent + patience > host->now) {
+        if (!reneging && tcp_rack_is_on(host) && record->sent + patience > host->now) {
             break;
         }
         tcp_trace(conn, host, HF_TRACE_LOSS, HF_REASON_LOSS_TIMEOUT, record->seq.value);

@@ -203,7 +203,8 @@ static void fill_lone_fin(const struct tcp_conn *conn, struct tcp_options *optio
 
 /* RFC 2018 4: the block with the segment that came last is first, then the others, most recently
  * reported first.
- * Keeps RFC2018-3-a, RFC2018-4-b, RFC2018-4-c, RFC2018-4-d. */
+ * Keeps RFC2018-3-a, RFC2018-4-b, RFC2018-4-c, RFC2018-4-d.
+ * Keeps RFC2883-4-d. */
 void tcp_fill_sack(const struct tcp_conn *conn, struct tcp_options *options)
 {
     const struct tcp_reassembly *reassembly = conn->reassembly;

@@ -240,58 +240,71 @@ static enum hf_reason build_retransmission(struct tcp_conn *conn, struct tcp_hos
     return reason;
 }
 
-/* With SACK: the first lost record, or for a probe the last one.
- * Keeps RFC2018-5-a, RFC8985-7.3-a. */
+/* With SACK: the first lost record, or for a probe the last one; `spare`: what RFC 6675 sends again
+ * where nothing lost or new may leave. TCP_SENT_NONE: none. */
+static uint32_t which_repetition(struct tcp_conn *conn, const struct tcp_host *host, bool spare,
+                                 enum hf_reason *reason)
+{
+    if (spare) {
+        return tcp_rfc6675_next(conn, host, reason);
+    }
+    if (conn->intents & TCP_INTENT_LOSS_PROBE) {
+        *reason = HF_REASON_SEND_LOSS_PROBE;
+        return conn->sent->first + conn->sent->count - 1;
+    }
+    *reason = tcp_rack_is_on(host) ? HF_REASON_RETRANSMIT_RACK : HF_REASON_RETRANSMIT_SACK;
+    if (conn->recovery == TCP_RECOVERY_TIMEOUT) {
+        *reason = (enum hf_reason)conn->retransmit_reason;
+    }
+    return tcp_sent_next_lost(conn->sent);
+}
+
+/* Keeps RFC2018-5-a, RFC8985-7.3-a. */
 static bool next_repetition(struct tcp_conn *conn, struct tcp_host *host,
-                            struct tcp_segment *segment, uint32_t *payload_offset,
+                            struct tcp_segment *segment, uint32_t *payload_offset, bool spare,
                             enum hf_reason *reason)
 {
-    bool probe = (conn->intents & TCP_INTENT_LOSS_PROBE) != 0;
-    struct tcp_sent *sent = conn->sent;
     const struct tcp_sent_record *record;
-    uint32_t id;
+    uint32_t id = which_repetition(conn, host, spare, reason);
+    bool probe = *reason == HF_REASON_SEND_LOSS_PROBE;
+    enum hf_reason spare_reason;
     bool fin;
-    if (probe) {
-        conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;
-        id = sent->first + sent->count - 1;
-        *reason = HF_REASON_SEND_LOSS_PROBE;
-    } else {
-        id = tcp_sent_next_lost(sent);
-        *reason = conn->recovery == TCP_RECOVERY_TIMEOUT ? (enum hf_reason)conn->retransmit_reason
-                                                         : HF_REASON_RETRANSMIT_RACK;
-    }
     if (id == TCP_SENT_NONE) {
         conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
         return false;
     }
-    record = tcp_sent_at(sent, id);
+    record = tcp_sent_at(conn->sent, id);
     fin = conn->fin_queued && seq_gt(tcp_sent_end(record), tcp_fin_seq(conn));
     if (record->length > tcp_effective_mss(conn) + fin && tcp_mtu_cut(conn, host, false)) {
         /* It left when the path took more, or to find out whether it does. */
-        sent = conn->sent;
-        id = probe ? sent->first + sent->count - 1 : tcp_sent_next_lost(sent);
-        record = tcp_sent_at(sent, id);
+        id = which_repetition(conn, host, spare, reason);
+        record = tcp_sent_at(conn->sent, id);
         fin = conn->fin_queued && seq_gt(tcp_sent_end(record), tcp_fin_seq(conn));
+    }
+    if (probe) {
+        conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;
     }
     build_data(conn, host, segment, record->seq, record->length - (fin ? 1u : 0u), fin,
                payload_offset);
+    spare_reason = *reason;
     if (fin && record->length == 1 && !probe) {
         *reason = HF_REASON_RETRANSMIT_FIN;
     }
     if (record->flags & TCP_SENT_PUSHED) {
         segment->flags |= HF_PSH;
     }
-    tcp_sent_repeat(sent, id, host->now);
-    tcp_rate_sent_again(conn, tcp_sent_at(sent, id));
+    tcp_sent_repeat(conn->sent, id, host->now);
+    tcp_rate_sent_again(conn, tcp_sent_at(conn->sent, id));
     conn->prr.out_bytes += record->length;
     count_repetition(conn, host, segment->payload_length);
     if (!probe) {
         tcp_undo_on_repeat(conn, host);
+        tcp_rfc6675_repeated(conn, id, spare_reason);
     }
     conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
     if (conn->recovery == TCP_RECOVERY_TIMEOUT) {
         conn->retransmit_reason = HF_REASON_RETRANSMIT_AFTER_TIMEOUT;
-    } else if (conn->recovery == TCP_RECOVERY_FAST && id == sent->first) {
+    } else if (conn->recovery == TCP_RECOVERY_FAST && id == conn->sent->first) {
         /* RFC 6675 6's careful variant: a repetition has its own RTO; it may be lost, too, and RACK
          * tells before the timer of the first transmission would be fair to it. */
         conn->deadlines[TCP_TIMER_RETRANSMIT] = HF_TIME_NEVER;
@@ -556,6 +569,14 @@ static bool next_bare_ack(struct tcp_conn *conn, struct tcp_host *host, struct t
     return true;
 }
 
+/* RFC 6675 4, NextSeg () rules 3 and 4. */
+static bool next_spare(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                       uint32_t *payload_offset, enum hf_reason *reason)
+{
+    return tcp_rfc6675_next(conn, host, reason) != TCP_SENT_NONE && !tcp_pacing_holds(conn, host) &&
+           next_repetition(conn, host, segment, payload_offset, true, reason);
+}
+
 /* Keeps MAY-7. */
 static bool choose(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                    uint32_t *payload_offset, enum hf_reason *reason)
@@ -594,15 +615,18 @@ static bool choose(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segm
                 *reason = build_retransmission(conn, host, segment, payload_offset);
                 return true;
             }
-            if (next_repetition(conn, host, segment, payload_offset, reason)) {
+            if (next_repetition(conn, host, segment, payload_offset, false, reason)) {
                 return true;
             }
         }
         if (next_new_data(conn, host, segment, payload_offset, reason)) {
             return true;
         }
+        if (next_spare(conn, host, segment, payload_offset, reason)) {
+            return true;
+        }
         if ((conn->intents & TCP_INTENT_LOSS_PROBE) && conn->sent != NULL &&
-            next_repetition(conn, host, segment, payload_offset, reason)) {
+            next_repetition(conn, host, segment, payload_offset, false, reason)) {
             conn->rack.probe_repeats = true;
             return true;
         }

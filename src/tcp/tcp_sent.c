@@ -252,6 +252,44 @@ void tcp_sent_repeat(struct tcp_sent *sent, uint32_t id, hf_time now)
     list_append(sent, &sent->flying, id);
 }
 
+/* ---- what lies SACKed above the edge */
+
+static bool above_edge(const struct tcp_sent *sent, const struct tcp_sent_record *record)
+{
+    return (record->flags & TCP_SENT_SACKED) && seq_ge(record->seq, sent->edge.seq);
+}
+
+static bool next_is_sacked(struct tcp_sent *sent, uint32_t id)
+{
+    return id + 1 != sent->first + sent->count &&
+           (tcp_sent_at(sent, id + 1)->flags & TCP_SENT_SACKED) != 0;
+}
+
+/* It is SACKed now. */
+static void edge_gain(struct tcp_sent *sent, uint32_t id)
+{
+    const struct tcp_sent_record *record = tcp_sent_at(sent, id);
+    if (!sent->edge.on || !above_edge(sent, record)) {
+        return;
+    }
+    sent->edge.sacked_bytes += record->length;
+    sent->edge.sacked_runs += 1u - next_is_sacked(sent, id) -
+                              (id != sent->first && above_edge(sent, tcp_sent_at(sent, id - 1)));
+}
+
+/* `bytes` of it are acknowledged; all of it, if it goes. */
+static void edge_loss(struct tcp_sent *sent, uint32_t id, uint32_t bytes)
+{
+    const struct tcp_sent_record *record = tcp_sent_at(sent, id);
+    if (!sent->edge.on || !above_edge(sent, record)) {
+        return;
+    }
+    sent->edge.sacked_bytes -= bytes;
+    sent->edge.sacked_runs -= bytes == record->length && !next_is_sacked(sent, id);
+}
+
+/* ---- marks, again */
+
 /* Neither lost nor repeated: what is left are the marks of a record in plain flight. */
 static void clear_lost(struct tcp_sent *sent, struct tcp_sent_record *record)
 {
@@ -261,8 +299,13 @@ static void clear_lost(struct tcp_sent *sent, struct tcp_sent_record *record)
     }
     if (record->flags & TCP_SENT_LOST) {
         sent->lost_bytes -= record->length;
+        sent->lost_count--;
     }
-    record->flags &= (uint8_t) ~(TCP_SENT_LOST | TCP_SENT_REPEAT_OUT);
+    if (record->flags & TCP_SENT_TWICE) {
+        sent->twice_bytes -= record->length;
+        sent->twice_count--;
+    }
+    record->flags &= (uint8_t) ~(TCP_SENT_LOST | TCP_SENT_REPEAT_OUT | TCP_SENT_TWICE);
 }
 
 void tcp_sent_mark_sacked(struct tcp_sent *sent, uint32_t id)
@@ -274,6 +317,7 @@ void tcp_sent_mark_sacked(struct tcp_sent *sent, uint32_t id)
     record->later = id + 1;
     sent->sacked_bytes += record->length;
     sent->sacked_count++;
+    edge_gain(sent, id);
 }
 
 void tcp_sent_mark_lost(struct tcp_sent *sent, uint32_t id)
@@ -287,6 +331,7 @@ void tcp_sent_mark_lost(struct tcp_sent *sent, uint32_t id)
     sent->newly_lost_bytes += record->length;
     clear_lost(sent, record);
     sent->lost_bytes += record->length;
+    sent->lost_count++;
     record->flags |= TCP_SENT_LOST;
     list_append(sent, &sent->waiting, id);
     if ((int32_t)(id - sent->lost_hint) < 0) {
@@ -294,8 +339,32 @@ void tcp_sent_mark_lost(struct tcp_sent *sent, uint32_t id)
     }
 }
 
+void tcp_sent_mark_twice(struct tcp_sent *sent, uint32_t id)
+{
+    struct tcp_sent_record *record = tcp_sent_at(sent, id);
+    if (!(record->flags & (TCP_SENT_LOST | TCP_SENT_SACKED | TCP_SENT_TWICE))) {
+        record->flags |= TCP_SENT_TWICE;
+        sent->twice_bytes += record->length;
+        sent->twice_count++;
+    }
+}
+
+void tcp_sent_mark_lost_repeated(struct tcp_sent *sent, uint32_t id)
+{
+    struct tcp_sent_record *record = tcp_sent_at(sent, id);
+    HF_ASSERT(!(record->flags & (TCP_SENT_LOST | TCP_SENT_SACKED)));
+    clear_lost(sent, record);
+    record->flags |= TCP_SENT_LOST | TCP_SENT_REPEAT_OUT;
+    sent->newly_lost_bytes += record->length;
+    sent->lost_bytes += record->length;
+    sent->repeat_out_bytes += record->length;
+    sent->lost_count++;
+    sent->repeat_out_count++;
+}
+
 void tcp_sent_forget_sacks(struct tcp_sent *sent)
 {
+    sent->edge.on = false;
     for (uint32_t id = sent->first; id != sent->first + sent->count; id++) {
         struct tcp_sent_record *record = tcp_sent_at(sent, id);
         if (record->flags & TCP_SENT_SACKED) {
@@ -310,6 +379,7 @@ void tcp_sent_forget_sacks(struct tcp_sent *sent)
 
 void tcp_sent_unmark_lost(struct tcp_sent *sent)
 {
+    sent->edge.on = false;
     for (uint32_t id = sent->waiting.oldest; id != TCP_SENT_NONE;) {
         struct tcp_sent_record *record = tcp_sent_at(sent, id);
         clear_lost(sent, record);
@@ -329,6 +399,7 @@ void tcp_sent_drop_first(struct tcp_sent *sent)
 {
     struct tcp_sent_record *record = tcp_sent_at(sent, sent->first);
     list_remove(sent, sent->first);
+    edge_loss(sent, sent->first, record->length);
     if (record->flags & TCP_SENT_SACKED) {
         sent->sacked_bytes -= record->length;
         sent->sacked_count--;
@@ -345,6 +416,8 @@ void tcp_sent_cut_first(struct tcp_sent *sent, seq32 ack)
 {
     struct tcp_sent_record *record = tcp_sent_at(sent, sent->first);
     uint32_t cut = (uint32_t)seq_diff(ack, record->seq);
+    edge_loss(sent, sent->first, cut);
+    sent->twice_bytes -= record->flags & TCP_SENT_TWICE ? cut : 0;
     sent->sacked_bytes -= record->flags & TCP_SENT_SACKED ? cut : 0;
     sent->lost_bytes -= record->flags & TCP_SENT_LOST ? cut : 0;
     sent->repeat_out_bytes -= record->flags & TCP_SENT_REPEAT_OUT ? cut : 0;
@@ -456,6 +529,9 @@ bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most
     cut->last_order = old->last_order;
     /* Too big is not lost to congestion. */
     cut->newly_lost_bytes = old->newly_lost_bytes;
+    cut->high_rxt = old->high_rxt;
+    cut->rescued = old->rescued;
+    cut->sack_duplicates = old->sack_duplicates;
     tcp_sent_free(sent, memory);
     *sent = cut;
     return true;

@@ -35,7 +35,8 @@ enum tcp_sent_flag {
     TCP_SENT_LOST = 2,
     TCP_SENT_REPEATED = 4,   /* it was sent more than once */
     TCP_SENT_REPEAT_OUT = 8, /* lost, and its repetition is in flight */
-    TCP_SENT_PUSHED = 16     /* it left with PSH, and does so again */
+    TCP_SENT_PUSHED = 16,    /* it left with PSH, and does so again */
+    TCP_SENT_TWICE = 32      /* sent again without being lost: both copies are in flight */
 };
 
 struct tcp_sent_record {
@@ -52,6 +53,13 @@ struct tcp_sent_list {
     uint32_t oldest, newest; /* ids */
 };
 
+/* RFC 6675's IsLost (tcp_rfc6675.c): what is not SACKed below this is lost. */
+struct tcp_sent_edge {
+    seq32 seq;
+    uint32_t sacked_bytes, sacked_runs; /* at or above it */
+    bool on;                            /* it is kept up */
+};
+
 struct tcp_sent {
     uint32_t capacity; /* a power of two */
     uint32_t first;    /* the id of the oldest; id modulo capacity is its place */
@@ -63,6 +71,14 @@ struct tcp_sent {
     uint32_t sacked_count, repeat_out_count;
     uint32_t sacked_bytes, lost_bytes, repeat_out_bytes;
     uint32_t newly_lost_bytes; /* since tcp_rate.c looked */
+    uint32_t twice_bytes;      /* of the records that are in flight twice */
+    uint32_t lost_count;       /* records taken as lost, sent again or not */
+    uint32_t twice_count;
+    /* RFC 6675's: HighRxt, whether the rescue went, duplicate ACKs with news of SACK. */
+    struct tcp_sent_edge edge;
+    seq32 high_rxt;
+    bool rescued;
+    uint32_t sack_duplicates;
     struct tcp_sent_record records[];
 };
 #define TCP_SENT_MAX_RECORDS (1u << 20)
@@ -87,6 +103,10 @@ void tcp_sent_add(struct tcp_sent *sent, seq32 seq, uint32_t length, hf_time now
 void tcp_sent_repeat(struct tcp_sent *sent, uint32_t id, hf_time now);
 void tcp_sent_mark_sacked(struct tcp_sent *sent, uint32_t id);
 void tcp_sent_mark_lost(struct tcp_sent *sent, uint32_t id);
+/* One that was sent again though it was not lost. */
+void tcp_sent_mark_twice(struct tcp_sent *sent, uint32_t id);
+/* The same, if it is lost now: the repetition is out already. */
+void tcp_sent_mark_lost_repeated(struct tcp_sent *sent, uint32_t id);
 /* Everything SACKed is in doubt again (RFC 2018 8). */
 void tcp_sent_forget_sacks(struct tcp_sent *sent);
 /* The losses were none: whatever was taken as lost is in flight, as it was last sent. */
@@ -107,7 +127,8 @@ bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most
 /* Bytes that are neither SACKed nor lost, repetitions included (RFC 6675's pipe). */
 static inline uint32_t tcp_sent_pipe(const struct tcp_sent *sent, uint32_t flight)
 {
-    return flight - sent->sacked_bytes - sent->lost_bytes + sent->repeat_out_bytes;
+    return flight - sent->sacked_bytes - sent->lost_bytes + sent->repeat_out_bytes +
+           sent->twice_bytes;
 }
 
 #endif

@@ -57,6 +57,24 @@ void tcp_tally_progress(struct tcp_conn *conn, const struct tcp_host *host)
     }
 }
 
+/* Without SACK: after a timeout all that was in flight is lost, and what lies before
+ * retransmit_next was sent again; in fast recovery it is the one at SND.UNA. */
+static void losses_without_records(const struct tcp_conn *conn, uint32_t mss,
+                                   struct hf_status *status)
+{
+    uint32_t repeated = seq_gt(conn->snd.retransmit_next, conn->snd.una)
+                            ? (uint32_t)seq_diff(conn->snd.retransmit_next, conn->snd.una)
+                            : 0;
+    uint32_t lost = 0;
+    if (conn->recovery == TCP_RECOVERY_TIMEOUT && seq_lt(conn->snd.una, conn->snd.recover)) {
+        lost = (uint32_t)seq_diff(conn->snd.recover, conn->snd.una);
+    } else if (conn->recovery == TCP_RECOVERY_FAST) {
+        lost = min_u32(mss, tcp_flight(conn));
+    }
+    status->lost_segments = (lost + mss - 1) / mss;
+    status->retransmitted_segments = (min_u32(repeated, lost) + mss - 1) / mss;
+}
+
 void tcp_tally_status(const struct tcp_conn *conn, struct hf_status *status)
 {
     const struct tcp_tally *tally = &conn->tally;
@@ -83,9 +101,13 @@ void tcp_tally_status(const struct tcp_conn *conn, struct hf_status *status)
     status->limited = tally->limited;
     status->writable = tcp_writable(conn);
     if (conn->sent != NULL) {
-        status->retransmitted_in_flight_bytes = conn->sent->repeat_out_bytes;
+        status->retransmitted_in_flight_bytes =
+            conn->sent->repeat_out_bytes + conn->sent->twice_bytes;
+        status->lost_segments = conn->sent->lost_count;
+        status->retransmitted_segments = conn->sent->repeat_out_count + conn->sent->twice_count;
     } else {
         status->duplicate_acks = conn->duplicate_acks;
         status->segments_in_flight = (tcp_flight(conn) + mss - 1) / mss;
+        losses_without_records(conn, mss, status);
     }
 }

@@ -41,6 +41,7 @@ void tcp_undo_begin(struct tcp_conn *conn)
                                    .stamp = before.stamp};
 }
 
+/* Keeps RFC3522-3.2-a. */
 void tcp_undo_on_repeat(struct tcp_conn *conn, const struct tcp_host *host)
 {
     struct tcp_undo *undo = &conn->undo;
@@ -55,7 +56,8 @@ void tcp_undo_on_repeat(struct tcp_conn *conn, const struct tcp_host *host)
     undo->retransmits++;
 }
 
-/* RFC 3522 3.2 step 4; an echo of 0 says that nothing was there to be echoed. */
+/* RFC 3522 3.2 step 4; an echo of 0 says that nothing was there to be echoed.
+ * Keeps RFC3522-3.2-b. */
 bool tcp_undo_by_timestamp(const struct tcp_conn *conn, const struct tcp_segment *segment)
 {
     const struct tcp_options *options = &segment->options;
@@ -64,6 +66,7 @@ bool tcp_undo_by_timestamp(const struct tcp_conn *conn, const struct tcp_segment
            (int32_t)(options->ts_echo - conn->undo.stamp) < 0;
 }
 
+/* Keeps RFC3708-3-a. */
 bool tcp_undo_by_dsack(const struct tcp_conn *conn)
 {
     return conn->undo.possible && conn->undo.repeated && conn->undo.retransmits == 0;
@@ -78,7 +81,8 @@ enum hf_reason tcp_undo_reason(const struct tcp_conn *conn, const struct tcp_seg
 }
 
 /* RFC 4015 3.2 step 6: the round trip that the timer did not wait for is taken at its full length,
- * so that the next one like it does not run into the timer again. */
+ * so that the next one like it does not run into the timer again.
+ * Keeps RFC4015-3.2-c. */
 static void adapt_timer(struct tcp_conn *conn, const struct tcp_host *host)
 {
     hf_time rto;
@@ -105,6 +109,7 @@ static void count(struct tcp_host *host, enum hf_reason reason)
     }
 }
 
+/* Keeps RFC4015-3.2-a. */
 void tcp_undo(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason, bool none_lost)
 {
     struct hf_cc_state *congestion = &conn->congestion;

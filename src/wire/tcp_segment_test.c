@@ -55,7 +55,6 @@ static enum hf_reason parse_options_padded(uint16_t flags, const uint8_t *option
     return reason;
 }
 
-/* Holds: MUST-1 */
 /* Whatever lay there before: all of a segment's fields are those of the bytes. */
 static void nothing_is_left_from_before(void **state)
 {
@@ -71,6 +70,7 @@ static void nothing_is_left_from_before(void **state)
     assert_false(segment.options.has_mss || segment.options.has_timestamps);
 }
 
+/* Holds: MUST-1 */
 static void fixed_fields(void **state)
 {
     (void)state;

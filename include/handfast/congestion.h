@@ -99,6 +99,10 @@ struct hf_cc_ops {
     /* The connection's cwnd outside of recovery is followed in recovery too, in place of PRR's
      * (RFC 9937), and on_ack is not called: on_delivery is. */
     bool governs_recovery;
+    /* It lives by marks (RFC 8257; Linux's TCP_CONG_NEEDS_ECN): its connections ask for ECN and
+     * agree to it whatever config.ecn says, all of theirs is ECT, and as receivers they echo each
+     * mark as it comes, not until CWR. */
+    bool needs_ecn;
     /* private_state is zeroed; cwnd and ssthresh stand as they are to stand (the initial ones, or
      * what another algorithm left: this is also called when the algorithm is changed). */
     void (*init)(struct hf_cc_state *state, const struct hf_cc_sample *sample);

@@ -427,6 +427,8 @@ extern "C" {
       "RFC 3168 6.1.3")                                                                            \
     X(ECN_CWR_SEEN, "ecn-cwr-seen", "The peer has slowed down: ECE has done its work.",            \
       "RFC 3168 6.1.3")                                                                            \
+    X(ECN_MARKS_OVER, "ecn-marks-over", "What comes is not marked any more: ECE goes.",            \
+      "RFC 8257 3.2")                                                                              \
     X(WINDOW_ZERO, "window-zero", "The peer closed its window.", "RFC 9293 3.8.6")                 \
     X(WINDOW_OPENED, "window-opened", "The peer opened its window again.", "RFC 9293 3.8.6")       \
     X(BUFFER_GROWN, "buffer-grown", "The receive buffer grew, to stay ahead of the flow.",         \

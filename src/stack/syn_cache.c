@@ -200,7 +200,7 @@ static void fill_record(struct hf_stack *stack, struct syn_record *record,
     record->timestamps = stack->config.timestamps && options->has_timestamps;
     record->ts_recent = options->ts_value;
     record->sack = stack->config.sack && options->has_sack_permitted;
-    record->ecn = tcp_ecn_answer(&stack->host, arrival->segment);
+    record->ecn = tcp_ecn_answer(&stack->host, listener->prototype.cc, arrival->segment);
     record->syn_codepoint = arrival->segment->ecn;
     record->deadline = stack->host.now + stage_interval(stack, 0);
 }
@@ -320,6 +320,13 @@ static enum hf_reason listen_verdict(struct hf_stack *stack, struct stack_listen
 
 /* ---- 3.10.7.4: SYN-RECEIVED */
 
+static const struct hf_cc_ops *algorithm_of(const struct hf_stack *stack,
+                                            const struct syn_record *record)
+{
+    const struct stack_listener *listener = pool_at(&stack->listeners, record->listener);
+    return listener->prototype.cc;
+}
+
 /* True when the segment is what completes the opening; otherwise *reason says what became of it. */
 static bool record_check(struct hf_stack *stack, struct syn_record *record, uint32_t index,
                          const struct tcp_segment *segment, enum hf_reason *reason)
@@ -331,7 +338,8 @@ static bool record_check(struct hf_stack *stack, struct syn_record *record, uint
         record->repeated = true;
         /* RFC 3168 6.1.1: "if a host has received at least one non-ECN-setup SYN, then it SHOULD
          * NOT set ECT". Its first SYN-ACK may be the one that arrives, so the answer stays. */
-        record->no_ect |= tcp_ecn_answer(&stack->host, segment) != record->ecn;
+        record->no_ect |=
+            tcp_ecn_answer(&stack->host, algorithm_of(stack, record), segment) != record->ecn;
         send_syn_ack(stack, record, NULL, HF_REASON_RETRANSMIT_SYN_ACK);
         return false;
     }

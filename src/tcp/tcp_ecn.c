@@ -33,11 +33,12 @@ static void note(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason re
 /* ---- opening */
 
 /* Linux's numbers: see hf_config.ecn. */
-static uint8_t asked_for(const struct tcp_host *host)
+static uint8_t asked_for(const struct tcp_conn *conn, const struct tcp_host *host)
 {
     static const uint8_t modes[] = {TCP_ECN_OFF,      TCP_ECN_CLASSIC, TCP_ECN_OFF,
                                     TCP_ECN_ACCURATE, TCP_ECN_CLASSIC, TCP_ECN_OFF};
-    return modes[host->config->ecn];
+    uint8_t mode = modes[host->config->ecn];
+    return mode == TCP_ECN_OFF && conn->cc->needs_ecn ? TCP_ECN_CLASSIC : mode;
 }
 
 /* 6.1.1.1: something on the way may swallow such SYNs, so one that was not answered goes again
@@ -46,7 +47,7 @@ static uint16_t syn_flags(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_ecn *ecn = &conn->ecn;
     if (conn->backoff == 0) {
-        ecn->offered = asked_for(host);
+        ecn->offered = asked_for(conn, host);
     } else if (ecn->offered != TCP_ECN_OFF && host->config->ecn_fallback &&
                conn->backoff >= (ecn->offered == TCP_ECN_ACCURATE ? 2 : 1)) {
         if (!ecn->no_ect) {
@@ -124,16 +125,19 @@ void tcp_ecn_take_syn(struct tcp_conn *conn, struct tcp_host *host,
 /* 6.1.1: a SYN must not be ECT. As in Linux one that is gets no ECN: something has meddled with it.
  * RFC 9768 3.1.3: of the three flags all that is not used yet asks for accurate feedback. Who does
  * not know of that takes AE for one of the reserved bits. */
-uint8_t tcp_ecn_answer(const struct tcp_host *host, const struct tcp_segment *syn)
+uint8_t tcp_ecn_answer(const struct tcp_host *host, const struct hf_cc_ops *cc,
+                       const struct tcp_segment *syn)
 {
     uint8_t ace = accecn_ace(syn->flags);
     if (host->config->ecn >= 3 && ace != 0 && ace != 3) {
         return TCP_ECN_ACCURATE;
     }
-    return host->config->ecn != 0 && (syn->flags & ECN_SETUP) == ECN_SETUP &&
-                   syn->ecn == ECN_NOT_ECT
-               ? TCP_ECN_CLASSIC
-               : TCP_ECN_OFF;
+    if ((syn->flags & ECN_SETUP) != ECN_SETUP) {
+        return TCP_ECN_OFF;
+    }
+    /* RFC 8257 5: DCTCP's SYNs are ECT, and so are those that it takes (Linux). */
+    return cc->needs_ecn || (host->config->ecn != 0 && syn->ecn == ECN_NOT_ECT) ? TCP_ECN_CLASSIC
+                                                                                : TCP_ECN_OFF;
 }
 
 void tcp_ecn_repeat_handshake(struct tcp_conn *conn, const struct tcp_segment *segment)
@@ -172,12 +176,40 @@ void tcp_ecn_arrived(struct tcp_conn *conn, struct tcp_host *host,
     }
 }
 
+/* RFC 8257 3.2: the state follows each segment; when it changes there is an ACK at once, and before
+ * it one in the old state for what was waiting to be acknowledged. CWR has no say.
+ * Keeps RFC8257-3.2-a, RFC8257-3.2-b. */
+static void echo_each(struct tcp_conn *conn, struct tcp_host *host,
+                      const struct tcp_segment *segment)
+{
+    struct tcp_ecn *ecn = &conn->ecn;
+    bool marked = segment->ecn == ECN_CE;
+    if (segment->ecn == ECN_NOT_ECT) {
+        return; /* no data of a sender like this: it tells nothing */
+    }
+    ecn->seen = true;
+    if (marked == ecn->echo) {
+        return;
+    }
+    if (conn->deadlines[TCP_TIMER_DELAYED_ACK] != HF_TIME_NEVER) {
+        ecn->before_due = true;
+        ecn->before = conn->rcv.nxt;
+    }
+    ecn->echo = marked;
+    tcp_ack_now(conn, HF_REASON_SEND_ACK);
+    note(conn, host, marked ? HF_REASON_ECN_MARK_SEEN : HF_REASON_ECN_MARKS_OVER);
+}
+
 /* 6.1.3; 6.1.5: text outside the window does not come here, so its marks mean nothing; 6.1.4: nor
  * do pure ACKs. */
 void tcp_ecn_text(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_segment *segment)
 {
     struct tcp_ecn *ecn = &conn->ecn;
     if (ecn->mode != TCP_ECN_CLASSIC) {
+        return;
+    }
+    if (conn->cc->needs_ecn) {
+        echo_each(conn, host, segment);
         return;
     }
     if (segment->flags & HF_CWR) {
@@ -231,6 +263,23 @@ void tcp_ecn_option_sent(struct tcp_conn *conn, const struct tcp_host *host,
     }
 }
 
+/* Keeps RFC8257-5-a. */
+void tcp_ecn_fill_syn(const struct tcp_conn *conn, struct tcp_segment *segment)
+{
+    if (conn->cc->needs_ecn && conn->state == HF_SYN_SENT && !conn->ecn.no_ect &&
+        (segment->flags & ECN_SETUP) == ECN_SETUP) {
+        segment->ecn = ECN_ECT_0;
+    }
+}
+
+void tcp_ecn_fill_before(struct tcp_conn *conn, struct tcp_segment *segment)
+{
+    conn->ecn.before_due = false;
+    segment->ack = conn->ecn.before;
+    segment->flags ^= HF_ECE;
+    tcp_ack_now(conn, HF_REASON_SEND_ACK);
+}
+
 void tcp_ecn_fill(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                   bool new_data)
 {
@@ -245,10 +294,10 @@ void tcp_ecn_fill(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segme
     if (ecn->echo) {
         segment->flags |= HF_ECE;
     }
-    if (!new_data) {
+    if (!new_data && !conn->cc->needs_ecn) {
         return;
     }
-    if (ecn->cwr_due) {
+    if (ecn->cwr_due && new_data) {
         ecn->cwr_due = false;
         segment->flags |= HF_CWR;
     }

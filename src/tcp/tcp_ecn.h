@@ -30,13 +30,14 @@ enum tcp_ecn_mode {
 };
 
 struct tcp_ecn {
-    uint8_t mode;     /* enum tcp_ecn_mode: what was agreed */
-    uint8_t offered;  /* what our first SYN asked for */
-    bool no_ect : 1;  /* a SYN or SYN-ACK without ECN has gone or come: nothing is sent as ECT */
-    bool echo : 1;    /* RFC 3168 6.1.3: a mark came; ECE on all that leaves until CWR comes */
-    bool cwr_due : 1; /* 6.1.2: cwnd was reduced; the next new data says so */
-    bool seen : 1;    /* something of the peer's came as ECT or CE */
-    bool echoed : 1;  /* the ACK at hand tells of marks */
+    uint8_t mode;        /* enum tcp_ecn_mode: what was agreed */
+    uint8_t offered;     /* what our first SYN asked for */
+    bool no_ect : 1;     /* a SYN or SYN-ACK without ECN has gone or come: nothing is sent as ECT */
+    bool echo : 1;       /* RFC 3168 6.1.3: a mark came; ECE on all that leaves until CWR comes */
+    bool cwr_due : 1;    /* 6.1.2: cwnd was reduced; the next new data says so */
+    bool seen : 1;       /* something of the peer's came as ECT or CE */
+    bool echoed : 1;     /* the ACK at hand tells of marks */
+    bool before_due : 1; /* RFC 8257 3.2: an ACK of what came before the marks changed */
     /* cwnd was reduced when SND.NXT stood at reduced_until: nothing reduces it again for what was
      * in flight then. `reducing`: for marks, and PRR is still leading the flight down. */
     bool reduced : 1;
@@ -61,6 +62,7 @@ struct tcp_ecn {
     uint32_t received_bytes[3], delivered_bytes[3]; /* ECT(0), CE, ECT(1): r.e0b ... s.e1b */
     hf_time option_sent;
     seq32 reduced_until;
+    seq32 before;         /* RCV.NXT when the marks changed */
     uint32_t received_ce; /* segments that came marked CE */
 };
 
@@ -71,8 +73,9 @@ uint16_t tcp_ecn_syn_flags(struct tcp_conn *conn, struct tcp_host *host);
 /* The peer's SYN or SYN-ACK arrived in SYN-SENT. */
 void tcp_ecn_take_syn(struct tcp_conn *conn, struct tcp_host *host,
                       const struct tcp_segment *segment);
-/* What a listener agrees to when this SYN asks. */
-uint8_t tcp_ecn_answer(const struct tcp_host *host, const struct tcp_segment *syn);
+/* What a listener of this algorithm agrees to when this SYN asks. */
+uint8_t tcp_ecn_answer(const struct tcp_host *host, const struct hf_cc_ops *cc,
+                       const struct tcp_segment *syn);
 
 /* The bits of its SYN-ACK, sent so often before; `codepoint`: the SYN's. */
 uint16_t tcp_ecn_answer_flags(uint8_t mode, uint8_t codepoint, unsigned retries);
@@ -91,6 +94,11 @@ void tcp_ecn_text(struct tcp_conn *conn, struct tcp_host *host, const struct tcp
 
 /* ---- sending */
 
+/* The SYN is built. */
+void tcp_ecn_fill_syn(const struct tcp_conn *conn, struct tcp_segment *segment);
+/* RFC 8257 3.2: the ACK of what came before the marks changed is built; the next tells of the new
+ * state. */
+void tcp_ecn_fill_before(struct tcp_conn *conn, struct tcp_segment *segment);
 /* A segment that is no SYN is built; `new_data`: it carries bytes that were never sent. */
 void tcp_ecn_fill(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                   bool new_data);

@@ -98,6 +98,7 @@ static enum hf_reason build_syn(struct tcp_conn *conn, struct tcp_host *host,
     const struct hf_config *config = host->config;
     fill_header(conn, host, segment, conn->iss, answer ? HF_SYN | HF_ACK : HF_SYN);
     segment->flags |= tcp_ecn_syn_flags(conn, host);
+    tcp_ecn_fill_syn(conn, segment);
     segment->options.has_mss = true;
     segment->options.mss = conn->own_mss;
     segment->options.has_sack_permitted = answer ? conn->sack : config->sack;
@@ -554,6 +555,12 @@ static bool next_probe(struct tcp_conn *conn, struct tcp_host *host, struct tcp_
 static bool next_bare_ack(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                           enum hf_reason *reason)
 {
+    if (conn->ecn.before_due) {
+        *reason = HF_REASON_SEND_ACK;
+        build_ack(conn, host, segment, conn->snd.nxt);
+        tcp_ecn_fill_before(conn, segment);
+        return true;
+    }
     if (conn->intents & TCP_INTENT_CHALLENGE) {
         conn->intents &= (uint16_t)~TCP_INTENT_CHALLENGE;
         *reason = (enum hf_reason)conn->challenge_reason;

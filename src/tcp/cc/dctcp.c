@@ -135,6 +135,7 @@ static uint32_t dctcp_info(const struct hf_cc_state *state, uint8_t info[HF_CC_I
 const struct hf_cc_ops cc_dctcp = {
     .name = "dctcp",
     .private_bytes = sizeof(struct dctcp),
+    .needs_ecn = true,
     .init = dctcp_init,
     .on_ack = dctcp_on_ack,
     .on_delivery = dctcp_on_delivery,

@@ -9,6 +9,7 @@
  *   --repeat N     transfers, one after the other
  *   --congestion NAME
  *   --handfast DEVICE OWN/LENGTH KERNELS/LENGTH
+ *   --trace FILE   of Handfast, in JSON
  *
  * send prints a line of JSON for each transfer.
  */
@@ -69,6 +70,10 @@ static int take_option(struct peer_job *job, int left, char **words)
         job->congestion = words[1];
         return 2;
     }
+    if (left >= 2 && strcmp(words[0], "--trace") == 0) {
+        job->trace = words[1];
+        return 2;
+    }
     if (left >= 4 && strcmp(words[0], "--handfast") == 0) {
         job->handfast = true;
         job->tun = words[1];
@@ -81,7 +86,8 @@ static int take_option(struct peer_job *job, int left, char **words)
 static int usage(void)
 {
     fprintf(stderr, "path-peer serve PORT or send ADDRESS:PORT, then --bytes N, --seconds S, "
-                    "--repeat N, --congestion NAME, --handfast DEVICE OWN/LENGTH KERNELS/LENGTH\n");
+                    "--repeat N, --congestion NAME, --handfast DEVICE OWN/LENGTH KERNELS/LENGTH, "
+                    "--trace FILE\n");
     return 2;
 }
 

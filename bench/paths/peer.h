@@ -21,6 +21,7 @@ struct peer_job {
     unsigned repeat; /* transfers, one after the other */
     const char *tun; /* Handfast: its device, and the addresses of both its ends */
     struct hf_tun_address own, kernels;
+    const char *trace; /* Handfast: a file for its trace in JSON, NULL: none */
 };
 
 struct peer_result {

@@ -14,10 +14,14 @@
 #include <time.h>
 
 enum { READ_MOST = 64 };
+#define FINISH_SECONDS 60.0
+#define LINGER_SECONDS 0.2
 
 struct host {
     struct hf_stack *stack;
     struct hf_tun *tun;
+    FILE *trace_file;
+    struct hf_json_trace *trace;
     double start;
     uint8_t packet[65536], chunk[PEER_CHUNK_BYTES];
 };
@@ -37,6 +41,10 @@ static void close_host(struct host *host)
 {
     hf_stack_free(host->stack);
     hf_tun_close(host->tun);
+    if (host->trace != NULL)
+        hf_json_trace_free(host->trace);
+    if (host->trace_file != NULL)
+        fclose(host->trace_file);
     free(host);
 }
 
@@ -56,6 +64,10 @@ static struct host *open_host(const struct peer_job *job)
     config.ecn = 1; /* asked for, as the kernel does where a queue marks */
     /* What `run' gives the kernel's, by sysctl. */
     config.receive_buffer_max_bytes = config.send_buffer_max_bytes = 64u << 20;
+    if (job->trace != NULL && (host->trace_file = fopen(job->trace, "we")) != NULL)
+        host->trace = hf_json_trace_new(host->trace_file);
+    if (host->trace != NULL)
+        config.trace = hf_json_trace_sink(host->trace);
     host->start = peer_seconds();
     if (config.congestion_control != NULL)
         host->stack = hf_stack_new(&config);
@@ -185,9 +197,16 @@ static int transfer(struct host *host, const struct peer_job *job)
 
 static int finish(struct host *host, int code)
 {
-    /* What is left to say at the end: the last acknowledgements. */
-    for (double end = peer_seconds() + 0.2; peer_seconds() < end;)
+    struct hf_counters counters;
+
+    /* What is left to say at the end: the answer may get lost, and goes again for as long as the
+     * other side may wait for it; then the last acknowledgements. */
+    for (double end = peer_seconds() + FINISH_SECONDS; peer_seconds() < end;) {
+        hf_stack_counters(host->stack, &counters);
+        if (counters.connections == 0 && end - peer_seconds() > LINGER_SECONDS)
+            end = peer_seconds() + LINGER_SECONDS;
         turn(host, 20 * HF_MILLISECOND);
+    }
     close_host(host);
     return code;
 }

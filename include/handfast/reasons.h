@@ -438,6 +438,13 @@ extern "C" {
     X(WINDOW_SHRUNK, "window-shrunk", "The peer moved its right edge left.",                       \
       "RFC 9293 3.8.6 MUST-34")                                                                    \
     X(URGENT_ARRIVED, "urgent-arrived", "Urgent data is announced.", "RFC 9293 3.8.5 MUST-32")     \
+    /* --- connections at rest --- */                                                              \
+    X(REST_IDLE, "rest-idle", "Idle: packed away until something touches it.", "hf_config")        \
+    X(REST_RELIEF, "rest-relief", "Memory is short: packed away before its time.", "hf_config")    \
+    X(WAKE_SEGMENT, "wake-segment", "A segment, or news of one, comes to a connection at rest.",   \
+      "hf_config")                                                                                 \
+    X(WAKE_CALL, "wake-call", "The program calls for a connection at rest.", "hf_config")          \
+    X(WAKE_TIMER, "wake-timer", "A timer of a connection at rest runs out.", "hf_config")          \
     /* --- what a simulated link does --- */                                                       \
     X(LINK_LOSS, "link-loss", "The link lost it.", "link")                                         \
     X(LINK_LOSS_CHOSEN, "link-loss-chosen", "The link was told to lose this one.", "link")         \

@@ -53,7 +53,8 @@ struct hf_config {
 
     /* Limits. Reaching one is a counter and a trace event. */
     /* Tables keep what they grew to, so leave room for max_syn_records * 96, max_time_wait * 64 and
-     * max_connections * 700 bytes beside the buffers, or a flood can starve the rest. */
+     * 1,500 bytes for each connection that is not idle, 320 for each that is, beside the buffers,
+     * or a flood can starve the rest. */
     uint64_t memory_bytes;    /* all that the stack ever holds; default 1 GiB */
     uint32_t max_connections; /* default 1,000,000 */
     uint32_t max_listeners;   /* default 1,024 */
@@ -89,6 +90,11 @@ struct hf_config {
     uint32_t keepalive_probes;     /* 9 */
     hf_time fin_wait_2_timeout_ns; /* of connections their program has closed; 60 s */
     uint32_t initial_window_segments; /* RFC 6928; 10 */
+    /* A connection that has been idle for so long, with nothing queued or in flight, is packed into
+     * a few hundred bytes, until something touches it; nobody but who looks at its memory can tell.
+     * 1 s; HF_TIME_NEVER: none is; 0 (for tests): all are, at every opportunity, idle or not.
+     * Sooner where memory is short. */
+    hf_time rest_after_ns;
     /* Congestion control: of new connections; cubic. And up to four of the program's own, which
      * may then be chosen by name (unused ones NULL and last); all must outlive the stack. */
     const struct hf_cc_ops *congestion_control;
@@ -107,8 +113,8 @@ struct hf_config {
     /* PSH on the last of several segments that leave together, as Linux has it (tcp_min_tso_segs),
      * where a burst is so many segments at least (1..64). 0: only where the data ends. */
     uint8_t burst_segments;
-    uint8_t late_split;     /* 1: hf_stack_output makes super-segments, too, and cuts them
-                               (offload.h): the same packets by the longer way, for tests; 0 */
+    uint8_t late_split;          /* 1: hf_stack_output makes super-segments, too, and cuts them
+                                    (offload.h): the same packets by the longer way, for tests; 0 */
     uint32_t pacing_burst_bytes; /* may leave at once; 0: 1 ms worth, 2 segments at least */
     /* Path MTU. What a router says of a path (RFC 1191, RFC 8201) holds for its destination for
      * path_mtu_lifetime_ns (5 min..24 h; 10 min), for all connections; max_path_mtus destinations
@@ -199,8 +205,8 @@ HF_API const struct hf_config *hf_stack_config(const struct hf_stack *stack);
 /* Other values from now on, as sysctls change a running kernel's: for connections that open later,
  * and for what an open one asks the configuration anew (timeouts, retries). What the stack was
  * built with stays as it is, whatever `config` says: seed, allocator, trace, host name and id, mtu,
- * late_split and the limits (memory_bytes, max_...). HF_EINVAL: a value is out of its range, and nothing
- * changes. */
+ * late_split and the limits (memory_bytes, max_...). HF_EINVAL: a value is out of its range, and
+ * nothing changes. */
 HF_API int hf_stack_reconfigure(struct hf_stack *stack, const struct hf_config *config);
 
 /* One IP packet in. `packet` is borrowed for the call. Returns why it was taken or not; nothing a
@@ -385,6 +391,7 @@ struct hf_status {
     /* How long each enum hf_limited held, up to limited_since_ns; `limited` holds since then. */
     hf_time limited_ns[HF_LIMITED_COUNT], limited_since_ns;
     uint8_t limited;
+    uint8_t resting;  /* it is packed away, and was not woken for this */
     uint8_t writable; /* as HF_EVENT_WRITABLE would say it */
     /* 1: over in order (HF_EVENT_CLOSED), but a RST came instead of the ACK of our FIN: what was
      * sent before it may not have arrived. RFC 9293 3.10.7.4 has no signal for that; Linux has
@@ -440,9 +447,9 @@ enum hf_option {
     HF_OPTION_SAVE_SYN, /* 0/1, listeners: connections keep the headers of their SYN, hf_saved_syn
                          */
     HF_OPTION_WINDOW_CLAMP,       /* bytes, 0 (none) or 256..1 GiB: no larger window is offered */
-    HF_OPTION_NOT_SENT_LOW_WATER, /* bytes, 0 (as configured)..4 GiB - 1: hf_send takes nothing while so much
-                                     waits that was never sent, and HF_EVENT_WRITABLE comes when
-                                     less than half of it does */
+    HF_OPTION_NOT_SENT_LOW_WATER, /* bytes, 0 (as configured)..4 GiB - 1: hf_send takes nothing
+                                     while so much waits that was never sent, and HF_EVENT_WRITABLE
+                                     comes when less than half of it does */
     HF_OPTION_WANT_WRITABLE, /* 0/1: 1 asks for HF_EVENT_WRITABLE, which comes at once or when a
                                 third of the send buffer is free; 1 is read until it has come */
     HF_OPTION_PATH_MTU_DISCOVERY, /* enum hf_path_mtu_discovery */
@@ -537,6 +544,9 @@ struct hf_counters {
      * that made room for others. */
     uint64_t metrics_saved, metrics_used, metrics_evicted;
     uint32_t connections, listeners, syn_records, time_waits, metrics; /* now */
+    uint32_t connections_resting;                                      /* of the connections */
+    /* Put to rest (config.rest_after_ns), woken; could not be: no memory, or too much to pack. */
+    uint64_t rests, wakes, rests_refused, wakes_failed;
     uint64_t memory_used_bytes, memory_peak_bytes;
 };
 HF_API void hf_stack_counters(const struct hf_stack *stack, struct hf_counters *counters);

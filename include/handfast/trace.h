@@ -29,8 +29,10 @@ enum hf_trace_kind {
     HF_TRACE_RECOVERY, /* what loss recovery learns or does besides (reason: what; value: a sequence
                           number) */
     HF_TRACE_LIMIT,    /* a limit of hf_config was reached */
-    HF_TRACE_LINK      /* a simulated link did something to a packet (reason LINK_*; value: the
+    HF_TRACE_LINK,     /* a simulated link did something to a packet (reason LINK_*; value: the
                           time it is held, in ns); `host` is the host that sent it */
+    HF_TRACE_REST      /* an idle connection was packed away, or woken (reason: why; value: the
+                          bytes that it takes at rest, or 0) */
 };
 
 /* "sent", "received"...; "unknown" for no kind. */

@@ -26,10 +26,14 @@ static inline void copy(uint8_t *to, const uint8_t *from, size_t length)
 #endif
     memcpy(to, from, length);
 }
+/* Pages kept for the next queue are there for whoever needs memory, too. */
+static bool give_up_pages(void *context);
 
 void page_pool_init(struct page_pool *pool, struct memory *memory, uint32_t free_limit)
 {
     *pool = (struct page_pool){.memory = memory, .free_limit = free_limit};
+    memory->relieve = give_up_pages;
+    memory->relief = pool;
 }
 
 static void *take_free_page(struct page_pool *pool)
@@ -40,8 +44,18 @@ static void *take_free_page(struct page_pool *pool)
     return page;
 }
 
+static bool give_up_pages(void *context)
+{
+    struct page_pool *pool = context;
+    if (pool->free_pages == NULL)
+        return false;
+    memory_release(pool->memory, take_free_page(pool), PAGE_BYTES);
+    return true;
+}
+
 void page_pool_deinit(struct page_pool *pool)
 {
+    pool->memory->relieve = NULL;
     HF_ASSERT(pool->held == 0);
     while (pool->free_pages != NULL)
         memory_release(pool->memory, take_free_page(pool), PAGE_BYTES);

@@ -14,12 +14,19 @@ void memory_init(struct memory *memory, const struct hf_allocator *allocator, ui
     *memory = (struct memory){.allocator = *allocator, .limit_bytes = limit_bytes};
 }
 
+static void *try_allocate(struct memory *memory, size_t size)
+{
+    if (size > memory->limit_bytes - memory->used_bytes)
+        return NULL;
+    return memory->allocator.allocate(memory->allocator.context, size);
+}
+
 void *memory_allocate(struct memory *memory, size_t size)
 {
     HF_ASSERT(size > 0);
-    void *block = NULL;
-    if (size <= memory->limit_bytes - memory->used_bytes)
-        block = memory->allocator.allocate(memory->allocator.context, size);
+    void *block = try_allocate(memory, size);
+    while (block == NULL && memory->relieve != NULL && memory->relieve(memory->relief))
+        block = try_allocate(memory, size);
     if (block == NULL) {
         memory->refusals++;
         return NULL;

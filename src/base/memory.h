@@ -7,6 +7,7 @@
 #define MEMORY_H
 
 #include <handfast/stack.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,9 @@ struct memory {
     struct hf_allocator allocator;
     uint64_t limit_bytes, used_bytes, peak_bytes;
     uint64_t refusals;
+    /* Asked when there is nothing left: gives some back, or returns false. May be NULL. */
+    bool (*relieve)(void *context);
+    void *relief;
 };
 
 void memory_init(struct memory *memory, const struct hf_allocator *allocator, uint64_t limit_bytes);

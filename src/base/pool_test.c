@@ -236,6 +236,79 @@ static void memory_cap_bounds_the_pool(void **state)
     assert_int_equal(heap.blocks, 0);
 }
 
+/* ---- shrinking */
+
+#define SHRINKING_OBJECTS 2000u
+
+struct shrinking_object {
+    unsigned char *pointer; /* NULL: not allocated */
+    uint32_t index;
+    uint64_t tag;
+};
+
+static void check_tags(const struct pool *pool, const struct shrinking_object *objects)
+{
+    for (uint32_t i = 0; i < SHRINKING_OBJECTS; i++) {
+        if (objects[i].pointer == NULL)
+            continue;
+        assert_ptr_equal(pool_at(pool, objects[i].index), objects[i].pointer);
+        assert_memory_equal(objects[i].pointer, &objects[i].tag, sizeof objects[i].tag);
+        assert_memory_equal(objects[i].pointer + pool->object_size - 8, &objects[i].tag, 8);
+    }
+}
+
+/* What is allocated keeps its place and its bytes; no two have the same; what is empty goes back,
+ * but for one slab; a refused slab changes nothing. */
+static void shrinks_as_it_empties(void **state)
+{
+    (void)state;
+    struct test_heap heap = test_heap_make();
+    struct hf_allocator allocator = test_heap_allocator(&heap);
+    struct memory memory;
+    memory_init(&memory, &allocator, UINT64_C(1) << 32);
+    struct pool pool;
+    pool_init_shrinking(&pool, &memory, 208, SHRINKING_OBJECTS - 100);
+    struct shrinking_object *objects = calloc(SHRINKING_OBJECTS, sizeof *objects);
+    assert_non_null(objects);
+    struct test_random random = {5};
+    uint32_t live = 0;
+    size_t slab = (size_t)pool.objects_per_slab * pool.object_size;
+    for (uint32_t step = 0; step < 200000; step++) {
+        uint32_t fill = step / 20000 % 2 == 0 ? 60 : 20; /* of 100 */
+        struct shrinking_object *object = &objects[random_below(&random, SHRINKING_OBJECTS)];
+        heap.fail_some = step % 50000 < 25000 ? NULL : &random;
+        if (object->pointer == NULL && random_below(&random, 100) < fill) {
+            object->pointer = pool_allocate(&pool, &object->index);
+            if (object->pointer == NULL) {
+                assert_true(live == pool.limit || heap.fail_some != NULL);
+                continue;
+            }
+            live++;
+            object->tag = random_next(&random);
+            memcpy(object->pointer, &object->tag, sizeof object->tag);
+            memcpy(object->pointer + pool.object_size - 8, &object->tag, 8);
+        } else if (object->pointer != NULL && random_below(&random, 100) >= fill) {
+            pool_release(&pool, object->index);
+            object->pointer = NULL;
+            live--;
+        }
+        assert_int_equal(pool.count, live);
+        if (step % 500 == 0)
+            check_tags(&pool, objects);
+    }
+    check_tags(&pool, objects);
+    for (uint32_t i = 0; i < SHRINKING_OBJECTS; i++) {
+        if (objects[i].pointer != NULL)
+            pool_release(&pool, objects[i].index);
+    }
+    assert_int_equal(pool.count, 0);
+    assert_in_range(memory.used_bytes, slab, slab + 4096);
+    pool_deinit(&pool);
+    assert_int_equal(memory.used_bytes, 0);
+    assert_int_equal(heap.blocks, 0);
+    free(objects);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +317,7 @@ int main(void)
         cmocka_unit_test(small_limit_takes_small_memory),
         cmocka_unit_test(survives_each_refusal),
         cmocka_unit_test(memory_cap_bounds_the_pool),
+        cmocka_unit_test(shrinks_as_it_empties),
     };
     return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
 }

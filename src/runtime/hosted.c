@@ -43,6 +43,21 @@ static void fill_random(uint8_t *bytes, size_t length)
     }
 }
 
+/* So that every test there is can be run with connections that are put to rest all the time: a
+ * number of nanoseconds, for config.rest_after_ns. Anything else is as if it were not there. */
+static void read_rest_after(struct hf_config *config)
+{
+    const char *text = getenv("HANDFAST_REST_AFTER_NS");
+    char *end;
+    long long value;
+
+    if (text == NULL || *text == '\0')
+        return;
+    value = strtoll(text, &end, 10);
+    if (*end == '\0' && value >= 0 && value <= 3600 * HF_SECOND)
+        config->rest_after_ns = value;
+}
+
 struct hf_config hf_config_default(void)
 {
     struct hf_config config = hf_config_bare();
@@ -51,6 +66,7 @@ struct hf_config hf_config_default(void)
         .allocate = heap_allocate,
         .release = heap_release,
     };
+    read_rest_after(&config);
     fill_random(config.seed, sizeof config.seed);
     return config;
 }

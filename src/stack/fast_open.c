@@ -62,7 +62,7 @@ int hf_set_fast_open_keys(struct hf_stack *stack, hf_handle handle, const void *
     struct fast_open_keys *keys =
         listener != NULL ? &listener->fast_open_keys : &stack->fast_open_keys;
     if (listener == NULL && handle != HF_NO_HANDLE) {
-        return stack_connection_of(stack, handle) != NULL ? HF_EOPNOTSUPP : HF_EBADF;
+        return stack_slot_of(stack, handle) != NULL ? HF_EOPNOTSUPP : HF_EBADF;
     }
     if (length != HF_FAST_OPEN_KEY_BYTES && length != sizeof keys->bytes) {
         return HF_EINVAL;
@@ -86,7 +86,7 @@ ptrdiff_t hf_get_fast_open_keys(const struct hf_stack *stack, hf_handle handle,
     const struct fast_open_keys *keys = keys_of(stack, listener);
     size_t length = (size_t)keys->count * HF_FAST_OPEN_KEY_BYTES;
     if (listener == NULL && handle != HF_NO_HANDLE) {
-        return stack_connection_of(stack, handle) != NULL ? HF_EOPNOTSUPP : HF_EBADF;
+        return stack_slot_of(stack, handle) != NULL ? HF_EOPNOTSUPP : HF_EBADF;
     }
     memcpy(bytes, keys->bytes, length);
     return (ptrdiff_t)length;

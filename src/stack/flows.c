@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * From a 4-tuple to its owner, whichever of the three kinds it is.
+ * From a 4-tuple to its owner, whichever of the four kinds it is.
  */
-#include "stack_state.h"
+#include "resting.h"
 
 /* Of an IPv4 tuple only the bytes that it uses, which takes half of the rounds; none of another
  * length can be the same input. */
@@ -36,6 +36,8 @@ static bool owns_tuple(const void *context, uint32_t reference, const void *key)
         struct flow_tuple tuple = time_wait_tuple(pool_at(&stack->time_waits, index));
         return flow_tuple_equal(&tuple, key);
     }
+    case FLOW_RESTING:
+        return resting_owns_tuple(stack, reference, key);
     }
     return false;
 }

@@ -3,7 +3,7 @@
  * Listeners: found by address and port, exact binds before wildcards, and the queues of
  * connections that wait to be accepted.
  */
-#include "stack_state.h"
+#include "resting.h"
 
 static uint32_t endpoint_hash(const struct hf_stack *stack, const struct hf_endpoint *local)
 {
@@ -189,6 +189,7 @@ int hf_accept(struct hf_stack *stack, hf_handle handle, hf_handle *accepted,
     stack->counters.connections_accepted++;
     connection->tcp.accepted = true;
     stack_queue_events(stack, connection);
+    resting_consider(stack, connection);
     return HF_OK;
 }
 

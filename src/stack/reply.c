@@ -73,7 +73,11 @@ void reply_segment(struct hf_stack *stack, const struct flow_tuple *tuple,
 
 void reply_flush_connection(struct hf_stack *stack, struct stack_connection *connection)
 {
-    struct tcp_conn *conn = &connection->tcp;
+    reply_flush_conn(stack, &connection->tcp);
+}
+
+void reply_flush_conn(struct hf_stack *stack, struct tcp_conn *conn)
+{
     struct tcp_segment segment;
     uint32_t payload_offset;
     enum hf_reason reason;

@@ -39,11 +39,16 @@ void saved_syn_free(struct hf_stack *stack, struct saved_syn **saved)
 
 ptrdiff_t hf_saved_syn(struct hf_stack *stack, hf_handle handle, void *data, size_t capacity)
 {
-    struct stack_connection *connection = stack_connection_of(stack, handle);
+    const struct stack_slot *slot = stack_slot_of(stack, handle);
+    struct stack_connection *connection;
     ptrdiff_t length;
-    if (connection == NULL) {
+    if (slot == NULL) {
         return stack_listener_of(stack, handle) != NULL ? HF_EOPNOTSUPP : HF_EBADF;
     }
+    if (slot->where >> FLOW_INDEX_BITS == FLOW_RESTING) {
+        return 0; /* nothing rests that has one */
+    }
+    connection = pool_at(&stack->connections, slot->where & FLOW_INDEX_MASK);
     if (connection->saved_syn == NULL) {
         return 0;
     }

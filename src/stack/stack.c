@@ -5,6 +5,7 @@
 #include "fast_open.h"
 #include "path_metrics.h"
 #include "hf_assert.h"
+#include "resting.h"
 #include "stack_config.h"
 
 #define FREE_PAGES_KEPT 1024
@@ -27,8 +28,10 @@ static void init_tables(struct hf_stack *stack)
     const struct hf_config *config = &stack->config;
     struct memory *memory = &stack->memory;
     page_pool_init(&stack->pages, memory, FREE_PAGES_KEPT);
-    pool_init(&stack->connections, memory, sizeof(struct stack_connection),
-              config->max_connections);
+    pool_init(&stack->slots, memory, sizeof(struct stack_slot), config->max_connections);
+    pool_init_shrinking(&stack->connections, memory, sizeof(struct stack_connection),
+                        config->max_connections);
+    resting_init(stack);
     pool_init(&stack->listeners, memory, sizeof(struct stack_listener), config->max_listeners);
     pool_init(&stack->syn_records, memory, sizeof(struct syn_record), config->max_syn_records);
     pool_init(&stack->time_waits, memory, sizeof(struct time_wait_record), config->max_time_wait);
@@ -116,13 +119,16 @@ void hf_stack_free(struct hf_stack *stack)
         return;
     }
     stack->config.trace.event = NULL;
-    for (uint32_t i = 0; i < pool_extent(&stack->connections); i++) {
-        struct stack_connection *connection = pool_at(&stack->connections, i);
-        if (connection->generation & 1) {
+    for (uint32_t i = 0; i < pool_extent(&stack->slots); i++) {
+        const struct stack_slot *slot = pool_at(&stack->slots, i);
+        if ((slot->generation & 1) && slot->where >> FLOW_INDEX_BITS == FLOW_CONNECTION) {
+            struct stack_connection *connection =
+                pool_at(&stack->connections, slot->where & FLOW_INDEX_MASK);
             tcp_conn_clear(&connection->tcp, &stack->host);
             saved_syn_free(stack, &connection->saved_syn);
         }
     }
+    resting_deinit(stack);
     for (uint32_t i = 0; i < pool_extent(&stack->syn_records); i++) {
         struct syn_record *record = pool_at(&stack->syn_records, i);
         if (record->live) {
@@ -136,6 +142,7 @@ void hf_stack_free(struct hf_stack *stack)
     path_metrics_deinit(stack);
     flow_table_deinit(&stack->flows);
     flow_table_deinit(&stack->listener_table);
+    pool_deinit(&stack->slots);
     pool_deinit(&stack->connections);
     pool_deinit(&stack->listeners);
     pool_deinit(&stack->syn_records);
@@ -198,6 +205,33 @@ static bool speaks_from(const struct flow_tuple *tuple, const struct hf_address 
            memcmp(tuple->local, address->bytes, sizeof tuple->local) == 0;
 }
 
+/* Whoever speaks from an address that is gone; false: one at rest cannot be woken to be told. */
+static bool finish_speaker(struct hf_stack *stack, uint32_t index, const struct hf_address *address)
+{
+    const struct stack_slot *slot = pool_at(&stack->slots, index);
+    struct stack_connection *connection;
+    struct flow_tuple tuple;
+    if (!(slot->generation & 1)) {
+        return true;
+    }
+    if (slot->where >> FLOW_INDEX_BITS == FLOW_RESTING) {
+        tuple = resting_tuple(stack, slot->where);
+    } else {
+        connection = pool_at(&stack->connections, slot->where & FLOW_INDEX_MASK);
+        tuple = connection->tcp.tuple;
+    }
+    if (!speaks_from(&tuple, address)) {
+        return true;
+    }
+    connection = resting_wake_slot(stack, slot, HF_REASON_WAKE_CALL);
+    if (connection == NULL) {
+        return false;
+    }
+    tcp_finish(&connection->tcp, &stack->host, HF_EADDRNOTAVAIL, HF_REASON_RESOURCES);
+    stack_settle(stack, connection);
+    return true;
+}
+
 int hf_stack_remove_address(struct hf_stack *stack, const struct hf_address *address, hf_time now)
 {
     struct hf_address clean = stack_clean_address(address);
@@ -206,12 +240,8 @@ int hf_stack_remove_address(struct hf_stack *stack, const struct hf_address *add
         return error;
     }
     stack_set_now(stack, now);
-    for (uint32_t i = 0; i < pool_extent(&stack->connections); i++) {
-        struct stack_connection *connection = pool_at(&stack->connections, i);
-        if ((connection->generation & 1) && speaks_from(&connection->tcp.tuple, &clean)) {
-            tcp_finish(&connection->tcp, &stack->host, HF_EADDRNOTAVAIL, HF_REASON_RESOURCES);
-            stack_settle(stack, connection);
-        }
+    for (uint32_t i = 0; i < pool_extent(&stack->slots); i++) {
+        error = finish_speaker(stack, i, &clean) ? error : HF_ENOMEM;
     }
     for (uint32_t i = 0; i < pool_extent(&stack->syn_records); i++) {
         struct syn_record *record = pool_at(&stack->syn_records, i);
@@ -226,5 +256,5 @@ int hf_stack_remove_address(struct hf_stack *stack, const struct hf_address *add
             time_wait_remove(stack, i, HF_REASON_RESOURCES);
         }
     }
-    return HF_OK;
+    return error;
 }

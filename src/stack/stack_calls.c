@@ -3,6 +3,7 @@
  * The user calls: handles are checked here, the work is done in tcp/.
  */
 #include "fast_open.h"
+#include "resting.h"
 #include "stack_config.h"
 
 /* ---- OPEN, active (RFC 9293 3.9.1.1) */
@@ -72,7 +73,7 @@ int hf_connect(struct hf_stack *stack, const struct hf_endpoint *wanted,
     }
     connection = stack_connection_new(stack, &tuple, hash);
     if (connection == NULL) {
-        return stack->connections.count >= stack->config.max_connections ? HF_ENOBUFS : HF_ENOMEM;
+        return stack->slots.count >= stack->config.max_connections ? HF_ENOBUFS : HF_ENOMEM;
     }
     if (!flow_table_insert(&stack->flows, hash,
                            flow_reference(FLOW_CONNECTION, connection->index))) {
@@ -90,9 +91,13 @@ int hf_connect(struct hf_stack *stack, const struct hf_endpoint *wanted,
 
 /* ---- the rest */
 
-/* Why there is no connection: a listener is no connection, and what else is there is nothing. */
+/* Why there is no connection: a listener is no connection, one at rest could not be woken, and what
+ * else is there is nothing. */
 static int no_connection(const struct hf_stack *stack, hf_handle handle)
 {
+    if (stack_slot_of(stack, handle) != NULL) {
+        return HF_ENOMEM;
+    }
     return stack_listener_of(stack, handle) != NULL ? HF_EOPNOTSUPP : HF_EBADF;
 }
 
@@ -112,18 +117,37 @@ ptrdiff_t hf_send(struct hf_stack *stack, hf_handle handle, const void *data, si
     return taken;
 }
 
+/* Whoever waits asks again and again: a connection at rest says so without waking. */
+static bool nothing_to_read(struct hf_stack *stack, hf_handle handle, ptrdiff_t *answer)
+{
+    const struct stack_slot *slot = stack_slot_of(stack, handle);
+    struct resting_view view;
+    if (slot == NULL || slot->where >> FLOW_INDEX_BITS != FLOW_RESTING ||
+        resting_look(stack, slot, &view)->receive_bytes > 0) {
+        return false;
+    }
+    *answer = tcp_receive(&view.conn, &stack->host, NULL, 0, 0);
+    return true;
+}
+
 ptrdiff_t hf_recv(struct hf_stack *stack, hf_handle handle, void *data, size_t length,
                   unsigned flags, hf_time now)
 {
-    struct stack_connection *connection = stack_connection_of(stack, handle);
+    struct stack_connection *connection;
     ptrdiff_t taken;
+    stack_set_now(stack, now);
+    if (nothing_to_read(stack, handle, &taken)) {
+        return taken;
+    }
+    connection = stack_connection_of(stack, handle);
     if (connection == NULL) {
         return no_connection(stack, handle);
     }
-    stack_set_now(stack, now);
     taken = tcp_receive(&connection->tcp, &stack->host, data, length, flags);
     if (connection->tcp.intents != 0) {
         stack_settle(stack, connection);
+    } else {
+        resting_consider(stack, connection);
     }
     return taken;
 }
@@ -131,9 +155,10 @@ ptrdiff_t hf_recv(struct hf_stack *stack, hf_handle handle, void *data, size_t l
 ptrdiff_t hf_peek(const struct hf_stack *stack, hf_handle handle, uint32_t offset, void *data,
                   size_t length)
 {
-    const struct stack_connection *connection = stack_connection_of(stack, handle);
-    return connection != NULL ? tcp_peek(&connection->tcp, offset, data, length)
-                              : no_connection(stack, handle);
+    const struct stack_slot *slot = stack_slot_of(stack, handle);
+    struct resting_view view;
+    return slot != NULL ? tcp_peek(resting_look(stack, slot, &view), offset, data, length)
+                        : no_connection(stack, handle);
 }
 
 int hf_shutdown(struct hf_stack *stack, hf_handle handle, hf_time now)
@@ -149,6 +174,17 @@ int hf_shutdown(struct hf_stack *stack, hf_handle handle, hf_time now)
     return error;
 }
 
+/* One at rest that cannot be woken is ended with a RST, for its handle is stale either way. */
+static int end_without_memory(struct hf_stack *stack, hf_handle handle)
+{
+    struct stack_slot *slot = stack_slot_of(stack, handle);
+    if (slot == NULL) {
+        return no_connection(stack, handle);
+    }
+    resting_abort(stack, slot, HF_REASON_MEMORY_LIMIT);
+    return HF_OK;
+}
+
 int hf_close(struct hf_stack *stack, hf_handle handle, hf_time now)
 {
     struct stack_connection *connection = stack_connection_of(stack, handle);
@@ -159,7 +195,7 @@ int hf_close(struct hf_stack *stack, hf_handle handle, hf_time now)
         return HF_OK;
     }
     if (connection == NULL) {
-        return HF_EBADF;
+        return end_without_memory(stack, handle);
     }
     tcp_close(&connection->tcp, &stack->host);
     stack_settle(stack, connection);
@@ -169,10 +205,10 @@ int hf_close(struct hf_stack *stack, hf_handle handle, hf_time now)
 int hf_abort(struct hf_stack *stack, hf_handle handle, hf_time now)
 {
     struct stack_connection *connection = stack_connection_of(stack, handle);
-    if (connection == NULL) {
-        return no_connection(stack, handle);
-    }
     stack_set_now(stack, now);
+    if (connection == NULL) {
+        return end_without_memory(stack, handle);
+    }
     tcp_abort(&connection->tcp, &stack->host, HF_REASON_USER_ABORT, HF_ECONNABORTED);
     stack_settle(stack, connection);
     return HF_OK;
@@ -203,7 +239,7 @@ int hf_set_option(struct hf_stack *stack, hf_handle handle, enum hf_option optio
         return tcp_set_option(&listener->prototype, &stack->host, option, value);
     }
     if (connection == NULL) {
-        return HF_EBADF;
+        return no_connection(stack, handle);
     }
     error = option == HF_OPTION_FAST_OPEN_CONNECT
                 ? fast_open_connect(stack, connection, value)
@@ -215,8 +251,10 @@ int hf_set_option(struct hf_stack *stack, hf_handle handle, enum hf_option optio
 int hf_get_option(const struct hf_stack *stack, hf_handle handle, enum hf_option option,
                   int64_t *value)
 {
-    const struct stack_connection *connection = stack_connection_of(stack, handle);
+    const struct stack_slot *slot = stack_slot_of(stack, handle);
     const struct stack_listener *listener = stack_listener_of(stack, handle);
+    struct resting_view view;
+    const struct tcp_conn *conn = slot != NULL ? resting_look(stack, slot, &view) : NULL;
     if (listener != NULL && option == HF_OPTION_BACKLOG) {
         *value = listener->backlog;
         return HF_OK;
@@ -225,15 +263,14 @@ int hf_get_option(const struct hf_stack *stack, hf_handle handle, enum hf_option
         *value = listener->fast_open_limit;
         return HF_OK;
     }
-    if (connection != NULL && option == HF_OPTION_FAST_OPEN_CONNECT) {
-        *value = connection->tcp.syn_held ? 2 : connection->tcp.fast_open != NULL;
+    if (conn != NULL && option == HF_OPTION_FAST_OPEN_CONNECT) {
+        *value = conn->syn_held ? 2 : conn->fast_open != NULL;
         return HF_OK;
     }
     if (listener != NULL) {
         return tcp_get_option(&listener->prototype, &stack->host, option, value);
     }
-    return connection != NULL ? tcp_get_option(&connection->tcp, &stack->host, option, value)
-                              : HF_EBADF;
+    return conn != NULL ? tcp_get_option(conn, &stack->host, option, value) : HF_EBADF;
 }
 
 /* ---- notes */

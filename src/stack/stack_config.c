@@ -39,6 +39,7 @@ struct hf_config hf_config_bare(void)
     config.burst_segments = 0;
     config.congestion_control = hf_congestion_control("cubic");
     config.slow_start_after_idle = 1;
+    config.rest_after_ns = HF_SECOND;
     config.path_mtu_lifetime_ns = 600 * HF_SECOND;
     config.max_path_mtus = 1024;
     config.min_path_mtu = 552;
@@ -111,6 +112,7 @@ static bool times_valid(const struct hf_config *config)
            interval(config->user_timeout_ns, 0, INT64_MAX / 4) &&
            interval(config->keepalive_idle_ns, HF_SECOND, 32767 * HF_SECOND) &&
            interval(config->keepalive_interval_ns, HF_SECOND, 32767 * HF_SECOND) &&
+           (interval(config->rest_after_ns, 0, hour) || config->rest_after_ns == HF_TIME_NEVER) &&
            interval(config->fast_open_blackhole_ns, 0, 24 * hour) &&
            interval(config->fin_wait_2_timeout_ns, HF_MILLISECOND, 24 * hour);
 }

@@ -5,47 +5,92 @@
  */
 #include "fast_open.h"
 #include "path_metrics.h"
+#include "resting.h"
 
 hf_handle stack_handle_of(const struct stack_connection *connection)
 {
-    return handle_make(HANDLE_CONNECTION, connection->generation, connection->index);
+    return handle_make(HANDLE_CONNECTION, connection->generation, connection->timer.slot);
+}
+
+void stack_connection_begin(struct stack_connection *connection, uint32_t index, uint32_t slot,
+                            uint32_t generation, uint32_t hash)
+{
+    memset(connection, 0, offsetof(struct stack_connection, tcp));
+    connection->generation = generation;
+    connection->index = index;
+    connection->timer.slot = slot;
+    connection->hash = hash;
+    connection->listener = POOL_NONE;
+    connection->fast_open_listener = POOL_NONE;
+}
+
+/* An awake connection's memory; where there is none, from some that are idle. */
+static struct stack_connection *take_connection(struct hf_stack *stack, uint32_t *index)
+{
+    struct stack_connection *connection = pool_allocate(&stack->connections, index);
+    if (connection == NULL) {
+        resting_relieve(stack);
+        connection = pool_allocate(&stack->connections, index);
+    }
+    return connection;
 }
 
 struct stack_connection *stack_connection_new(struct hf_stack *stack,
                                               const struct flow_tuple *tuple, uint32_t hash)
 {
     uint32_t index;
-    uint32_t generation;
-    struct stack_connection *connection = pool_allocate(&stack->connections, &index);
-    if (connection == NULL) {
+    uint32_t slot_index;
+    struct stack_connection *connection;
+    struct stack_slot *slot = pool_allocate(&stack->slots, &slot_index);
+    if (slot == NULL) {
         return NULL;
     }
-    generation = connection->generation;
-    memset(connection, 0, sizeof *connection);
-    connection->generation = generation + 1;
-    connection->index = index;
-    connection->hash = hash;
-    connection->listener = POOL_NONE;
-    connection->fast_open_listener = POOL_NONE;
+    connection = take_connection(stack, &index);
+    if (connection == NULL) {
+        pool_release(&stack->slots, slot_index);
+        return NULL;
+    }
+    slot->where = flow_reference(FLOW_CONNECTION, index);
+    slot->generation++;
+    stack_connection_begin(connection, index, slot_index, slot->generation, hash);
     tcp_conn_init(&connection->tcp, &stack->host, tuple);
     connection->tcp.handle = stack_handle_of(connection);
     stack->counters.connections++;
     return connection;
 }
 
-struct stack_connection *stack_connection_of(const struct hf_stack *stack, hf_handle handle)
+struct stack_slot *stack_slot_of(const struct hf_stack *stack, hf_handle handle)
 {
     uint32_t index = (uint32_t)handle;
-    struct stack_connection *connection;
-    if (handle >> 62 != HANDLE_CONNECTION || index >= pool_extent(&stack->connections)) {
+    struct stack_slot *slot;
+    const struct stack_connection *connection;
+    if (handle >> 62 != HANDLE_CONNECTION || index >= pool_extent(&stack->slots)) {
         return NULL;
     }
-    connection = pool_at(&stack->connections, index);
-    if (!(connection->generation & 1) || stack_handle_of(connection) != handle ||
-        connection->tcp.orphan || connection->waiting) {
+    slot = pool_at(&stack->slots, index);
+    if (!(slot->generation & 1) ||
+        handle_make(HANDLE_CONNECTION, slot->generation, index) != handle) {
         return NULL;
     }
-    return connection;
+    if (slot->where >> FLOW_INDEX_BITS == FLOW_RESTING) {
+        return resting_is_orphan(stack, slot->where) ? NULL : slot;
+    }
+    connection = pool_at(&stack->connections, slot->where & FLOW_INDEX_MASK);
+    return connection->tcp.orphan || connection->waiting ? NULL : slot;
+}
+
+struct stack_connection *stack_connection_of(struct hf_stack *stack, hf_handle handle)
+{
+    const struct stack_slot *slot = stack_slot_of(stack, handle);
+    return slot != NULL ? resting_wake_slot(stack, slot, HF_REASON_WAKE_CALL) : NULL;
+}
+
+void stack_slot_free(struct hf_stack *stack, uint32_t index)
+{
+    struct stack_slot *slot = pool_at(&stack->slots, index);
+    slot->generation++;
+    stack->counters.connections--;
+    pool_release(&stack->slots, index);
 }
 
 /* ---- events */
@@ -108,6 +153,7 @@ int hf_stack_next_event(struct hf_stack *stack, struct hf_event *event)
         unsigned events = connection->tcp.events;
         if (events == 0) {
             leave_events(stack, connection);
+            resting_consider(stack, connection);
             continue;
         }
         event->type = (enum hf_event_type)__builtin_ctz(events);
@@ -143,12 +189,13 @@ void stack_connection_free(struct hf_stack *stack, struct stack_connection *conn
     leave_ready(stack, connection);
     leave_table(stack, connection);
     leave_events(stack, connection);
-    wheel_cancel(&stack->wheel, &connection->timer);
+    resting_leave_line(stack, connection);
+    wheel_cancel(&stack->wheel, &connection->timer.node);
     tcp_conn_clear(&connection->tcp, &stack->host);
     saved_syn_free(stack, &connection->saved_syn);
     connection->tcp.events = 0;
-    connection->generation++;
-    stack->counters.connections--;
+    connection->generation = 0;
+    stack_slot_free(stack, connection->timer.slot);
     pool_release(&stack->connections, connection->index);
 }
 
@@ -159,7 +206,8 @@ static void settle_closed(struct hf_stack *stack, struct stack_connection *conne
     reply_flush_connection(stack, connection);
     leave_ready(stack, connection);
     leave_table(stack, connection);
-    wheel_cancel(&stack->wheel, &connection->timer);
+    resting_leave_line(stack, connection);
+    wheel_cancel(&stack->wheel, &connection->timer.node);
     if (connection->tcp.orphan) {
         stack_connection_free(stack, connection);
     } else {
@@ -185,9 +233,10 @@ void stack_arm_timer(struct hf_stack *stack, struct stack_connection *connection
 {
     hf_time earliest = tcp_earliest_deadline(&connection->tcp);
     if (earliest == HF_TIME_NEVER) {
-        wheel_cancel(&stack->wheel, &connection->timer);
-    } else if (!wheel_armed(&connection->timer) || earliest < connection->timer.deadline) {
-        wheel_arm(&stack->wheel, &connection->timer, earliest);
+        wheel_cancel(&stack->wheel, &connection->timer.node);
+    } else if (!wheel_armed(&connection->timer.node) ||
+               earliest < connection->timer.node.deadline) {
+        wheel_arm(&stack->wheel, &connection->timer.node, earliest);
     }
 }
 
@@ -223,18 +272,32 @@ void stack_settle(struct hf_stack *stack, struct stack_connection *connection)
         connection->in_ready = true;
         index_list_append(&stack->ready, &stack->connections, connection->index);
     }
+    resting_consider(stack, connection);
+}
+
+/* The connection whose timer this is, awake; NULL: there is no memory to wake it now. */
+static struct stack_connection *connection_of_timer(struct hf_stack *stack, struct wheel_node *node)
+{
+    struct stack_timer *timer =
+        (struct stack_timer *)(void *)((char *)node - offsetof(struct stack_timer, node));
+    return timer->resting
+               ? resting_wake_timer(stack, timer)
+               : (struct stack_connection *)(void *)((char *)timer -
+                                                     offsetof(struct stack_connection, timer));
 }
 
 void stack_run_timers(struct hf_stack *stack)
 {
     struct wheel_node *node;
     while ((node = wheel_expire(&stack->wheel, stack->host.now)) != NULL) {
-        struct stack_connection *connection =
-            (struct stack_connection *)(void *)((char *)node -
-                                                offsetof(struct stack_connection, timer));
-        hf_time earliest = tcp_earliest_deadline(&connection->tcp);
+        struct stack_connection *connection = connection_of_timer(stack, node);
+        hf_time earliest;
+        if (connection == NULL) {
+            continue;
+        }
+        earliest = tcp_earliest_deadline(&connection->tcp);
         if (earliest > stack->host.now) {
-            wheel_arm(&stack->wheel, node, earliest);
+            wheel_arm(&stack->wheel, &connection->timer.node, earliest);
             continue;
         }
         tcp_run_timers(&connection->tcp, &stack->host);

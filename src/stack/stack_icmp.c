@@ -4,7 +4,7 @@
  * quote (MUST-54) and judged there.
  */
 #include "icmp_message.h"
-#include "stack_state.h"
+#include "resting.h"
 
 static enum hf_reason answer_echo(struct hf_stack *stack, const struct ip_header *ip,
                                   const struct icmp_message *message)
@@ -67,12 +67,15 @@ static void keep_note(struct hf_stack *stack, struct tcp_conn *conn,
     tcp_notes_error(conn, &stack->host, &note);
 }
 
-static enum hf_reason news_for_connection(struct hf_stack *stack, uint32_t index,
+static enum hf_reason news_for_connection(struct hf_stack *stack,
+                                          struct stack_connection *connection,
                                           const struct icmp_message *message,
                                           const struct hf_address *sender)
 {
-    struct stack_connection *connection = pool_at(&stack->connections, index);
     enum hf_reason reason;
+    if (connection == NULL) {
+        return HF_REASON_MEMORY_LIMIT;
+    }
     if (message->kind == ICMP_KIND_TOO_BIG) {
         reason = tcp_icmp_too_big(&connection->tcp, &stack->host, message->quoted_seq, message->mtu,
                                   message->quoted_bytes);
@@ -100,18 +103,23 @@ static enum hf_reason take_error(struct hf_stack *stack, const struct icmp_messa
     struct flow_tuple tuple;
     uint32_t reference;
     uint32_t index;
+    uint32_t hash;
     if (!message->has_quote) {
         return HF_REASON_ICMP_QUOTE;
     }
     tuple = flow_tuple_make(&message->quoted_source, &message->quoted_destination);
-    reference = flow_find(stack, &tuple, flow_hash(stack, &tuple));
+    hash = flow_hash(stack, &tuple);
+    reference = flow_find(stack, &tuple, hash);
     if (reference == FLOW_NONE) {
         return HF_REASON_ICMP_QUOTE;
     }
     index = reference & FLOW_INDEX_MASK;
     switch ((enum flow_kind)(reference >> FLOW_INDEX_BITS)) {
     case FLOW_CONNECTION:
-        return news_for_connection(stack, index, message, sender);
+        return news_for_connection(stack, pool_at(&stack->connections, index), message, sender);
+    case FLOW_RESTING:
+        return news_for_connection(
+            stack, resting_wake(stack, reference, hash, HF_REASON_WAKE_SEGMENT), message, sender);
     case FLOW_SYN:
         return syn_cache_icmp(stack, index, message->quoted_seq,
                               message->severity == ICMP_SEVERITY_HARD);

@@ -3,7 +3,7 @@
  * A packet in: IP, checksum, header, then to whoever owns the 4-tuple.
  */
 #include "checksum.h"
-#include "stack_state.h"
+#include "resting.h"
 
 /* MUST-3. */
 static bool checksum_correct(const struct ip_header *ip)
@@ -27,10 +27,10 @@ static enum hf_reason arrives_closed(struct hf_stack *stack, const struct arriva
     return reason;
 }
 
-static enum hf_reason connection_arrives(struct hf_stack *stack, uint32_t index,
+static enum hf_reason connection_arrives(struct hf_stack *stack,
+                                         struct stack_connection *connection,
                                          const struct arrival *arrival)
 {
-    struct stack_connection *connection = pool_at(&stack->connections, index);
     struct tcp_conn *conn = &connection->tcp;
     enum hf_state before = conn->state;
     enum hf_reason reason = tcp_segment_arrives(conn, &stack->host, arrival->segment);
@@ -41,6 +41,20 @@ static enum hf_reason connection_arrives(struct hf_stack *stack, uint32_t index,
     }
     stack_settle(stack, connection);
     return reason;
+}
+
+/* It wakes first. Without memory for that the segment is as good as lost, and comes again. */
+static enum hf_reason resting_arrives(struct hf_stack *stack, uint32_t reference,
+                                      const struct arrival *arrival)
+{
+    struct stack_connection *connection =
+        resting_wake(stack, reference, arrival->hash, HF_REASON_WAKE_SEGMENT);
+    if (connection != NULL) {
+        return connection_arrives(stack, connection, arrival);
+    }
+    stack_trace_received(stack, arrival, HF_REASON_MEMORY_LIMIT, HF_ESTABLISHED, HF_ESTABLISHED,
+                         HF_NO_HANDLE, NULL);
+    return HF_REASON_MEMORY_LIMIT;
 }
 
 /* Keeps MUST-42. */
@@ -55,7 +69,9 @@ static enum hf_reason demultiplex(struct hf_stack *stack, struct arrival *arriva
     if (reference != FLOW_NONE) {
         switch ((enum flow_kind)(reference >> FLOW_INDEX_BITS)) {
         case FLOW_CONNECTION:
-            return connection_arrives(stack, index, arrival);
+            return connection_arrives(stack, pool_at(&stack->connections, index), arrival);
+        case FLOW_RESTING:
+            return resting_arrives(stack, reference, arrival);
         case FLOW_SYN:
             return syn_record_arrives(stack, index, arrival);
         case FLOW_TIME_WAIT:

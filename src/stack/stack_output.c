@@ -3,7 +3,7 @@
  * A packet out, or a batch of them. Replies first, then the connections that are ready, each in its
  * turn; what is for the host itself goes in again at once (RFC 1122 3.3.1.1).
  */
-#include "stack_state.h"
+#include "resting.h"
 
 static void run_timers(struct hf_stack *stack, hf_time now)
 {
@@ -87,7 +87,9 @@ static ptrdiff_t next_packet(struct hf_stack *stack, uint8_t *packet)
             return (ptrdiff_t)length;
         }
         stack_arm_timer(stack, connection);
+        resting_consider(stack, connection);
     }
+    resting_run(stack);
     return 0;
 }
 
@@ -210,7 +212,9 @@ static uint32_t next_packets(struct hf_stack *stack, struct hf_packet *packets, 
             return made;
         }
         stack_arm_timer(stack, connection);
+        resting_consider(stack, connection);
     }
+    resting_run(stack);
     return 0;
 }
 
@@ -328,6 +332,8 @@ hf_time hf_stack_next_deadline(const struct hf_stack *stack)
         (stack->late != NULL && stack->late->at < stack->late->count)) {
         return stack->host.now;
     }
+    earliest = other < earliest ? other : earliest;
+    other = resting_next_deadline(stack);
     earliest = other < earliest ? other : earliest;
     other = time_wait_next_deadline(stack);
     return other < earliest ? other : earliest;

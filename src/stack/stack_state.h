@@ -2,11 +2,11 @@
  *
  * A host, from the inside: what the files of stack/ share.
  *
- * One flow table leads from a 4-tuple to whoever owns it: a connection, a SYN-cache record or a
- * TIME-WAIT record; two bits of the reference say which. Listeners have a table of their own.
- * After every call into a connection, stack_settle looks at what it wants: to send (ready list), to
- * be woken (timing wheel), to tell its program something (event list), to become a TIME-WAIT
- * record, or to go away.
+ * One flow table leads from a 4-tuple to whoever owns it: a connection, awake or at rest, a
+ * SYN-cache record or a TIME-WAIT record; two bits of the reference say which. Listeners have a
+ * table of their own. After every call into a connection, stack_settle looks at what it wants: to
+ * send (ready list), to be woken (timing wheel), to tell its program something (event list), to
+ * become a TIME-WAIT record, or to go away.
  */
 #ifndef STACK_STATE_H
 #define STACK_STATE_H
@@ -18,6 +18,7 @@
 #include "pool.h"
 #include "siphash.h"
 #include "tcp_conn.h"
+#include "tcp_rest.h"
 #include "timing_wheel.h"
 
 #include <handfast/offload.h>
@@ -30,7 +31,7 @@ struct fast_open_keys {
 
 /* ---- references in the flow table */
 
-enum flow_kind { FLOW_CONNECTION = 0, FLOW_SYN = 1, FLOW_TIME_WAIT = 2 };
+enum flow_kind { FLOW_CONNECTION = 0, FLOW_SYN = 1, FLOW_TIME_WAIT = 2, FLOW_RESTING = 3 };
 #define FLOW_INDEX_BITS 30
 #define FLOW_INDEX_MASK ((1u << FLOW_INDEX_BITS) - 1)
 
@@ -51,11 +52,28 @@ static inline hf_handle handle_make(enum handle_kind kind, uint32_t generation, 
 
 /* ---- a connection and what the stack keeps beside it */
 
+/* What a handle names, whether its connection is awake or at rest. */
+struct stack_slot {
+    uint32_t where;      /* as in the flow table: awake or resting; the pool's free list */
+    uint32_t generation; /* odd while in use */
+};
+
+/* Of a connection, awake or at rest: which of them, the wheel does not know. */
+struct stack_timer {
+    struct wheel_node node;
+    uint32_t slot; /* in stack.slots: what its handle says */
+    bool resting;
+};
+
 struct stack_connection {
     struct index_link ready; /* in stack.ready while in_ready */
-    uint32_t generation;     /* odd while in use */
-    uint32_t index;
-    struct wheel_node timer;
+    uint32_t generation;     /* as its slot's */
+    uint32_t index;          /* in stack.connections, while it is awake */
+    struct stack_timer timer;
+    /* In stack.rest_line while in_rest_line; see resting.h. */
+    uint32_t rest_next, rest_previous;
+    hf_time rest_at, touched;
+    bool in_rest_line;
     uint32_t hash;
     uint32_t listener;                   /* that it waits at, or POOL_NONE */
     uint32_t event_next, event_previous; /* in stack's event list while in_events */
@@ -145,6 +163,15 @@ struct stack_keys {
 };
 #define PORT_COUNTERS 64
 
+/* Connections at rest (resting.h): packed, in pools by size. */
+#define RESTING_CLASSES 32
+#define RESTING_MODELS 4
+struct resting {
+    struct pool classes[RESTING_CLASSES];
+    struct tcp_rest_model *models[RESTING_MODELS]; /* NULL: none of this sort has rested yet */
+    uint32_t line_head, line_tail;                 /* awake connections that may rest, POOL_NONE */
+};
+
 struct hf_stack {
     struct hf_config config;
     struct memory memory;
@@ -157,7 +184,8 @@ struct hf_stack {
     hf_time cookie_sent;     /* the last one; -1: never */
     uint16_t identification; /* of the next packet without DF */
 
-    struct pool connections, listeners, syn_records, time_waits;
+    struct pool slots, connections, listeners, syn_records, time_waits;
+    struct resting resting;
     struct flow_table flows, listener_table;
     struct timing_wheel wheel;
     struct index_list ready;
@@ -208,12 +236,19 @@ struct hf_address stack_clean_address(const struct hf_address *address);
 
 struct stack_connection *stack_connection_new(struct hf_stack *stack,
                                               const struct flow_tuple *tuple, uint32_t hash);
-/* The live connection behind a handle, or NULL. */
-struct stack_connection *stack_connection_of(const struct hf_stack *stack, hf_handle handle);
+/* The slot of a live connection that its program holds, or NULL. */
+struct stack_slot *stack_slot_of(const struct hf_stack *stack, hf_handle handle);
+/* The live connection behind a handle, awake from now on; or NULL, also where there is no memory to
+ * wake it. To look at one without waking it: resting_look. */
+struct stack_connection *stack_connection_of(struct hf_stack *stack, hf_handle handle);
 struct stack_listener *stack_listener_of(const struct hf_stack *stack, hf_handle handle);
 /* Looks after a connection once something was done to it. It may be freed. */
 void stack_settle(struct hf_stack *stack, struct stack_connection *connection);
 void stack_connection_free(struct hf_stack *stack, struct stack_connection *connection);
+/* What is not its tcp_conn, at first. */
+void stack_connection_begin(struct stack_connection *connection, uint32_t index, uint32_t slot,
+                            uint32_t generation, uint32_t hash);
+void stack_slot_free(struct hf_stack *stack, uint32_t index);
 /* The wheel follows the connection's earliest deadline. */
 void stack_arm_timer(struct hf_stack *stack, struct stack_connection *connection);
 void stack_run_timers(struct hf_stack *stack);
@@ -291,6 +326,7 @@ void reply_segment(struct hf_stack *stack, const struct flow_tuple *tuple,
                    const struct syn_record *record);
 /* Sends all that a connection about to go away still has to say (a RST, a last ACK). */
 void reply_flush_connection(struct hf_stack *stack, struct stack_connection *connection);
+void reply_flush_conn(struct hf_stack *stack, struct tcp_conn *conn);
 /* A whole packet; the caller fills the returned bytes. NULL at the limit. */
 struct stack_reply *reply_reserve(struct hf_stack *stack, size_t length);
 void reply_commit(struct hf_stack *stack, struct stack_reply *reply);

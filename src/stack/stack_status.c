@@ -2,7 +2,7 @@
  *
  * STATUS (RFC 9293 3.9.1.6): of one handle, or of everything in turn; and the counters.
  */
-#include "stack_state.h"
+#include "resting.h"
 
 static void clear_status(struct hf_status *status)
 {
@@ -56,12 +56,20 @@ static void listener_status(const struct stack_listener *listener, struct hf_sta
     status->accept_queue = listener->accept_count;
 }
 
-static void connection_status(const struct hf_stack *stack,
-                              const struct stack_connection *connection, struct hf_status *status)
+static void connection_status(const struct hf_stack *stack, const struct stack_slot *slot,
+                              struct hf_status *status)
 {
     uint32_t reference;
-    tcp_status(&connection->tcp, status);
-    status->duplicate_threshold = connection->tcp.reordering;
+    const struct stack_connection *connection;
+    struct resting_view view;
+    const struct tcp_conn *conn = resting_look(stack, slot, &view);
+    tcp_status(conn, status);
+    status->duplicate_threshold = conn->reordering;
+    if (slot->where >> FLOW_INDEX_BITS == FLOW_RESTING) {
+        status->resting = 1;
+        return;
+    }
+    connection = pool_at(&stack->connections, slot->where & FLOW_INDEX_MASK);
     if (connection->waiting) {
         status->handle = HF_NO_HANDLE;
     }
@@ -81,18 +89,24 @@ static void connection_status(const struct hf_stack *stack,
 
 int hf_status(const struct hf_stack *stack, hf_handle handle, struct hf_status *status)
 {
-    const struct stack_connection *connection = stack_connection_of(stack, handle);
+    const struct stack_slot *slot = stack_slot_of(stack, handle);
     const struct stack_listener *listener = stack_listener_of(stack, handle);
     clear_status(status);
     if (listener != NULL) {
         listener_status(listener, status);
         return HF_OK;
     }
-    if (connection == NULL) {
+    if (slot == NULL) {
         return HF_EBADF;
     }
-    connection_status(stack, connection, status);
+    connection_status(stack, slot, status);
     return HF_OK;
+}
+
+static const struct stack_slot *slot_of_connection(const struct hf_stack *stack, uint32_t index)
+{
+    const struct stack_connection *connection = pool_at(&stack->connections, index);
+    return pool_at(&stack->slots, connection->timer.slot);
 }
 
 int hf_find(const struct hf_stack *stack, const struct hf_endpoint *local,
@@ -110,7 +124,10 @@ int hf_find(const struct hf_stack *stack, const struct hf_endpoint *local,
     }
     switch ((enum flow_kind)(reference >> FLOW_INDEX_BITS)) {
     case FLOW_CONNECTION:
-        connection_status(stack, pool_at(&stack->connections, index), status);
+        connection_status(stack, slot_of_connection(stack, index), status);
+        break;
+    case FLOW_RESTING:
+        connection_status(stack, resting_slot(stack, reference), status);
         break;
     case FLOW_SYN:
         syn_record_status(pool_at(&stack->syn_records, index), status);
@@ -131,7 +148,7 @@ static uint32_t phase_extent(const struct hf_stack *stack, enum list_phase phase
     case LIST_LISTENERS:
         return pool_extent(&stack->listeners);
     case LIST_CONNECTIONS:
-        return pool_extent(&stack->connections);
+        return pool_extent(&stack->slots);
     case LIST_SYN_RECORDS:
         return pool_extent(&stack->syn_records);
     case LIST_TIME_WAITS:
@@ -140,6 +157,16 @@ static uint32_t phase_extent(const struct hf_stack *stack, enum list_phase phase
         break;
     }
     return 0;
+}
+
+static bool is_over(const struct hf_stack *stack, const struct stack_slot *slot)
+{
+    const struct stack_connection *connection;
+    if (slot->where >> FLOW_INDEX_BITS == FLOW_RESTING) {
+        return false;
+    }
+    connection = pool_at(&stack->connections, slot->where & FLOW_INDEX_MASK);
+    return connection->tcp.state == HF_CLOSED;
 }
 
 static bool list_one(const struct hf_stack *stack, enum list_phase phase, uint32_t index,
@@ -156,10 +183,10 @@ static bool list_one(const struct hf_stack *stack, enum list_phase phase, uint32
         return false;
     }
     case LIST_CONNECTIONS: {
-        const struct stack_connection *connection = pool_at(&stack->connections, index);
+        const struct stack_slot *slot = pool_at(&stack->slots, index);
         /* One that is over but still held shows as its TIME-WAIT record or not at all. */
-        if ((connection->generation & 1) && connection->tcp.state != HF_CLOSED) {
-            connection_status(stack, connection, status);
+        if ((slot->generation & 1) && !is_over(stack, slot)) {
+            connection_status(stack, slot, status);
             return true;
         }
         return false;

@@ -236,6 +236,9 @@ static void ladder_event(void *context, const struct hf_trace_event *event)
 
     if (ladder->output.failed)
         return;
+    /* Nothing that happens between two hosts: for the curious. */
+    if (event->kind == HF_TRACE_REST && !ladder->options.verbose)
+        return;
     host = ladder_learn_host(ladder, event);
     if (host->side != LADDER_NO_SIDE)
         ladder_learn_listener(ladder, host->side, event);
@@ -266,6 +269,7 @@ static void ladder_event(void *context, const struct hf_trace_event *event)
     case HF_TRACE_LOSS:
     case HF_TRACE_RECOVERY:
     case HF_TRACE_LIMIT:
+    case HF_TRACE_REST:
         ladder_take_effect(ladder, event);
         break;
     }

@@ -110,6 +110,11 @@ static void effect_items(struct ladder_items *items, const struct hf_trace_event
     case HF_TRACE_LIMIT:
         ladder_add_item(items, "limit: %s", hf_reason_name(event->reason));
         break;
+    case HF_TRACE_REST:
+        ladder_add_item(items, "%s", hf_reason_name(event->reason));
+        if (event->value > 0)
+            ladder_add_item(items, "%" PRId64 " bytes", event->value);
+        break;
     case HF_TRACE_SENT:
     case HF_TRACE_RECEIVED:
     case HF_TRACE_LINK:

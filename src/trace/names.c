@@ -162,6 +162,8 @@ const char *hf_trace_kind_name(enum hf_trace_kind kind)
         return "limit";
     case HF_TRACE_LINK:
         return "link";
+    case HF_TRACE_REST:
+        return "rest";
     }
     return "unknown";
 }

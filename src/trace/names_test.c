@@ -39,8 +39,8 @@ static void kinds_have_names_of_their_own(void **state)
     (void)state;
     assert_string_equal(hf_trace_kind_name(HF_TRACE_SENT), "sent");
     assert_string_equal(hf_trace_kind_name(HF_TRACE_RECOVERY), "recovery");
-    assert_string_equal(hf_trace_kind_name((enum hf_trace_kind)(HF_TRACE_LINK + 1)), "unknown");
-    for (int kind = HF_TRACE_SENT; kind <= HF_TRACE_LINK; kind++)
+    assert_string_equal(hf_trace_kind_name((enum hf_trace_kind)(HF_TRACE_REST + 1)), "unknown");
+    for (int kind = HF_TRACE_SENT; kind <= HF_TRACE_REST; kind++)
         for (int other = HF_TRACE_SENT; other < kind; other++)
             assert_string_not_equal(hf_trace_kind_name((enum hf_trace_kind)kind),
                                     hf_trace_kind_name((enum hf_trace_kind)other));

@@ -404,6 +404,7 @@ static void pcapng_event(void *context, const struct hf_trace_event *event)
     case HF_TRACE_LOSS:
     case HF_TRACE_RECOVERY:
     case HF_TRACE_LIMIT:
+    case HF_TRACE_REST:
         break;
     }
 }

@@ -109,6 +109,7 @@ static void one_run(struct world *w, uint32_t seed, unsigned loss)
     }
     acknowledge(w, &model, 1);
     assert_int_equal(status_of(w).send_queue_bytes, 0);
+    run_for(w, 3 * HF_SECOND, 0); /* until it rests */
     assert_true(hf_stack_next_deadline(w->stack) == HF_TIME_NEVER);
 }
 

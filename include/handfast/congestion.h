@@ -49,7 +49,7 @@ struct hf_cc_sample {
     uint32_t flight_bytes;         /* FlightSize: sent and not cumulatively acknowledged */
     uint32_t pipe_bytes;           /* of these, neither SACKed nor lost (RFC 6675) */
     uint32_t acked_bytes;          /* on_ack: newly acknowledged */
-    uint32_t sent_bytes;           /* on_sent: by this segment; flight_bytes counts them */
+    uint32_t sent_bytes;           /* on_sent: by what left; flight_bytes counts them */
     uint32_t initial_window_bytes; /* RFC 6928, or one segment after a lost SYN */
     uint32_t snd_una, snd_nxt;     /* sequence numbers, for counting round trips */
     bool after_timeout;            /* this slow start follows a timeout: L = 1 (RFC 3465 2.3) */
@@ -106,7 +106,7 @@ struct hf_cc_ops {
     /* private_state is zeroed; cwnd and ssthresh stand as they are to stand (the initial ones, or
      * what another algorithm left: this is also called when the algorithm is changed). */
     void (*init)(struct hf_cc_state *state, const struct hf_cc_sample *sample);
-    /* A segment with data or FIN has left, new or again. May be NULL. */
+    /* A segment with data or FIN has left, new or again, or several new ones at once. May be NULL. */
     void (*on_sent)(struct hf_cc_state *state, const struct hf_cc_sample *sample);
     /* New data acknowledged outside recovery, or in slow start after a timeout. */
     void (*on_ack)(struct hf_cc_state *state, const struct hf_cc_sample *sample);

@@ -43,6 +43,21 @@ HF_API enum hf_reason hf_stack_input_packet(struct hf_stack *stack, const void *
                                             size_t length, const struct hf_packet_hints *hints,
                                             hf_time now);
 
+/* A packet that arrives with others. */
+struct hf_arriving {
+    const void *bytes;
+    size_t length;
+    struct hf_packet_hints hints;
+};
+
+/* hf_stack_input_packet for each in turn, with one difference: successive segments of a connection
+ * that are in order and have the same headers but for sequence number and PSH are looked at as one,
+ * as Linux does (GRO); as above they count as what they were, and one acknowledgement may answer
+ * all of a batch. Not while a trace sink is set, nor with config.join_received 0: then it is what
+ * it says. Bytes are borrowed for the call. */
+HF_API void hf_stack_input_batch(struct hf_stack *stack, const struct hf_arriving *packets,
+                                 uint32_t count, hf_time now);
+
 struct hf_piece {
     const void *data;
     size_t length;

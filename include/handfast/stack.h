@@ -113,6 +113,7 @@ struct hf_config {
     /* PSH on the last of several segments that leave together, as Linux has it (tcp_min_tso_segs),
      * where a burst is so many segments at least (1..64). 0: only where the data ends. */
     uint8_t burst_segments;
+    uint8_t join_received;       /* 1: hf_stack_input_batch joins segments (offload.h); 1 */
     uint8_t late_split;          /* 1: hf_stack_output makes super-segments, too, and cuts them
                                     (offload.h): the same packets by the longer way, for tests; 0 */
     uint32_t pacing_burst_bytes; /* may leave at once; 0: 1 ms worth, 2 segments at least */
@@ -535,6 +536,8 @@ struct hf_counters {
      * larger size sent, arrived, lost; sizes lowered because of timeouts (RFC 4821). */
     uint64_t path_mtus_lowered, too_big_refused;
     uint64_t mtu_probes, mtu_probes_arrived, mtu_probes_lost, mtu_black_holes;
+    /* Packets that joined the one before them (hf_stack_input_batch). */
+    uint64_t packets_joined;
     uint64_t replies_dropped, syn_records_evicted, time_wait_evicted;
     /* RFC 7413: cookies handed out, connections opened by the SYN alone, cookies refused; then as a
      * client: data on the SYN taken, not taken. */

@@ -37,6 +37,7 @@ struct hf_config hf_config_bare(void)
     config.fin_wait_2_timeout_ns = 60 * HF_SECOND;
     config.initial_window_segments = 10;
     config.burst_segments = 0;
+    config.join_received = 1;
     config.congestion_control = hf_congestion_control("cubic");
     config.slow_start_after_idle = 1;
     config.rest_after_ns = HF_SECOND;
@@ -124,9 +125,10 @@ static bool counts_valid(const struct hf_config *config)
            within(config->keepalive_probes, 1, 127) &&
            within(config->initial_window_segments, 1, 1000) && config->ttl >= 1 &&
            within(config->max_fast_open_peers, 1, (1u << 30) - 1) && config->ecn <= 5 &&
-           config->recovery <= 7 && config->burst_segments <= 64 && config->ecn_option <= 3 &&
-           config->ecn_option_beacon <= 63 && config->fast_open_key_count <= 2 &&
-           config->port_low >= 1 && config->port_low <= config->port_high;
+           config->recovery <= 7 && config->burst_segments <= 64 && config->join_received <= 1 &&
+           config->ecn_option <= 3 && config->ecn_option_beacon <= 63 &&
+           config->fast_open_key_count <= 2 && config->port_low >= 1 &&
+           config->port_low <= config->port_high;
 }
 
 static bool path_mtu_valid(const struct hf_config *config)

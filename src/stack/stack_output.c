@@ -174,6 +174,10 @@ static uint32_t connection_batch(struct hf_stack *stack, struct stack_connection
     super_begin(&super, &segment, payload_offset, reason);
     most = (flags & HF_OUTPUT_SUPER) && room >= 2 ? tcp_run_limit(conn, &stack->host) : 1;
     while (super.segments < most && super_is_open(&super)) {
+        super_extend(&super, tcp_next_run(conn, &stack->host, &segment, super_room(&super, most)));
+        if (super.segments == most || !super_is_open(&super)) {
+            break;
+        }
         if (!tcp_next_segment(conn, &stack->host, &segment, &payload_offset, &reason)) {
             break;
         }

@@ -369,6 +369,9 @@ void super_begin(struct super_segment *super, const struct tcp_segment *segment,
 bool super_is_open(const struct super_segment *super);
 /* `next`, chosen at the same time, becomes part of it; false: it does not fit. */
 bool super_join(struct super_segment *super, const struct tcp_segment *next, enum hf_reason reason);
+/* How many more full segments fit into it when it may have `most`; so many become part of it. */
+uint32_t super_room(const struct super_segment *super, uint32_t most);
+void super_extend(struct super_segment *super, uint32_t segments);
 /* Writes it; `flags`: enum hf_output_flag. */
 void super_emit(const struct super_segment *super, const struct tcp_conn *conn,
                 const struct emit_fields *fields, uint32_t flags, struct hf_packet *packet);

@@ -87,11 +87,12 @@ static void rtt_sample(struct tcp_tuning *tuning, hf_time sample_ns, bool by_win
     }
 }
 
-static void measure_by_window(struct tcp_conn *conn, const struct tcp_host *host)
+/* `reached`: RCV.NXT after the segment looked at. */
+static void measure_by_window(struct tcp_conn *conn, const struct tcp_host *host, seq32 reached)
 {
     struct tcp_tuning *tuning = &conn->tuning;
     if (tuning->rtt_since != 0) {
-        if (seq_lt(conn->rcv.nxt, tuning->rtt_seq)) {
+        if (seq_lt(reached, tuning->rtt_seq)) {
             return;
         }
         rtt_sample(tuning, host->now - tuning->rtt_since, true);
@@ -105,37 +106,61 @@ static void measure_by_timestamp(struct tcp_conn *conn, const struct tcp_host *h
 {
     struct tcp_tuning *tuning = &conn->tuning;
     uint32_t echo = segment->options.ts_echo;
+    uint32_t length = segment->payload_length; /* of the first, where several were joined */
     int32_t ticks;
     if (!segment->options.has_timestamps || echo == 0 || echo == tuning->rtt_echo) {
         return;
     }
     tuning->rtt_echo = echo;
+    if (segment->joined_bytes > 0) {
+        length = min_u32(length, segment->joined_bytes);
+    }
     ticks = (int32_t)(tcp_timestamp(conn, host->now) - echo);
     /* A short segment may have waited for its program. */
-    if (ticks >= 0 && segment->payload_length >= conn->receive_mss) {
+    if (ticks >= 0 && length >= conn->receive_mss) {
         rtt_sample(tuning, (ticks > 0 ? ticks : 1) * HF_MILLISECOND, false);
+    }
+}
+
+/* One segment of `length` was taken, and `held` bytes wait to be read since. */
+static void offer_more(struct tcp_conn *conn, uint32_t length, uint32_t held)
+{
+    uint32_t most = conn->receive_limit_bytes;
+    uint32_t room = most > held ? most - held : 0;
+    uint32_t *ssthresh = &conn->tuning.ssthresh_bytes;
+    if (conn->window_clamp_bytes != 0) {
+        room = min_u32(room, conn->window_clamp_bytes);
+    }
+    if (length >= LEAST_GROWING_SEGMENT && room > *ssthresh) {
+        *ssthresh += min_u32(room - *ssthresh, 2 * max_u32(conn->own_mss, length));
     }
 }
 
 void tcp_buffers_arrived(struct tcp_conn *conn, struct tcp_host *host,
                          const struct tcp_segment *segment)
 {
-    uint32_t length = segment->payload_length;
-    uint32_t most = conn->receive_limit_bytes;
-    uint32_t room = most > conn->receive_bytes ? most - conn->receive_bytes : 0;
+    uint32_t total = segment->payload_length;
+    uint32_t each = segment->joined_bytes > 0 ? segment->joined_bytes : total;
     uint32_t *ssthresh = &conn->tuning.ssthresh_bytes;
+    bool in_order = seq_eq(conn->rcv.nxt, seq_add(segment->seq, total));
+    uint32_t later = in_order ? total : 0; /* of it, after the segment looked at */
+    bool memory_short = tcp_memory_short(host);
     if (conn->timestamps) {
         measure_by_timestamp(conn, host, segment);
-    } else {
-        measure_by_window(conn, host);
     }
-    if (conn->window_clamp_bytes != 0) {
-        room = min_u32(room, conn->window_clamp_bytes);
-    }
-    if (tcp_memory_short(host)) {
+    if (memory_short) {
         *ssthresh = min_u32(*ssthresh, SHORT_MEMORY_SEGMENTS * conn->own_mss);
-    } else if (length >= LEAST_GROWING_SEGMENT && room > *ssthresh) {
-        *ssthresh += min_u32(room - *ssthresh, 2 * max_u32(conn->own_mss, length));
+    }
+    for (uint32_t left = total; left > 0;) {
+        uint32_t length = min_u32(each, left);
+        left -= length;
+        later -= in_order ? length : 0;
+        if (!conn->timestamps) {
+            measure_by_window(conn, host, seq_sub(conn->rcv.nxt, later));
+        }
+        if (!memory_short) {
+            offer_more(conn, length, conn->receive_bytes - later);
+        }
     }
 }
 

@@ -264,17 +264,28 @@ void tcp_cc_validate(struct tcp_conn *conn, struct tcp_host *host, bool limited)
     }
 }
 
-void tcp_cc_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t sent_bytes)
+static void tell_sent(struct tcp_conn *conn, const struct tcp_host *host, uint32_t sent_bytes)
 {
     struct hf_cc_sample sample;
-    tcp_pacing_sent(conn, host, sent_bytes);
-    tcp_cc_validate(conn, host,
-                    (uint64_t)tcp_pipe(conn) + tcp_effective_mss(conn) > tcp_cwnd_bytes(conn));
     if (conn->cc->on_sent != NULL) {
         sample = tcp_cc_sample(conn, host, 0);
         sample.sent_bytes = sent_bytes;
         conn->cc->on_sent(&conn->congestion, &sample);
     }
+}
+
+void tcp_cc_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t sent_bytes)
+{
+    tcp_pacing_sent(conn, host, sent_bytes);
+    tcp_cc_validate(conn, host,
+                    (uint64_t)tcp_pipe(conn) + tcp_effective_mss(conn) > tcp_cwnd_bytes(conn));
+    tell_sent(conn, host, sent_bytes);
+}
+
+void tcp_cc_sent_run(struct tcp_conn *conn, struct tcp_host *host, uint32_t sent_bytes)
+{
+    tcp_cc_validate(conn, host, false);
+    tell_sent(conn, host, sent_bytes);
 }
 
 /* ---- after idling */

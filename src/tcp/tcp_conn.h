@@ -433,6 +433,14 @@ bool tcp_reset_for(const struct tcp_segment *segment, struct tcp_segment *reset)
  * False: nothing to send now. Calls must be repeated until then. */
 bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                       uint32_t *payload_offset, enum hf_reason *reason);
+/* `segment` has just been chosen, HF_REASON_SEND_DATA, at this instant: how many more full segments
+ * of new data follow it that differ in nothing but their number, at most `most`. They are taken as
+ * sent. 0: ask tcp_next_segment. */
+uint32_t tcp_next_run(struct tcp_conn *conn, struct tcp_host *host,
+                      const struct tcp_segment *segment, uint32_t most);
+/* Text was written behind what is received, and is not going to be: memory for it is given back if
+ * nothing else needs it. */
+void tcp_forget_placed(struct tcp_conn *conn, struct tcp_host *host);
 /* Of how many segments a super-segment may be made: Linux's, see tcp_push.c; 2 or more. */
 uint32_t tcp_run_limit(const struct tcp_conn *conn, const struct tcp_host *host);
 /* The number of our FIN, once fin_queued: it follows the last byte. */

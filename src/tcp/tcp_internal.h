@@ -192,6 +192,8 @@ struct hf_cc_sample tcp_cc_sample(const struct tcp_conn *conn, const struct tcp_
                                   uint32_t acked_bytes);
 /* A segment has left; SND.NXT counts it. */
 void tcp_cc_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t sent_bytes);
+/* A run has left (tcp_run.c), none of whose segments was the last that cwnd let go. */
+void tcp_cc_sent_run(struct tcp_conn *conn, struct tcp_host *host, uint32_t sent_bytes);
 /* Whether cwnd is what holds us back; `limited`: it did just now. */
 void tcp_cc_validate(struct tcp_conn *conn, struct tcp_host *host, bool limited);
 bool tcp_cwnd_limited(const struct tcp_conn *conn);
@@ -227,6 +229,8 @@ uint64_t tcp_pacing_rate(const struct tcp_conn *conn, const struct tcp_host *hos
 uint64_t tcp_window_rate(const struct tcp_conn *conn);
 /* It is too early for the next segment; the pacing timer is set. */
 bool tcp_pacing_holds(struct tcp_conn *conn, struct tcp_host *host);
+/* The first segments of a connection are not paced, but counted. */
+bool tcp_pacing_is_starting(const struct tcp_conn *conn);
 void tcp_pacing_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t bytes);
 
 /* ---- tcp_mtu.c */

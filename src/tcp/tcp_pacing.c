@@ -79,6 +79,11 @@ bool tcp_pacing_holds(struct tcp_conn *conn, struct tcp_host *host)
     return true;
 }
 
+bool tcp_pacing_is_starting(const struct tcp_conn *conn)
+{
+    return conn->sender->unpaced_segments < FIRST_SEGMENTS;
+}
+
 void tcp_pacing_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t bytes)
 {
     struct tcp_sender *sender = conn->sender;

@@ -279,8 +279,8 @@ enum hf_reason tcp_receive_text(struct tcp_conn *conn, struct tcp_host *host,
     if (!seq_eq(text.seq, conn->rcv.nxt)) {
         return receive_out_of_order(conn, host, &text);
     }
-    if (!bytequeue_write(&conn->receive_queue, host->pages, conn->receive_bytes, text.payload,
-                         text.payload_length)) {
+    if (!text.in_place && !bytequeue_write(&conn->receive_queue, host->pages, conn->receive_bytes,
+                                           text.payload, text.payload_length)) {
         tcp_ack_now(conn, HF_REASON_SEND_ACK);
         return HF_REASON_MEMORY_LIMIT;
     }
@@ -300,6 +300,13 @@ enum hf_reason tcp_receive_text(struct tcp_conn *conn, struct tcp_host *host,
     }
     tcp_tell(conn, HF_EVENT_READABLE);
     return HF_REASON_ACCEPTED;
+}
+
+void tcp_forget_placed(struct tcp_conn *conn, struct tcp_host *host)
+{
+    if (conn->receive_bytes == 0 && conn->reassembly == NULL) {
+        bytequeue_clear(&conn->receive_queue, host->pages);
+    }
 }
 
 /* ---- the window */

@@ -167,6 +167,7 @@ enum hf_reason tcp_parse(const uint8_t *bytes, size_t length, struct tcp_segment
     segment->payload = NULL;
     segment->payload_length = 0;
     segment->joined_bytes = 0;
+    segment->in_place = false;
     if (length < TCP_HEADER_BYTES) {
         return HF_REASON_TCP_TOO_SHORT;
     }

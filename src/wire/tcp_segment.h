@@ -81,6 +81,7 @@ struct tcp_segment {
     /* Several that arrived joined into one: payload of each but the last. 0: it is one. tcp_parse
      * leaves 0. */
     uint32_t joined_bytes;
+    bool in_place; /* the text stands where it belongs in the receive queue, `payload` is not it */
 };
 
 /* How many segments arrived in it. */

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Runs: full segments of new data that leave at the same instant, chosen and accounted for at once.
+ *
+ * tcp_next_segment weighs everything a connection might want to send before each segment: some 2000
+ * instructions. In bulk data the answer is mostly the same as for the segment before. So when it
+ * has just chosen a full segment of new data, and nothing at all but windows and data bounds what
+ * follows, the bounds are divided by the segment's size; that many segments would be chosen one
+ * after the other, and only what is kept for each of them, its sent record, is made for each: some
+ * 80 instructions.
+ *
+ * What decides anything else about a segment is left to tcp_next_segment: the last one that cwnd or
+ * the window lets go, the last one of the data or of a burst (PSH), retransmissions, probes,
+ * pacing, RFC 9768's counters. So what leaves is the same, byte for byte.
+ */
+#include "tcp_internal.h"
+
+/* Nothing but the bounds below may change what is sent next, or how. */
+static bool undisturbed(const struct tcp_conn *conn, const struct tcp_host *host)
+{
+    return conn->state == HF_ESTABLISHED && conn->sent != NULL && conn->sent->lost_bytes == 0 &&
+           conn->recovery == TCP_RECOVERY_NONE && conn->frto == TCP_FRTO_OFF &&
+           conn->intents == 0 && conn->duplicate_acks_due == 0 && conn->reassembly == NULL &&
+           !conn->dsack_due && !conn->urgent_sending && !conn->search.on && !conn->ecn.reducing &&
+           !conn->ecn.handshake_due && !conn->ecn.cwr_due && conn->ecn.mode != TCP_ECN_ACCURATE &&
+           tcp_pacing_rate(conn, host) == 0;
+}
+
+/* Linux's bursts (tcp_push.c): of the one that is under way, all but its last segment. */
+static uint32_t before_burst_ends(const struct tcp_conn *conn, const struct tcp_host *host)
+{
+    const struct tcp_sender *sender = conn->sender;
+    if (host->config->burst_segments == 0) {
+        return UINT32_MAX;
+    }
+    if (sender->burst_time != host->now || seq_le(sender->burst_end, conn->snd.nxt)) {
+        return 0;
+    }
+    return (uint32_t)seq_diff(sender->burst_end, conn->snd.nxt) - 1;
+}
+
+/* How many full segments may leave with room, data and window for another one behind them. */
+static uint32_t bounded(const struct tcp_conn *conn, const struct tcp_host *host, uint32_t length)
+{
+    uint32_t unsent = tcp_unsent_bytes(conn);
+    uint32_t flight = tcp_flight(conn);
+    uint32_t pipe = tcp_pipe(conn);
+    uint32_t cwnd = tcp_cwnd_bytes(conn);
+    uint32_t bytes = unsent > 0 ? unsent - 1 : 0;
+    uint32_t segments;
+    bytes = min_u32(bytes, conn->snd.wnd > flight ? conn->snd.wnd - flight : 0);
+    bytes = min_u32(bytes, cwnd > pipe ? cwnd - pipe : 0);
+    bytes = min_u32(bytes, before_burst_ends(conn, host));
+    segments = bytes / length;
+    return segments > 0 ? segments - 1 : 0;
+}
+
+/* What is kept for each of them. False: no memory for another record. */
+static bool record(struct tcp_conn *conn, struct tcp_host *host, uint32_t length)
+{
+    if (!tcp_sent_reserve(&conn->sent, host->memory)) {
+        return false;
+    }
+    tcp_sent_add(conn->sent, conn->snd.nxt, length, host->now);
+    tcp_rate_sent(conn, host, length);
+    conn->snd.nxt = seq_add(conn->snd.nxt, length);
+    return true;
+}
+
+static void account(struct tcp_conn *conn, struct tcp_host *host, uint32_t segments,
+                    uint32_t length)
+{
+    uint32_t bytes = segments * length;
+    conn->snd.retransmit_next = conn->snd.nxt;
+    conn->bytes_sent += bytes;
+    conn->segments_sent += segments;
+    conn->tally.data_segments_sent += segments;
+    conn->prr.out_bytes += bytes;
+    conn->quick_acks = (uint8_t)(conn->quick_acks - min_u32(conn->quick_acks, segments));
+    for (uint32_t i = 0; i < segments && tcp_pacing_is_starting(conn); i++) {
+        tcp_pacing_sent(conn, host, length);
+    }
+    tcp_cc_sent_run(conn, host, bytes);
+    tcp_arm_loss_probe(conn, host);
+    tcp_tell_writable(conn);
+}
+
+uint32_t tcp_next_run(struct tcp_conn *conn, struct tcp_host *host,
+                      const struct tcp_segment *segment, uint32_t most)
+{
+    uint32_t length = segment->payload_length;
+    uint32_t segments;
+    uint32_t made = 0;
+    if (!undisturbed(conn, host) || length != tcp_effective_mss(conn) ||
+        !seq_eq(conn->snd.nxt, seq_add(segment->seq, length))) {
+        return 0;
+    }
+    segments = min_u32(bounded(conn, host, length), most);
+    while (made < segments && record(conn, host, length)) {
+        made++;
+    }
+    if (made > 0) {
+        account(conn, host, made, length);
+    }
+    return made;
+}

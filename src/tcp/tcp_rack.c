@@ -453,6 +453,14 @@ static void first_rtt(struct tcp_conn *conn, const struct tcp_host *host)
     }
 }
 
+/* Each octet counts once, when it is known to have arrived. RFC 5681 3.1 opens cwnd for ACKs of new
+ * data. DEVIATION: as in Linux, once the path has been seen to reorder, SACKs alone open it, too:
+ * there nearly every ACK leaves a hole, and what is behind it would never count. */
+static bool growth_due(const struct tcp_conn *conn, const struct tcp_ack_news *news)
+{
+    return news->delivered_bytes > 0 && (news->acked_bytes > 0 || conn->rack.reordering_seen);
+}
+
 void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, struct tcp_ack_news *news)
 {
@@ -492,10 +500,8 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
     if (conn->recovery == TCP_RECOVERY_FAST) {
         tcp_prr_on_ack(conn, news->delivered_bytes, news->progress, lost > 0);
-    } else if (news->acked_bytes > 0 && before != TCP_RECOVERY_FAST) {
-        /* What was SACKed before has counted before. */
-        tcp_grow_cwnd(conn, host, min_u32(news->acked_bytes, news->delivered_bytes),
-                      before == TCP_RECOVERY_TIMEOUT);
+    } else if (growth_due(conn, news) && before != TCP_RECOVERY_FAST) {
+        tcp_grow_cwnd(conn, host, news->delivered_bytes, before == TCP_RECOVERY_TIMEOUT);
     }
     tcp_rate_take_losses(conn);
     if (conn->sent != NULL && conn->sent->count == 0) {

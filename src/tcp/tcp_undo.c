@@ -109,6 +109,19 @@ static void count(struct tcp_host *host, enum hf_reason reason)
     }
 }
 
+/* What was sent again, and had only been overtaken, shows reordering just as what is still waiting
+ * its turn does (RFC 8985 6.2 step 3). Without this a path on which every hole is taken for a loss
+ * at once would never be found out: the repetition hides the original. */
+static void learn_reordering(struct tcp_conn *conn, struct tcp_host *host)
+{
+    if (!conn->sack || conn->recovery != TCP_RECOVERY_FAST || conn->rack.reordering_seen) {
+        return;
+    }
+    conn->rack.reordering_seen = true;
+    conn->reorderings++;
+    tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_REORDERING_SEEN, conn->snd.una.value);
+}
+
 /* Keeps RFC4015-3.2-a. */
 void tcp_undo(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason, bool none_lost)
 {
@@ -116,6 +129,7 @@ void tcp_undo(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reaso
     struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);
     uint32_t before = tcp_cwnd_bytes(conn);
     bool timeout = conn->recovery == TCP_RECOVERY_TIMEOUT;
+    learn_reordering(conn, host);
     if (none_lost && conn->sent != NULL) {
         tcp_sent_unmark_lost(conn->sent);
     }

@@ -124,7 +124,7 @@ static int open_all(struct wire *wire)
 {
     const int ending[] = {SIGINT, SIGTERM, SIGUSR1};
     struct sigaction action = {.sa_handler = on_signal};
-    struct sched_param priority = {.sched_priority = 1};
+    struct sched_param priority = {.sched_priority = 2};
     int code = open_device(wire, 0);
 
     if (code == EXIT_CODE_OK)

@@ -371,6 +371,9 @@ extern "C" {
     X(HYSTART_ROUND, "hystart-round", "A round trip of slow start is over.", "RFC 9406 4.2")       \
     X(HYSTART_CSS, "hystart-css", "The round trip has grown: slow start goes on more slowly.",     \
       "RFC 9406 4.2")                                                                              \
+    X(HYSTART_TRAIN, "hystart-train",                                                              \
+      "ACKs kept coming for half a round trip: the path is full, slow start goes on more slowly.", \
+      "RFC 9406 4.2")                                                                              \
     X(HYSTART_RESUMED, "hystart-resumed",                                                          \
       "The round trip is short again: slow start goes on at full speed.", "RFC 9406 4.2")          \
     X(HYSTART_OVER, "hystart-over", "Five rounds of longer round trips: slow start is over.",      \

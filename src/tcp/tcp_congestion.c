@@ -127,7 +127,7 @@ static void tell(const struct hf_cc_sample *sample, enum hf_reason reason)
 {
     const struct tcp_conn *conn = sample->connection;
     const struct tcp_host *host = sample->host;
-    if (reason == HF_REASON_HYSTART_CSS) {
+    if (reason == HF_REASON_HYSTART_CSS || reason == HF_REASON_HYSTART_TRAIN) {
         host->counters->slow_starts_slowed++;
     } else if (reason == HF_REASON_HYSTART_OVER) {
         host->counters->slow_starts_ended_by_delay++;

@@ -143,9 +143,10 @@ struct tcp_range {
 struct tcp_reassembly {
     uint32_t count, capacity;
     uint32_t recency;
-    struct tcp_range ranges[]; /* ascending, disjoint, not touching */
+    uint32_t recent_count;
+    struct tcp_sack_block recent[TCP_SACK_MAX_BLOCKS]; /* the ranges touched last, latest first */
+    struct tcp_range ranges[];                         /* ascending, disjoint, not touching */
 };
-#define TCP_REASSEMBLY_MAX_RANGES 512u
 
 /* Below this a peer's MSS is taken for an attack on our overhead (Linux: tcp_min_snd_mss). */
 #define TCP_MINIMUM_SEND_MSS 48u

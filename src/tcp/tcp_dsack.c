@@ -52,10 +52,7 @@ void tcp_dsack_note_held(struct tcp_conn *conn, struct tcp_host *host,
         (conn->dsack_due && seq_eq(conn->dsack.right, conn->rcv.nxt))) {
         return; /* its front was a duplicate, too, and is reported */
     }
-    first = held->count;
-    while (first > 0 && seq_gt(held->ranges[first - 1].right, segment->seq)) {
-        first--;
-    }
+    first = tcp_reassembly_find(held, seq_add(segment->seq, 1));
     if (first < held->count && seq_lt(held->ranges[first].left, end)) {
         tcp_dsack_note(conn, host, seq_max(segment->seq, held->ranges[first].left),
                        seq_min(end, held->ranges[first].right));

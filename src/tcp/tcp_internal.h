@@ -16,6 +16,7 @@ enum hf_reason tcp_receive_text(struct tcp_conn *conn, struct tcp_host *host,
 uint16_t tcp_offer_window(struct tcp_conn *conn);
 /* Would an ACK now move the right edge far enough to be worth it (3.8.6.2.2)? */
 bool tcp_window_update_due(const struct tcp_conn *conn);
+uint32_t tcp_reassembly_find(const struct tcp_reassembly *reassembly, seq32 seq);
 void tcp_reassembly_free(struct tcp_conn *conn, struct tcp_host *host);
 /* Bytes held above a hole. */
 uint32_t tcp_out_of_order_bytes(const struct tcp_conn *conn);

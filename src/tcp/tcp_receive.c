@@ -9,6 +9,10 @@
  */
 #include "tcp_internal.h"
 
+#define BYTES_FOR_A_RANGE 1024u
+#define LEAST_RANGES 512u
+#define MOST_RANGES 8192u
+
 /* ---- acceptability */
 
 /* RFC 9293 3.10.7.4, table 6. One allowance beyond it, which the same section asks for ("special
@@ -106,18 +110,46 @@ uint32_t tcp_out_of_order_bytes(const struct tcp_conn *conn)
     return bytes;
 }
 
-/* Room for one more range; false at the limit or without memory. */
-static bool reassembly_grow(struct tcp_conn *conn, struct tcp_host *host)
+/* The first range that ends at `seq` or behind it. */
+uint32_t tcp_reassembly_find(const struct tcp_reassembly *reassembly, seq32 seq)
+{
+    uint32_t low = 0;
+    uint32_t high = reassembly->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (seq_lt(reassembly->ranges[middle].right, seq)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* How many there may be. Where a window was overrun every second segment may be missing, and what
+ * is refused for want of a range is lost to a sender that has to send it again: a range for each
+ * 1024 bytes of the buffer, but no more than bounds what a hostile peer can cost. */
+static uint32_t most_ranges(const struct tcp_conn *conn)
+{
+    uint32_t ranges = conn->receive_limit_bytes / BYTES_FOR_A_RANGE;
+    return ranges < LEAST_RANGES ? LEAST_RANGES : min_u32(ranges, MOST_RANGES);
+}
+
+/* Room for [left, right); false at the limit or without memory. What only makes a range longer
+ * needs none. */
+static bool reassembly_grow(struct tcp_conn *conn, struct tcp_host *host, seq32 left, seq32 right)
 {
     struct tcp_reassembly *old = conn->reassembly;
     struct tcp_reassembly *grown;
     uint32_t capacity;
+    uint32_t at;
     if (old != NULL && old->count < old->capacity) {
         return true;
     }
     capacity = old != NULL ? old->capacity * 2 : 8;
-    if (capacity > TCP_REASSEMBLY_MAX_RANGES) {
-        return false;
+    if (old != NULL && capacity > most_ranges(conn)) {
+        at = tcp_reassembly_find(old, left);
+        return at < old->count && seq_le(old->ranges[at].left, right);
     }
     grown = memory_allocate(host->memory, reassembly_size(capacity));
     if (grown == NULL) {
@@ -133,26 +165,39 @@ static bool reassembly_grow(struct tcp_conn *conn, struct tcp_host *host)
     return true;
 }
 
-/* Enters [left, right), merging what it touches. Scans from the end, where most arrivals go. */
+/* Takes out of the recent ones what lies in [left, right). */
+static void forget_recent(struct tcp_reassembly *reassembly, seq32 left, seq32 right)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < reassembly->recent_count; i++) {
+        struct tcp_sack_block block = reassembly->recent[i];
+        if (seq_lt(block.left, left) || seq_gt(block.right, right)) {
+            reassembly->recent[kept++] = block;
+        }
+    }
+    reassembly->recent_count = kept;
+}
+
+/* Enters [left, right), merging what it touches. */
 static void reassembly_insert(struct tcp_reassembly *reassembly, seq32 left, seq32 right)
 {
     struct tcp_range *ranges = reassembly->ranges;
-    uint32_t end = reassembly->count;
-    uint32_t begin;
-    uint32_t removed;
-    while (end > 0 && seq_gt(ranges[end - 1].left, right)) {
-        end--;
+    uint32_t begin = tcp_reassembly_find(reassembly, left);
+    uint32_t end = begin;
+    while (end < reassembly->count && seq_le(ranges[end].left, right)) {
+        left = seq_min(left, ranges[end].left);
+        right = seq_max(right, ranges[end].right);
+        end++;
     }
-    begin = end;
-    while (begin > 0 && seq_ge(ranges[begin - 1].right, left)) {
-        begin--;
-        left = seq_min(left, ranges[begin].left);
-        right = seq_max(right, ranges[begin].right);
-    }
-    removed = end - begin;
     memmove(&ranges[begin + 1], &ranges[end], (reassembly->count - end) * sizeof ranges[0]);
-    reassembly->count = reassembly->count - removed + 1;
+    reassembly->count = reassembly->count - (end - begin) + 1;
     ranges[begin] = (struct tcp_range){left, right, ++reassembly->recency};
+    forget_recent(reassembly, left, right);
+    reassembly->recent_count = min_u32(reassembly->recent_count, TCP_SACK_MAX_BLOCKS - 1);
+    memmove(&reassembly->recent[1], &reassembly->recent[0],
+            reassembly->recent_count * sizeof reassembly->recent[0]);
+    reassembly->recent[0] = (struct tcp_sack_block){left, right};
+    reassembly->recent_count++;
 }
 
 /* Counts in the ranges that RCV.NXT has reached. */
@@ -174,16 +219,43 @@ static void reassembly_absorb(struct tcp_conn *conn, struct tcp_host *host)
     reassembly->count -= taken;
     memmove(reassembly->ranges, &reassembly->ranges[taken],
             reassembly->count * sizeof reassembly->ranges[0]);
+    forget_recent(reassembly, seq_sub(conn->rcv.nxt, 1u << 30), conn->rcv.nxt);
     if (reassembly->count == 0) {
         tcp_reassembly_free(conn, host);
     }
 }
 
-/* The FIN has a number of its own, which is held like the text (and as Linux tells it). */
-static struct tcp_sack_block block_of(const struct tcp_conn *conn, const struct tcp_range *range)
+/* Some of the recent ones were absorbed: those before them again, while that is not too much to
+ * look through for a peer who makes it happen with each segment. */
+static void recall_recent(struct tcp_reassembly *reassembly)
 {
-    bool fin = conn->has_fin && seq_eq(range->right, conn->rcv.fin);
-    return (struct tcp_sack_block){range->left, seq_add(range->right, fin)};
+    uint32_t wanted = min_u32(reassembly->count, TCP_SACK_MAX_BLOCKS);
+    uint32_t bound = UINT32_MAX;
+    if (reassembly->recent_count >= wanted || reassembly->count > LEAST_RANGES) {
+        return;
+    }
+    for (uint32_t found = 0; found < wanted; found++) {
+        const struct tcp_range *best = NULL;
+        for (uint32_t i = 0; i < reassembly->count; i++) {
+            const struct tcp_range *range = &reassembly->ranges[i];
+            if (range->recency < bound && (best == NULL || range->recency > best->recency)) {
+                best = range;
+            }
+        }
+        if (best == NULL) {
+            return;
+        }
+        reassembly->recent[found] = (struct tcp_sack_block){best->left, best->right};
+        reassembly->recent_count = found + 1;
+        bound = best->recency;
+    }
+}
+
+/* The FIN has a number of its own, which is held like the text (and as Linux tells it). */
+static struct tcp_sack_block with_fin(const struct tcp_conn *conn, struct tcp_sack_block block)
+{
+    bool fin = conn->has_fin && seq_eq(block.right, conn->rcv.fin);
+    return (struct tcp_sack_block){block.left, seq_add(block.right, fin)};
 }
 
 /* A FIN without text in front of it, beyond a hole: a block by itself, which comes first if nothing
@@ -207,9 +279,8 @@ static void fill_lone_fin(const struct tcp_conn *conn, struct tcp_options *optio
  * Keeps RFC2883-4-d. */
 void tcp_fill_sack(const struct tcp_conn *conn, struct tcp_options *options)
 {
-    const struct tcp_reassembly *reassembly = conn->reassembly;
+    struct tcp_reassembly *reassembly = conn->reassembly;
     unsigned room;
-    uint32_t bound = UINT32_MAX;
     options->sack_count = 0;
     if (!conn->sack) {
         return;
@@ -218,19 +289,11 @@ void tcp_fill_sack(const struct tcp_conn *conn, struct tcp_options *options)
     if (conn->dsack_due && room > 0) {
         options->sack[options->sack_count++] = conn->dsack; /* RFC 2883 4: it comes first */
     }
-    while (reassembly != NULL && options->sack_count < room) {
-        const struct tcp_range *best = NULL;
-        for (uint32_t i = 0; i < reassembly->count; i++) {
-            const struct tcp_range *range = &reassembly->ranges[i];
-            if (range->recency < bound && (best == NULL || range->recency > best->recency)) {
-                best = range;
-            }
+    if (reassembly != NULL) {
+        recall_recent(reassembly);
+        for (uint32_t i = 0; i < reassembly->recent_count && options->sack_count < room; i++) {
+            options->sack[options->sack_count++] = with_fin(conn, reassembly->recent[i]);
         }
-        if (best == NULL) {
-            break;
-        }
-        options->sack[options->sack_count++] = block_of(conn, best);
-        bound = best->recency;
     }
     fill_lone_fin(conn, options, room);
 }
@@ -247,7 +310,8 @@ static enum hf_reason receive_out_of_order(struct tcp_conn *conn, struct tcp_hos
         tcp_ack_now(conn, HF_REASON_SEND_ACK_DUPLICATE);
     }
     conn->tally.out_of_order_segments += tcp_segment_count(segment);
-    if (!reassembly_grow(conn, host)) {
+    if (!reassembly_grow(conn, host, segment->seq,
+                         seq_add(segment->seq, segment->payload_length))) {
         return HF_REASON_REASSEMBLY_LIMIT;
     }
     if (!bytequeue_write(&conn->receive_queue, host->pages, offset, segment->payload,

@@ -168,7 +168,7 @@ static uint32_t slow_start(struct hf_cc_state *state, struct cubic *cubic,
     uint32_t divisor = initial ? hystart_divisor(&cubic->hystart) : 1;
     uint32_t growth = cc_min(sample->acked_bytes / divisor, room);
     state->cwnd_bytes += growth;
-    if (initial && hystart_on_ack(&cubic->hystart, sample)) {
+    if (initial && hystart_on_ack(&cubic->hystart, sample, state->cwnd_bytes)) {
         cubic->curve.slow_start_over = true;
         state->ssthresh_bytes = state->cwnd_bytes;
         return 0;

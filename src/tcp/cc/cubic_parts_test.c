@@ -249,6 +249,42 @@ static void pace_of_hystart(void **unused)
     end(&sender);
 }
 
+/* ACKs of one window of a flow, `gap` apart, whose round trips tell nothing; `pause` after the
+ * first, which is the last of the burst before. How many until the train is seen, 0: it is not. */
+static unsigned train_seen(uint32_t window_segments, uint32_t rtt_us, hf_time gap, hf_time pause)
+{
+    struct sender sender;
+    unsigned seen = 0;
+    begin(&sender, window_segments, HF_CC_INFINITE);
+    sender.sample.rtt_us = sender.sample.min_rtt_us = rtt_us;
+    sender.sample.snd_nxt = 1000 * MSS;
+    for (unsigned i = 1; i <= 200; i++) {
+        sender.sample.now += i == 2 ? pause : gap;
+        sender.sample.snd_una = i * MSS;
+        cc_cubic.on_ack(&sender.state, &sender.sample);
+        seen = seen == 0 && told[HF_REASON_HYSTART_TRAIN] > 0 ? i : seen;
+    }
+    assert_int_equal(sender.state.ssthresh_bytes, HF_CC_INFINITE);
+    assert_int_equal(sender.state.cwnd_bytes, (window_segments + (seen > 0 ? seen : 200)) * MSS +
+                                                  (seen > 0 ? 200 - seen : 0) * (MSS / 4));
+    end(&sender);
+    return seen;
+}
+
+/* ACKs that come without a gap of over 2 ms for more than half of the least round trip: slow start
+ * goes on at a quarter of its pace. A window under 16 segments tells nothing. */
+static void train_of_acks(void **unused)
+{
+    (void)unused;
+    assert_int_equal(train_seen(100, 100000, MS, MS), 52);
+    assert_int_equal(train_seen(100, 100000, MS, 40 * MS), 53); /* from the second on */
+    assert_int_equal(train_seen(100, 100000, 2 * MS, MS), 27);
+    assert_int_equal(train_seen(100, 100000, 2 * MS + 1, MS), 0);
+    assert_int_equal(train_seen(100, 20000, MS, MS), 12);
+    assert_int_equal(train_seen(2, 20000, MS, MS), 14);
+    assert_int_equal(train_seen(100, 0, MS, MS), 0); /* no round trip is known */
+}
+
 /* Where another algorithm has left a threshold the initial slow start is over, and with it
  * HyStart++. */
 static void no_hystart_later(void **unused)
@@ -278,6 +314,7 @@ int main(void)
         cmocka_unit_test(epochs_are_alike),
         cmocka_unit_test(slow_until_the_window_before),
         cmocka_unit_test(pace_of_hystart),
+        cmocka_unit_test(train_of_acks),
         cmocka_unit_test(no_hystart_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

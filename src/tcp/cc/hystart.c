@@ -11,6 +11,10 @@
 #define CSS_GROWTH_DIVISOR 4u
 #define CSS_ROUNDS 5u
 
+/* A train, as Linux has it: no gap is longer, and windows are large enough to tell. */
+#define TRAIN_GAP_NS (2 * HF_MILLISECOND)
+#define TRAIN_WINDOW_SEGMENTS 16u
+
 #define INFINITE_RTT UINT32_MAX
 
 void hystart_init(struct hystart *hystart)
@@ -27,6 +31,7 @@ static void begin_round(struct hystart *hystart, const struct hf_cc_sample *samp
     hystart->last_round_min_rtt_us = hystart->round_min_rtt_us;
     hystart->round_min_rtt_us = INFINITE_RTT;
     hystart->samples = 0;
+    hystart->in_train = false;
 }
 
 static bool round_is_over(const struct hystart *hystart, const struct hf_cc_sample *sample)
@@ -52,6 +57,26 @@ static void look_for_growth(struct hystart *hystart, const struct hf_cc_sample *
         hystart->css_rounds = 1; /* a part of a round counts (4.2) */
         hf_cc_tell(sample, HF_REASON_HYSTART_CSS);
     }
+}
+
+/* Nothing shows later that this was noise: the least round trips say nothing yet. */
+static void look_for_train(struct hystart *hystart, const struct hf_cc_sample *sample,
+                           uint32_t cwnd_bytes)
+{
+    hf_time half = (hf_time)sample->min_rtt_us * HF_MICROSECOND / 2;
+    if (!hystart->in_train || sample->now - hystart->train_end > TRAIN_GAP_NS) {
+        /* The round's first ACKs may be the last of the burst before; a pause follows them. */
+        hystart->in_train = true;
+        hystart->train_began = sample->now;
+    }
+    hystart->train_end = sample->now;
+    if (hystart->css_rounds > 0 || half == 0 || sample->now - hystart->train_began <= half ||
+        cwnd_bytes < TRAIN_WINDOW_SEGMENTS * sample->mss_bytes) {
+        return;
+    }
+    hystart->css_baseline_min_rtt_us = 0;
+    hystart->css_rounds = 1;
+    hf_cc_tell(sample, HF_REASON_HYSTART_TRAIN);
 }
 
 /* 4.2, in CSS: was it noise?
@@ -89,7 +114,7 @@ uint32_t hystart_divisor(const struct hystart *hystart)
 
 /* The ACK that reaches windowEnd belongs to the round that it ends.
  * Keeps RFC9406-4.2-d. */
-bool hystart_on_ack(struct hystart *hystart, const struct hf_cc_sample *sample)
+bool hystart_on_ack(struct hystart *hystart, const struct hf_cc_sample *sample, uint32_t cwnd_bytes)
 {
     if (!hystart->started) {
         hystart->started = true;
@@ -97,6 +122,7 @@ bool hystart_on_ack(struct hystart *hystart, const struct hf_cc_sample *sample)
     }
     take_rtt(hystart, sample);
     if (!round_is_over(hystart, sample)) {
+        look_for_train(hystart, sample, cwnd_bytes);
         return false;
     }
     hf_cc_tell(sample, HF_REASON_HYSTART_ROUND);

@@ -372,12 +372,12 @@ extern "C" {
     X(HYSTART_CSS, "hystart-css", "The round trip has grown: slow start goes on more slowly.",     \
       "RFC 9406 4.2")                                                                              \
     X(HYSTART_TRAIN, "hystart-train",                                                              \
-      "ACKs kept coming for half a round trip: the path is full, slow start goes on more slowly.", \
+      "ACKs kept coming for half a round trip: the path is full, slow start ends with the round.", \
       "RFC 9406 4.2")                                                                              \
     X(HYSTART_RESUMED, "hystart-resumed",                                                          \
       "The round trip is short again: slow start goes on at full speed.", "RFC 9406 4.2")          \
-    X(HYSTART_OVER, "hystart-over", "Five rounds of longer round trips: slow start is over.",      \
-      "RFC 9406 4.2")                                                                              \
+    X(HYSTART_OVER, "hystart-over",                                                                \
+      "The last round of slower growth has passed: slow start is over.", "RFC 9406 4.2")           \
     X(CUBIC_EPOCH, "cubic-epoch", "Congestion avoidance begins: t of the cubic curve is 0.",       \
       "RFC 9438 4.2")                                                                              \
     X(CUBIC_FAST_CONVERGENCE, "cubic-fast-convergence",                                            \

@@ -75,7 +75,7 @@ static void look_for_train(struct hystart *hystart, const struct hf_cc_sample *s
         return;
     }
     hystart->css_baseline_min_rtt_us = 0;
-    hystart->css_rounds = 1;
+    hystart->css_rounds = CSS_ROUNDS; /* the last one: it is over when the round is */
     hf_cc_tell(sample, HF_REASON_HYSTART_TRAIN);
 }
 

@@ -10,7 +10,7 @@
  * of the train of ACKs counts, too, as in Linux (Ha and Rhee, "Taming the elephants", 2011). They
  * come as fast as the bottleneck lets packets through; when a round's have come without a gap for
  * half of the least round trip, what is in flight has filled the path by the time the rest has
- * come. Unlike in Linux that does not end slow start but slows it, as growth would.
+ * come. Linux ends slow start there; here it goes on more slowly to the end of the round.
  */
 #ifndef HYSTART_H
 #define HYSTART_H

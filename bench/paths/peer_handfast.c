@@ -62,7 +62,8 @@ static struct host *open_host(const struct peer_job *job)
         return NULL;
     config.congestion_control = hf_congestion_control(job->congestion);
     config.ecn = 1; /* asked for, as the kernel does where a queue marks */
-    /* What `run' gives the kernel's, by sysctl. */
+    /* What `run' gives the kernel's, by sysctl: its buffers, and no memory of paths. */
+    config.metrics_save = 0;
     config.receive_buffer_max_bytes = config.send_buffer_max_bytes = 64u << 20;
     if (job->trace != NULL && (host->trace_file = fopen(job->trace, "we")) != NULL)
         host->trace = hf_json_trace_new(host->trace_file);

@@ -164,13 +164,23 @@ void tcp_buffers_arrived(struct tcp_conn *conn, struct tcp_host *host,
     }
 }
 
+/* From RCV.NXT to the end of what waits behind a hole. */
+static uint32_t held_bytes(const struct tcp_conn *conn)
+{
+    const struct tcp_reassembly *held = conn->reassembly;
+    return held == NULL || held->count == 0
+               ? 0
+               : (uint32_t)seq_diff(held->ranges[held->count - 1].right, conn->rcv.nxt);
+}
+
 /* Twice what was read in the last round trip and a little; when that was growing, as much more as
- * it grew by, twice. */
+ * it grew by, twice; and what waits behind a hole, which the program could not read yet and would
+ * have. */
 static uint64_t wanted_buffer(const struct tcp_conn *conn, uint32_t copied)
 {
     uint32_t space = conn->tuning.space_bytes;
     uint64_t window = 2ull * copied + 16ull * conn->own_mss;
-    return window + 2 * (window * (copied - space) / max_u32(space, 1));
+    return window + 2 * (window * (copied - space) / max_u32(space, 1)) + held_bytes(conn);
 }
 
 static void right_size(struct tcp_conn *conn, struct tcp_host *host, uint32_t copied)
@@ -182,6 +192,45 @@ static void right_size(struct tcp_conn *conn, struct tcp_host *host, uint32_t co
     if (host->config->moderate_receive_buffer && bytes > before) {
         conn->receive_limit_bytes = bytes;
         tcp_trace(conn, host, HF_TRACE_WINDOW, HF_REASON_BUFFER_GROWN, before);
+    }
+}
+
+/* A round trip is over: what came in it is the measure from now on, when it was more than ever. */
+static void end_round_trip(struct tcp_conn *conn, struct tcp_host *host, seq32 reached)
+{
+    struct tcp_tuning *tuning = &conn->tuning;
+    uint32_t copied = (uint32_t)seq_diff(reached, tuning->space_seq);
+    if (seq_gt(reached, tuning->space_seq) && copied > tuning->space_bytes &&
+        !tcp_memory_short(host)) {
+        if (conn->receive_tuned) {
+            right_size(conn, host, copied);
+        }
+        tuning->space_bytes = copied;
+    }
+    tuning->space_seq = seq_max(tuning->space_seq, reached);
+    tuning->space_since = host->now;
+}
+
+static bool round_trip_over(const struct tcp_conn *conn, const struct tcp_host *host)
+{
+    const struct tcp_tuning *tuning = &conn->tuning;
+    return tuning->rtt_us != 0 &&
+           host->now - tuning->space_since >= tuning->rtt_us * HF_MICROSECOND;
+}
+
+/* While a hole is open nothing can be read, for as long as its repetition takes, or the repetition
+ * of that; the peer goes on meanwhile, and must not be stopped by the window. Linux adds what is
+ * held since 6.16; besides, a program that has read all there was would have read that, too, so it
+ * counts as read. */
+void tcp_buffers_held(struct tcp_conn *conn, struct tcp_host *host)
+{
+    if (!conn->receive_tuned || tcp_memory_short(host)) {
+        return;
+    }
+    if (conn->receive_bytes == 0 && round_trip_over(conn, host)) {
+        end_round_trip(conn, host, seq_add(conn->rcv.nxt, held_bytes(conn)));
+    } else {
+        right_size(conn, host, conn->tuning.space_bytes);
     }
 }
 
@@ -202,23 +251,12 @@ static void give_back(struct tcp_conn *conn, struct tcp_host *host)
 
 void tcp_buffers_read(struct tcp_conn *conn, struct tcp_host *host)
 {
-    struct tcp_tuning *tuning = &conn->tuning;
-    uint32_t copied = (uint32_t)seq_diff(read_to(conn), tuning->space_seq);
-    bool memory_short = tcp_memory_short(host);
-    if (memory_short && conn->receive_tuned) {
+    if (tcp_memory_short(host) && conn->receive_tuned) {
         give_back(conn, host);
     }
-    if (tuning->rtt_us == 0 || host->now - tuning->space_since < tuning->rtt_us * HF_MICROSECOND) {
-        return;
+    if (round_trip_over(conn, host)) {
+        end_round_trip(conn, host, read_to(conn));
     }
-    if (copied > tuning->space_bytes && !memory_short) {
-        if (conn->receive_tuned) {
-            right_size(conn, host, copied);
-        }
-        tuning->space_bytes = copied;
-    }
-    tuning->space_seq = read_to(conn);
-    tuning->space_since = host->now;
 }
 
 /* ---- sending */

@@ -32,6 +32,8 @@ void tcp_buffers_begin(struct tcp_conn *conn, struct tcp_host *host);
 /* Text of this segment was taken. */
 void tcp_buffers_arrived(struct tcp_conn *conn, struct tcp_host *host,
                          const struct tcp_segment *segment);
+/* And it waits behind a hole. */
+void tcp_buffers_held(struct tcp_conn *conn, struct tcp_host *host);
 /* The program has read. */
 void tcp_buffers_read(struct tcp_conn *conn, struct tcp_host *host);
 /* An ACK was processed: cwnd may have grown. */
@@ -233,6 +235,8 @@ bool tcp_pacing_holds(struct tcp_conn *conn, struct tcp_host *host);
 /* The first segments of a connection are not paced, but counted. */
 bool tcp_pacing_is_starting(const struct tcp_conn *conn);
 void tcp_pacing_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t bytes);
+/* The pacing timer was looked at later than it said: that is made up for. */
+void tcp_pacing_late(struct tcp_conn *conn, const struct tcp_host *host);
 
 /* ---- tcp_mtu.c */
 

@@ -9,6 +9,11 @@
  * worth, two segments at least, or what the configuration says. A sender that must wait waits until
  * it may send a whole quantum, so that one timer is enough for several segments.
  *
+ * A host that looks at its timer late has sent too little by then. What the lateness cost, a
+ * quarter of a round trip at most, is made up for afterwards: each segment then counts for as
+ * little as half its length, so that the path sees twice the rate at most and no burst. Linux does
+ * the same.
+ *
  * Nothing holds back what loss recovery or a probe needs to have sent now, and, as in Linux, the
  * first ten segments of a connection.
  */
@@ -16,6 +21,7 @@
 
 #define FIRST_SEGMENTS 10u
 #define QUANTUM_MAX_BYTES 65536u
+#define CREDIT_LEAST HF_MILLISECOND /* what may be made up for on the shortest paths */
 
 /* As Linux has it: twice what cwnd gives in slow start, 1.2 times later, for no round trip must
  * end with cwnd unused. 0: no RTT yet. */
@@ -58,6 +64,19 @@ static hf_time time_of(uint64_t bytes, uint64_t rate)
     return (hf_time)(time < longest ? time : longest);
 }
 
+void tcp_pacing_late(struct tcp_conn *conn, const struct tcp_host *host)
+{
+    struct tcp_sender *sender = conn->sender;
+    hf_time late = host->now - conn->deadlines[TCP_TIMER_PACING];
+    hf_time most = (hf_time)conn->srtt_us * HF_MICROSECOND / 4;
+    if (sender == NULL || late <= 0) {
+        return;
+    }
+    most = most > CREDIT_LEAST ? most : CREDIT_LEAST;
+    late += sender->pacing_credit;
+    sender->pacing_credit = late < most ? late : most;
+}
+
 bool tcp_pacing_holds(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_sender *sender = conn->sender;
@@ -66,6 +85,7 @@ bool tcp_pacing_holds(struct tcp_conn *conn, struct tcp_host *host)
     uint64_t quantum;
     if (rate == 0 || sender->unpaced_segments < FIRST_SEGMENTS ||
         sender->pacing_next <= host->now) {
+        tcp_pacing_late(conn, host);
         *deadline = HF_TIME_NEVER;
         return false;
     }
@@ -89,7 +109,7 @@ void tcp_pacing_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t byte
     struct tcp_sender *sender = conn->sender;
     uint64_t rate = tcp_pacing_rate(conn, host);
     uint64_t quantum;
-    hf_time earliest;
+    hf_time earliest, length, made_up;
     if (sender->unpaced_segments < FIRST_SEGMENTS) {
         sender->unpaced_segments++;
         return;
@@ -102,5 +122,8 @@ void tcp_pacing_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t byte
     if (sender->pacing_next < earliest) {
         sender->pacing_next = earliest;
     }
-    sender->pacing_next += time_of(bytes, rate);
+    length = time_of(bytes, rate);
+    made_up = sender->pacing_credit < length / 2 ? sender->pacing_credit : length / 2;
+    sender->pacing_credit -= made_up;
+    sender->pacing_next += length - made_up;
 }

@@ -321,6 +321,7 @@ static enum hf_reason receive_out_of_order(struct tcp_conn *conn, struct tcp_hos
     tcp_dsack_note_held(conn, host, segment);
     reassembly_insert(conn->reassembly, segment->seq,
                       seq_add(segment->seq, segment->payload_length));
+    tcp_buffers_held(conn, host);
     tcp_buffers_arrived(conn, host, segment);
     return HF_REASON_OUT_OF_ORDER;
 }

@@ -62,8 +62,8 @@ struct tcp_sender {
     hf_time burst_time;
 
     /* Pacing (tcp_pacing.c): when the next segment would leave if each took its time. */
-    hf_time pacing_next;
-    uint32_t unpaced_segments; /* the first ones go at once */
+    hf_time pacing_next, pacing_credit; /* credit: what lateness has cost and is made up for */
+    uint32_t unpaced_segments;          /* the first ones go at once */
 };
 
 #endif

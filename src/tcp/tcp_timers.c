@@ -360,6 +360,9 @@ void tcp_run_timers(struct tcp_conn *conn, struct tcp_host *host)
 {
     for (unsigned timer = 0; timer < TCP_TIMER_COUNT && conn->state != HF_CLOSED; timer++) {
         if (conn->deadlines[timer] <= host->now) {
+            if (timer == TCP_TIMER_PACING) {
+                tcp_pacing_late(conn, host);
+            }
             conn->deadlines[timer] = HF_TIME_NEVER;
             run_timer(conn, host, (enum tcp_timer)timer);
         }

@@ -5,10 +5,13 @@
  * is what should be in flight. It sends at that rate, and now and then probes for more of the one
  * and less of the other. Loss beyond 2 % bounds it.
  *
- * Differences from the draft: a loss is looked at once an ACK, with the flight that the newest
- * segment acknowledged left behind, not once for each lost packet; what the draft draws by lot is
- * mixed from numbers of the connection, so that a run can be repeated; ECN, of which the draft says
- * nothing yet, counts as loss does for the short-term bounds.
+ * Differences from the draft: what the path loses by itself is no congestion (bbr_loss.c); what is
+ * lost of a probe's own flight, after Startup or UP, is for the long-term bound alone: cutting the
+ * short-term ones for it, too, would answer the same loss twice. A loss is looked at once an ACK,
+ * with the flight that the newest segment acknowledged left behind, not once for each lost packet;
+ * what the draft draws by lot is mixed from numbers of the connection, so that a run can be
+ * repeated; ECN, of which the draft says nothing yet, counts as loss does for the short-term
+ * bounds.
  */
 #include "bbr.h"
 
@@ -97,13 +100,20 @@ static void update_max_bw(struct bbr *bbr, const struct hf_cc_sample *sample)
                                                                 : bbr->max_bw_filter[1];
 }
 
+/* More was lost in this round than the path loses by itself. */
+static bool excess_loss(const struct bbr *bbr, const struct hf_cc_sample *sample)
+{
+    return bbr->loss_in_round && bbr_round_lost(bbr, sample) >
+                                     bbr_expected_loss(bbr, sample, bbr_round_sent(bbr, sample));
+}
+
 /* 5.5.10.3: what loss says while nothing is being probed for. */
 static void adapt_lower_bounds(const struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     struct bbr *bbr = bbr_of(state);
     uint64_t less_bw;
-    if (bbr->state == BBR_STARTUP || bbr->state == BBR_REFILL || bbr->state == BBR_UP ||
-        !(bbr->loss_in_round || bbr->ecn_in_round)) {
+    if (bbr->probe_losses || bbr->state == BBR_STARTUP || bbr->state == BBR_REFILL ||
+        bbr->state == BBR_UP || !(excess_loss(bbr, sample) || bbr->ecn_in_round)) {
         return;
     }
     if (bbr->bw_shortterm == BBR_INFINITE_RATE) {
@@ -127,6 +137,10 @@ static void update_congestion_signals(const struct hf_cc_state *state,
     bbr->bw_latest = sample->rate > bbr->bw_latest ? sample->rate : bbr->bw_latest;
     bbr->inflight_latest = cc_max(bbr->inflight_latest, sample->rate_bytes);
     if (sample->lost_bytes > 0) {
+        if (!bbr->loss_in_round) { /* BBRNoteLoss: a whole round from the first loss on */
+            bbr->loss_round_delivered = sample->total_delivered_bytes;
+            bbr->loss_round_start = false;
+        }
         bbr->loss_in_round = true;
         if (bbr->loss_events_in_round < UINT8_MAX) {
             bbr->loss_events_in_round++;
@@ -134,6 +148,7 @@ static void update_congestion_signals(const struct hf_cc_state *state,
     }
     bbr->ecn_in_round |= sample->ece;
     update_max_bw(bbr, sample);
+    bbr_loss_on_ack(bbr, sample);
     if (bbr->loss_round_start) {
         adapt_lower_bounds(state, sample);
         bbr->loss_in_round = false;
@@ -186,8 +201,8 @@ static void update_min_rtt(struct bbr *bbr, const struct hf_cc_sample *sample)
 static void set_pacing_rate(struct hf_cc_state *state)
 {
     const struct bbr *bbr = bbr_of(state);
-    uint64_t rate =
-        cc_scale(bbr->bw, bbr->pacing_gain_percent * (100 - PACING_MARGIN_PERCENT), 100 * 100);
+    uint64_t rate = cc_scale(bbr_sending_rate(bbr, bbr->bw),
+                             bbr->pacing_gain_percent * (100 - PACING_MARGIN_PERCENT), 100 * 100);
     if (rate > 0 && (bbr->full_bw_reached || rate > state->pacing_rate)) {
         state->pacing_rate = rate;
     }
@@ -282,6 +297,7 @@ static void bbr_on_delivery(struct hf_cc_state *state, const struct hf_cc_sample
     update_min_rtt(bbr, sample);
     bbr_advance(state, sample);
     if (bbr->loss_round_start) {
+        bbr_loss_on_round(bbr, sample);
         bbr->bw_latest = sample->rate;
         bbr->inflight_latest = sample->rate_bytes;
         bbr->loss_events_in_round = 0;

@@ -58,6 +58,11 @@ struct bbr {
     hf_time probe_rtt_min_stamp, probe_rtt_done_stamp;
     uint64_t limited_until; /* samples from before this were taken while held back on purpose */
     uint32_t prior_cwnd_bytes;
+    /* The path's own loss (bbr_loss.c): of so much seen, so much lost; its share, and the loss
+     * round that is being looked at. */
+    uint64_t own_seen_bytes, own_lost_bytes, startup_seen_bytes, startup_lost_bytes;
+    uint64_t round_delivered, round_lost, round_bw, probe_end_delivered;
+    uint32_t own_loss, least_rtt_us, round_acks, round_acks_near;
     /* What a needless recovery took (5.5.11). */
     uint64_t undo_bw_shortterm;
     uint32_t undo_inflight_shortterm, undo_inflight_longterm;
@@ -70,6 +75,8 @@ struct bbr {
     uint16_t pacing_gain_percent, cwnd_gain_percent;
     bool round_start, loss_round_start, loss_in_round, ecn_in_round;
     bool full_bw_reached, full_bw_now, bw_probe_samples;
+    bool probe_losses; /* what is lost now was sent while probing */
+    bool round_counts; /* what it lost may be the path's own */
     bool probe_rtt_round_done, probe_rtt_expired, idle_restart, in_recovery;
 };
 
@@ -95,6 +102,25 @@ static inline bool bbr_in_probe_bw(const struct bbr *bbr)
 {
     return bbr->state >= BBR_DOWN && bbr->state <= BBR_UP;
 }
+
+/* ---- bbr_loss.c */
+
+/* Probing is over: what is lost of what it has in flight is no news of the path at rest. */
+void bbr_probe_ends(struct bbr *bbr, const struct hf_cc_sample *sample);
+/* Each ACK; and the end of a loss round, before its congestion signals are forgotten. */
+void bbr_loss_on_ack(struct bbr *bbr, const struct hf_cc_sample *sample);
+void bbr_loss_on_round(struct bbr *bbr, const struct hf_cc_sample *sample);
+/* Of this loss round until now: what was lost of what was sent. */
+uint64_t bbr_round_lost(const struct bbr *bbr, const struct hf_cc_sample *sample);
+uint64_t bbr_round_sent(const struct bbr *bbr, const struct hf_cc_sample *sample);
+/* Most of the round's ACKs tell of a queue. */
+bool bbr_queue_seen(const struct bbr *bbr);
+/* The most that the path loses by itself of so many bytes, as far as chance goes; 0: nothing is
+ * known of it. */
+uint64_t bbr_expected_loss(const struct bbr *bbr, const struct hf_cc_sample *sample,
+                           uint64_t bytes);
+/* What must be sent for so much to arrive. */
+uint64_t bbr_sending_rate(const struct bbr *bbr, uint64_t rate);
 
 /* ---- bbr_probe.c */
 

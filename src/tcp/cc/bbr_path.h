@@ -38,7 +38,8 @@ struct path {
     uint64_t rate; /* bytes a second */
     hf_time rtt;
     uint64_t queue_bytes;
-    hf_time ack_every; /* ACKs are saved up until a multiple of this; 0: they are not */
+    unsigned lose_every; /* one of so many is lost behind the queue, by lot; 0: none */
+    hf_time ack_every;   /* ACKs are saved up until a multiple of this; 0: they are not */
     bool app_limited;
 
     struct hf_cc_state state;
@@ -47,7 +48,7 @@ struct path {
     struct packet packets[PACKETS];
     uint64_t first, next; /* not acknowledged yet, in order */
     hf_time now, link_free, send_due, first_sent, delivered_stamp;
-    uint64_t delivered, lost, recovery_end;
+    uint64_t delivered, lost, recovery_end, lot;
     uint32_t pipe;
     struct told told[512];
     unsigned told_count, bounds_told;
@@ -100,6 +101,10 @@ static inline void send_one(struct path *path)
                               path->delivered, path->lost, path->pipe};
     if (queued + MSS <= path->queue_bytes) {
         path->link_free = begin + (hf_time)(MSS * HF_SECOND / path->rate);
+    }
+    path->lot = path->lot * UINT64_C(6364136223846793005) + 1442695040888963407u;
+    if (queued + MSS <= path->queue_bytes &&
+        (path->lose_every == 0 || (path->lot >> 33) % path->lose_every != 0)) {
         packet->acked = path->link_free + path->rtt;
         if (path->ack_every > 0) {
             packet->acked += path->ack_every - packet->acked % path->ack_every;
@@ -124,9 +129,9 @@ static inline void numbers_are_right(const struct path *path)
     if (!bbr->full_bw_reached) {
         return;
     }
-    assert_in_range(path->state.pacing_rate,
-                    bbr->bw * gains[bbr->state].pacing / 100 * 99 / 100 - 3,
-                    bbr->bw * gains[bbr->state].pacing / 100 * 99 / 100 + 3);
+    most = (bbr->bw << 20) / ((1u << 20) - bbr->own_loss); /* so that bw arrives */
+    assert_in_range(path->state.pacing_rate, most * gains[bbr->state].pacing / 100 * 99 / 100 - 3,
+                    most * gains[bbr->state].pacing / 100 * 99 / 100 + 3);
     most = bbr->bw * bbr->min_rtt_us / 1000000 * gains[bbr->state].cwnd / 100;
     most += bbr->extra_acked[0] > bbr->extra_acked[1] ? bbr->extra_acked[0] : bbr->extra_acked[1];
     quantum = path->state.pacing_rate / 1000;

@@ -93,20 +93,25 @@ static void check_full_bw_reached(struct bbr *bbr, const struct hf_cc_sample *sa
     bbr->full_bw_reached |= bbr->full_bw_now;
 }
 
-/* IsInflightTooHigh: of what was in flight with the newest segment, more than 2 % was lost. */
-static bool inflight_too_high(const struct hf_cc_sample *sample)
+/* IsInflightTooHigh: of what was in flight with the newest segment, more than 2 % was lost beyond
+ * what the path loses by itself. */
+static bool inflight_too_high(const struct bbr *bbr, const struct hf_cc_sample *sample)
 {
-    return sample->rate > 0 &&
-           (sample->total_lost_bytes - sample->prior_lost_bytes) * BBR_LOSS_THRESHOLD >
-               sample->prior_pipe_bytes;
+    uint64_t lost = sample->total_lost_bytes - sample->prior_lost_bytes;
+    uint64_t expected = bbr_expected_loss(bbr, sample, sample->prior_pipe_bytes);
+    return sample->rate > 0 && lost > expected &&
+           (lost - expected) * BBR_LOSS_THRESHOLD > sample->prior_pipe_bytes;
 }
 
-/* 5.3.1.3: a round of recovery with six losses of its own and more than 2 % of the flight. */
+/* 5.3.1.3: a round of recovery with six losses of its own and more than 2 % of the flight.
+ * DEVIATION: and with a queue, or without growth; a path that delivers so much more each round, as
+ * fast as ever, is not full (bbr_loss.c). */
 static void check_startup_high_loss(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     struct bbr *bbr = bbr_of(state);
     if (bbr->state == BBR_STARTUP && bbr->loss_round_start && sample->in_recovery &&
-        bbr->loss_events_in_round >= STARTUP_FULL_LOSS_COUNT && inflight_too_high(sample)) {
+        bbr->loss_events_in_round >= STARTUP_FULL_LOSS_COUNT && inflight_too_high(bbr, sample) &&
+        (bbr->full_bw_count > 0 || bbr_queue_seen(bbr))) {
         bbr->full_bw_reached = true;
         bbr->inflight_longterm =
             cc_max(bbr_bdp(bbr, sample, bbr->max_bw, 100), bbr->inflight_latest);
@@ -128,6 +133,9 @@ static uint32_t lot(const struct bbr *bbr, const struct hf_cc_sample *sample)
 void bbr_start_down(struct bbr *bbr, const struct hf_cc_sample *sample)
 {
     uint32_t drawn = lot(bbr, sample);
+    if (bbr->state == BBR_UP) {
+        bbr_probe_ends(bbr, sample);
+    }
     reset_congestion_signals(bbr);
     bbr->probe_up_count_bytes = HF_CC_INFINITE;
     /* BBRPickProbeWait: 2 to 3 seconds. */
@@ -222,7 +230,7 @@ static void adapt_long_term_model(struct hf_cc_state *state, const struct hf_cc_
             bbr->max_bw_filter[1] = 0;
         }
     }
-    if (inflight_too_high(sample)) {
+    if (inflight_too_high(bbr, sample)) {
         if (bbr->bw_probe_samples) {
             handle_too_high(state, sample);
         }
@@ -371,6 +379,7 @@ void bbr_advance(struct hf_cc_state *state, const struct hf_cc_sample *sample)
     check_startup_high_loss(state, sample);
     if (bbr->state == BBR_STARTUP && bbr->full_bw_reached) {
         enter(bbr, sample, BBR_DRAIN);
+        bbr_probe_ends(bbr, sample);
     }
     if (bbr->state == BBR_DRAIN && sample->pipe_bytes <= bbr_inflight(state, sample, 100)) {
         bbr_start_down(bbr, sample);

@@ -127,6 +127,17 @@ static void volumes(void **unused)
     assert_int_equal(bbr_inflight_with_headroom(bbr, &path->sample), 85000);
     bbr->inflight_longterm = 500;
     assert_int_equal(bbr_inflight_with_headroom(bbr, &path->sample), 4 * MSS);
+    bbr->inflight_longterm = 6000; /* 15 % are less than a segment */
+    assert_int_equal(bbr_inflight_with_headroom(bbr, &path->sample), 5000);
+    path->state.pacing_rate = 100000000; /* no burst is longer than 64 KiB */
+    assert_int_equal(bbr_inflight(&path->state, &path->sample, 100), 3 * 65536);
+    path->state.pacing_rate = 1000;
+    bbr->max_bw = 1000;
+    assert_int_equal(bbr_inflight(&path->state, &path->sample, 100), 6 * MSS);
+    bbr->min_rtt_us = 100000000;
+    assert_int_equal(bbr_bdp(bbr, &path->sample, 100000000, 100), UINT32_MAX);
+    bbr->min_rtt_us = 0;
+    assert_int_equal(bbr_bdp(bbr, &path->sample, 100000000, 100), 0);
     free(path);
 }
 
@@ -240,6 +251,138 @@ static void filters(void **unused)
     free(path);
 }
 
+/* One ACK that ends a loss round, in a state that was made up. */
+static struct path *end_of_round(enum bbr_state state, bool loss, bool mark)
+{
+    struct path *path = path_new(1250000, 40 * MS, 10000000);
+    struct bbr *bbr = &path->bbr;
+    struct hf_cc_sample *sample = &path->sample;
+    bbr->state = (uint8_t)state;
+    bbr->full_bw_reached = state != BBR_STARTUP;
+    bbr->max_bw = bbr->max_bw_filter[0] = 1000000;
+    bbr->loss_in_round = loss;
+    bbr->ecn_in_round = mark;
+    bbr->next_round_delivered = bbr->loss_round_delivered = 500000;
+    bbr->cycle_stamp = path->now;
+    bbr->bw_probe_wait_ns = 2 * HF_SECOND;
+    bbr->round_delivered = 500000;
+    bbr->round_lost = 1000;
+    path->state.cwnd_bytes = 100000;
+    sample->total_delivered_bytes = 600000;
+    sample->total_lost_bytes = 1000 + (loss ? MSS : 0);
+    sample->prior_delivered_bytes = 500000;
+    sample->prior_pipe_bytes = 100000;
+    sample->pipe_bytes = 100000;
+    sample->rate = 1;
+    sample->rate_bytes = 1;
+    sample->rate_interval_us = 40000;
+    path->told_count = path->bounds_told = 0;
+    return path;
+}
+
+/* 5.5.10.3, decision by decision: who cuts, for what, from what, and how far. */
+static void lower_bounds(void **unused)
+{
+    static const bool cuts[] = {
+        [BBR_STARTUP] = false, [BBR_DRAIN] = true, [BBR_DOWN] = true,     [BBR_CRUISE] = true,
+        [BBR_REFILL] = false,  [BBR_UP] = false,   [BBR_PROBE_RTT] = true};
+    (void)unused;
+    for (unsigned i = 0; i < 7 * 4; i++) {
+        enum bbr_state state = (enum bbr_state)(i % 7);
+        struct path *path = end_of_round(state, (i / 7) & 1, (i / 7) & 2);
+        cc_bbr.on_delivery(&path->state, &path->sample);
+        assert_int_equal(path->bounds_told, cuts[state] && i / 7 > 0);
+        assert_false(path->bbr.loss_in_round || path->bbr.ecn_in_round);
+        free(path);
+    }
+    for (unsigned i = 0; i < 16; i++) {
+        struct path *path = end_of_round(BBR_CRUISE, true, false);
+        struct bbr *bbr = &path->bbr;
+        uint64_t bw = 700000;
+        uint32_t inflight = 70000;
+        if (i & 1) { /* cut before */
+            bbr->bw_shortterm = 500000;
+            bbr->inflight_shortterm = 50000;
+            bw = 350000;
+            inflight = 35000;
+        }
+        if (i & 2) { /* more came in this round than that */
+            bbr->bw_latest = bw = 800000;
+            bbr->inflight_latest = inflight = 80000;
+        }
+        if (i & 4) { /* what is lost is a probe's */
+            bbr->probe_losses = true;
+            bbr->probe_end_delivered = 500001;
+        }
+        if (i & 8) { /* it is what the path loses: of 101 segments 1 % and two deviations */
+            bbr->own_loss = (1u << 20) / 100;
+        }
+        cc_bbr.on_delivery(&path->state, &path->sample);
+        if (i & 12) {
+            assert_int_equal(path->bounds_told, 0);
+            assert_true(bbr->bw_shortterm == (i & 1 ? 500000 : BBR_INFINITE_RATE));
+            assert_int_equal(bbr->inflight_shortterm, i & 1 ? 50000 : HF_CC_INFINITE);
+        } else {
+            assert_int_equal(path->bounds_told, 1);
+            assert_true(bbr->bw_shortterm == bw);
+            assert_int_equal(bbr->inflight_shortterm, inflight);
+        }
+        free(path);
+    }
+}
+
+/* BBRNoteLoss: the first loss begins a whole round; the next ones in it do not. */
+static void first_loss_begins_a_round(void **unused)
+{
+    struct path *path = end_of_round(BBR_CRUISE, false, false);
+    (void)unused;
+    path->sample.lost_bytes = MSS;
+    cc_bbr.on_delivery(&path->state, &path->sample);
+    assert_int_equal(path->bounds_told, 0);
+    assert_true(path->bbr.loss_in_round);
+    assert_true(path->bbr.loss_round_delivered == 600000);
+    path->sample.total_delivered_bytes = 650000;
+    path->sample.prior_delivered_bytes = 599999;
+    cc_bbr.on_delivery(&path->state, &path->sample);
+    assert_true(path->bbr.loss_round_delivered == 600000);
+    assert_int_equal(path->bounds_told, 0);
+    path->sample.total_lost_bytes += MSS;
+    path->sample.prior_delivered_bytes = 600000;
+    cc_bbr.on_delivery(&path->state, &path->sample);
+    assert_true(path->bbr.loss_round_delivered == 650000);
+    assert_int_equal(path->bounds_told, 1);
+    free(path);
+}
+
+/* 5.5.7: a lower round trip counts at once, a higher one when ten seconds are over; the stamp is
+ * that of the sample. */
+static void least_round_trip(void **unused)
+{
+    struct path *path = end_of_round(BBR_CRUISE, false, false);
+    struct bbr *bbr = &path->bbr;
+    hf_time begin = path->now;
+    (void)unused;
+    path->sample.rtt_us = 30000;
+    path->sample.now = begin + 1;
+    cc_bbr.on_delivery(&path->state, &path->sample);
+    assert_int_equal(bbr->min_rtt_us, 30000);
+    assert_true(bbr->min_rtt_stamp == begin + 1);
+    path->sample.now = begin + 2;
+    cc_bbr.on_delivery(&path->state, &path->sample); /* the same again is no news */
+    assert_true(bbr->min_rtt_stamp == begin + 1);
+    bbr->probe_rtt_min_delay_us = 50000; /* what ProbeRTT has found since */
+    bbr->probe_rtt_min_stamp = begin + 6 * HF_SECOND;
+    path->sample.rtt_us = 60000;
+    path->sample.now = begin + 1 + 10 * HF_SECOND;
+    cc_bbr.on_delivery(&path->state, &path->sample);
+    assert_int_equal(bbr->min_rtt_us, 30000);
+    path->sample.now++;
+    cc_bbr.on_delivery(&path->state, &path->sample);
+    assert_int_equal(bbr->min_rtt_us, 50000);
+    assert_true(bbr->min_rtt_stamp == begin + 6 * HF_SECOND);
+    free(path);
+}
+
 /* Linux's struct tcp_bbr_info. */
 static void says_what_linux_says(void **unused)
 {
@@ -265,6 +408,8 @@ int main(void)
         cmocka_unit_test(states_come_back),  cmocka_unit_test(volumes),
         cmocka_unit_test(high_loss),         cmocka_unit_test(beginnings),
         cmocka_unit_test(filters),           cmocka_unit_test(says_what_linux_says),
+        cmocka_unit_test(lower_bounds),      cmocka_unit_test(first_loss_begins_a_round),
+        cmocka_unit_test(least_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,6 +175,7 @@ struct hf_cc_sample tcp_cc_sample(const struct tcp_conn *conn, const struct tcp_
         .snd_nxt = conn->snd.nxt.value,
         .after_timeout = conn->after_timeout,
         .cwnd_limited = tcp_cwnd_limited(conn),
+        .window_limited = conn->tally.limited == HF_LIMITED_RECEIVER,
         .in_recovery = conn->recovery != TCP_RECOVERY_NONE || conn->ecn.reducing,
         .srtt_us = conn->srtt_us,
         .min_rtt_us = tcp_min_rtt_us(&conn->rack.min_rtt),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is counted for STATUS alone: nothing here changes what a connection does.
+ * What is counted for STATUS; only that the peer's window holds the sender back is also told to
+ * congestion control.
  *
  * What holds a sender back is looked at when nothing more can leave, and the time until the next
  * look goes to the answer (Linux's tcp_chrono): a program that asks why its transfer is slow reads

@@ -76,11 +76,27 @@ void bbr_enter_startup(struct bbr *bbr, const struct hf_cc_sample *sample)
 
 /* ---- Startup and Drain */
 
+/* DEVIATION: the draft counts a round in which the peer's window held us back as one in which the
+ * path gave no more. A receiver whose buffer follows the flow is late where data is lost and it
+ * cannot read on; such a round says nothing of the path, unless a queue is seen. */
+static bool held_by_peer(struct bbr *bbr)
+{
+    bool held = bbr->peer_limited || bbr->peer_limited_before;
+    bbr->peer_limited_before = bbr->peer_limited;
+    bbr->peer_limited = false;
+    return held && !bbr_queue_seen(bbr);
+}
+
 /* 5.3.1.2: three rounds in a row without a quarter more. */
 static void check_full_bw_reached(struct bbr *bbr, const struct hf_cc_sample *sample)
 {
-    if (bbr->full_bw_now || !bbr->round_start || sample->rate == 0 ||
-        bbr_app_limited(bbr, sample)) {
+    bool held;
+    bbr->peer_limited |= sample->window_limited;
+    if (!bbr->round_start) {
+        return;
+    }
+    held = held_by_peer(bbr);
+    if (bbr->full_bw_now || sample->rate == 0 || bbr_app_limited(bbr, sample)) {
         return;
     }
     if (sample->rate >= cc_scale(bbr->full_bw, FULL_BW_GROWTH_PERCENT, 100)) {
@@ -88,7 +104,7 @@ static void check_full_bw_reached(struct bbr *bbr, const struct hf_cc_sample *sa
         bbr->full_bw = sample->rate;
         return;
     }
-    bbr->full_bw_count++;
+    bbr->full_bw_count += !held;
     bbr->full_bw_now = bbr->full_bw_count >= FULL_BW_ROUNDS;
     bbr->full_bw_reached |= bbr->full_bw_now;
 }

@@ -133,12 +133,6 @@ void tcp_undo(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reaso
     if (none_lost && conn->sent != NULL) {
         tcp_sent_unmark_lost(conn->sent);
     }
-    if (conn->recovery != TCP_RECOVERY_TIMEOUT && conn->sack) {
-        /* RFC 8985 6.2 step 3 sees reordering only in what was never sent again. What came late
-         * enough to be sent again was reordered, too: as in Linux, an undo shows it, or the
-         * next packet that is as late would cost the same again. */
-        conn->rack.reordering_seen = true;
-    }
     congestion->cwnd_bytes = max_u32(congestion->cwnd_bytes, congestion->prior_cwnd_bytes);
     congestion->ssthresh_bytes =
         max_u32(congestion->ssthresh_bytes, congestion->prior_ssthresh_bytes);

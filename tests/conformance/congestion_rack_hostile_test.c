@@ -320,6 +320,7 @@ static void taken_back(struct attack *attack)
         put_block(attack, &ack, first + mss, first + 4 * mss);
         attack->w->now += MS;
         hit(attack, &ack);
+        attack->w->now += 100 * MS; /* the first undo has shown reordering, which is waited for */
         take_output(attack, 4);
         attack->una += 4 * mss;
         ack = empty_ack(attack);

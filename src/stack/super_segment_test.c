@@ -39,7 +39,7 @@ struct world {
     uint8_t *bytes;
     uint8_t *data;
     uint64_t random;
-    uint32_t flags, supers;
+    uint32_t flags, supers, segment_bytes;
     hf_time now;
     size_t sent, received;
 };
@@ -177,6 +177,9 @@ static void write_some(struct world *world)
     size_t length = 1 + chance(world, chance(world, 3) ? WRITE_MOST : 3000);
     unsigned flags = chance(world, 10) ? 0 : HF_SEND_MORE;
     ptrdiff_t one, two;
+    if (chance(world, 3) == 0) { /* the last segment is full, and is pushed all the same */
+        length = (1 + chance(world, 60)) * (size_t)world->segment_bytes;
+    }
     length = length < most ? length : most;
     if (chance(world, 50) == 0) {
         flags |= HF_SEND_URGENT;
@@ -199,6 +202,7 @@ static void open_world(struct world *world, uint32_t seed, uint32_t flags, bool 
     world->flags = flags;
     world->random = seed;
     world->now = HF_SECOND;
+    world->segment_bytes = MTU - (ipv6 ? 60u : 40u) - (seed & 2 ? 0u : 12u);
     world->bytes = malloc((size_t)PACKETS * HF_PACKET_BYTES);
     world->data = malloc(TRANSFER_MOST);
     assert_non_null(world->bytes);

@@ -12,6 +12,7 @@
 #include "stack.h"
 #include "trace.h"
 #include "types.h"
+#include "zero_copy.h"
 
 #ifdef __linux__
 #include "tun.h"

@@ -6,6 +6,8 @@
 #include "resting.h"
 #include "stack_config.h"
 
+#include <handfast/zero_copy.h>
+
 /* ---- OPEN, active (RFC 9293 3.9.1.1) */
 
 static int check_remote(const struct hf_endpoint *remote)
@@ -159,6 +161,42 @@ ptrdiff_t hf_peek(const struct hf_stack *stack, hf_handle handle, uint32_t offse
     struct resting_view view;
     return slot != NULL ? tcp_peek(resting_look(stack, slot, &view), offset, data, length)
                         : no_connection(stack, handle);
+}
+
+ptrdiff_t hf_recv_ref(const struct hf_stack *stack, hf_handle handle, struct hf_piece *pieces,
+                      uint32_t *count)
+{
+    const struct stack_slot *slot = stack_slot_of(stack, handle);
+    struct resting_view view;
+    uint32_t room = *count;
+    *count = 0;
+    if (slot == NULL) {
+        return no_connection(stack, handle);
+    }
+    if (room == 0) {
+        return HF_EINVAL;
+    }
+    *count = room;
+    return tcp_refer(resting_look(stack, slot, &view), pieces, count); /* nothing unread rests */
+}
+
+int hf_recv_release(struct hf_stack *stack, hf_handle handle, size_t length, hf_time now)
+{
+    struct stack_connection *connection = stack_connection_of(stack, handle);
+    if (connection == NULL) {
+        return no_connection(stack, handle);
+    }
+    if (length > connection->tcp.receive_bytes) {
+        return HF_EINVAL;
+    }
+    stack_set_now(stack, now);
+    if (length > 0) {
+        tcp_release(&connection->tcp, &stack->host, (uint32_t)length);
+    }
+    if (connection->tcp.intents != 0) {
+        stack_settle(stack, connection);
+    }
+    return HF_OK;
 }
 
 int hf_shutdown(struct hf_stack *stack, hf_handle handle, hf_time now)

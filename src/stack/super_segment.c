@@ -133,13 +133,14 @@ void super_emit(const struct super_segment *super, const struct tcp_conn *conn,
 
 /* ---- splitting */
 
-/* [offset, offset + length) of the whole packet, and its sum: one pass over the bytes (as memcpy,
- * and a sum of the copy, splitting took 340 instructions more for a full segment). */
+/* `length` bytes of text from this offset on, and their sum: one pass over the bytes (as memcpy,
+ * and a sum of the copy, splitting took 340 instructions more for a full segment). Text stands
+ * behind the headers, or in pieces, or both. */
 static checksum_sum gather(const struct hf_packet *packet, size_t offset, size_t length,
                            uint8_t *out)
 {
-    const uint8_t *from = packet->bytes;
-    size_t there = packet->length;
+    const uint8_t *from = packet->bytes + packet->header_bytes;
+    size_t there = packet->length - packet->header_bytes;
     size_t done = 0;
     checksum_sum sum = 0;
     for (uint32_t piece = 0; done < length; piece++) {
@@ -214,8 +215,8 @@ ptrdiff_t hf_packet_split(const struct hf_packet *packet, uint32_t index, void *
     if (packet->header_bytes + length > capacity) {
         return HF_EMSGSIZE;
     }
-    gather(packet, 0, packet->header_bytes, bytes);
-    text_sum = gather(packet, packet->header_bytes + start, length, bytes + packet->header_bytes);
+    memcpy(bytes, packet->bytes, packet->header_bytes);
+    text_sum = gather(packet, start, length, bytes + packet->header_bytes);
     length += packet->header_bytes;
     if (packet->segments > 1) {
         adapt_ip(bytes, length, index);

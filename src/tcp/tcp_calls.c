@@ -60,53 +60,82 @@ static void urgent_read(struct tcp_conn *conn)
     }
 }
 
-/* RECEIVE (3.10.3). */
-ptrdiff_t tcp_receive(struct tcp_conn *conn, struct tcp_host *host, void *data, size_t length,
-                      unsigned flags)
+/* Nothing can be read: why. */
+static ptrdiff_t nothing_to_read(const struct tcp_conn *conn)
 {
-    uint32_t take;
-    if (conn->receive_bytes == 0) {
-        if (conn->receive_eof) {
-            return 0;
-        }
-        switch (conn->state) {
-        case HF_SYN_RECEIVED:
-            return conn->fast_open_child ? HF_EAGAIN : HF_ENOTCONN;
-        case HF_SYN_SENT:
-        case HF_LISTEN:
-            return HF_ENOTCONN;
-        case HF_CLOSED:
-            return conn->error;
-        case HF_ESTABLISHED:
-        case HF_FIN_WAIT_1:
-        case HF_FIN_WAIT_2:
-        case HF_CLOSE_WAIT:
-        case HF_CLOSING:
-        case HF_LAST_ACK:
-        case HF_TIME_WAIT:
-            return HF_EAGAIN;
-        }
-    }
-    take = length < conn->receive_bytes ? (uint32_t)length : conn->receive_bytes;
-    if (take == 0) {
+    if (conn->receive_eof) {
         return 0;
     }
-    bytequeue_read(&conn->receive_queue, 0, data, take);
-    if (flags & HF_RECV_PEEK) {
-        return (ptrdiff_t)take;
+    switch (conn->state) {
+    case HF_SYN_RECEIVED:
+        return conn->fast_open_child ? HF_EAGAIN : HF_ENOTCONN;
+    case HF_SYN_SENT:
+    case HF_LISTEN:
+        return HF_ENOTCONN;
+    case HF_CLOSED:
+        return conn->error;
+    case HF_ESTABLISHED:
+    case HF_FIN_WAIT_1:
+    case HF_FIN_WAIT_2:
+    case HF_CLOSE_WAIT:
+    case HF_CLOSING:
+    case HF_LAST_ACK:
+    case HF_TIME_WAIT:
+        break;
     }
-    conn->receive_bytes -= take;
+    return HF_EAGAIN;
+}
+
+void tcp_release(struct tcp_conn *conn, struct tcp_host *host, uint32_t length)
+{
+    conn->receive_bytes -= length;
     if (conn->receive_bytes == 0 && conn->reassembly == NULL) {
         bytequeue_clear(&conn->receive_queue, host->pages);
     } else {
-        bytequeue_drop(&conn->receive_queue, host->pages, take);
+        bytequeue_drop(&conn->receive_queue, host->pages, length);
     }
     urgent_read(conn);
     tcp_buffers_read(conn, host);
     if (conn->state != HF_CLOSED && !tcp_fast_open_unproven(conn) && tcp_window_update_due(conn)) {
         tcp_ack_now(conn, HF_REASON_SEND_WINDOW_UPDATE);
     }
+}
+
+/* RECEIVE (3.10.3). */
+ptrdiff_t tcp_receive(struct tcp_conn *conn, struct tcp_host *host, void *data, size_t length,
+                      unsigned flags)
+{
+    uint32_t take;
+    if (conn->receive_bytes == 0) {
+        return nothing_to_read(conn);
+    }
+    take = length < conn->receive_bytes ? (uint32_t)length : conn->receive_bytes;
+    if (take == 0) {
+        return 0;
+    }
+    bytequeue_read(&conn->receive_queue, 0, data, take);
+    if (!(flags & HF_RECV_PEEK)) {
+        tcp_release(conn, host, take);
+    }
     return (ptrdiff_t)take;
+}
+
+ptrdiff_t tcp_refer(const struct tcp_conn *conn, struct hf_piece *pieces, uint32_t *count)
+{
+    uint32_t room = *count;
+    uint32_t done = 0;
+    *count = 0;
+    if (conn->receive_bytes == 0) {
+        return nothing_to_read(conn);
+    }
+    while (done < conn->receive_bytes && *count < room) {
+        uint32_t contiguous;
+        const uint8_t *from = bytequeue_span(&conn->receive_queue, done, &contiguous);
+        contiguous = min_u32(contiguous, conn->receive_bytes - done);
+        pieces[(*count)++] = (struct hf_piece){from, contiguous};
+        done += contiguous;
+    }
+    return (ptrdiff_t)done;
 }
 
 /* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK> */

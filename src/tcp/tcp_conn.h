@@ -22,6 +22,7 @@
 #include "tcp_sender.h"
 #include "tcp_sent.h"
 
+#include <handfast/offload.h>
 #include <handfast/stack.h>
 
 /* What a connection may use of its host; one per stack. */
@@ -474,6 +475,10 @@ ptrdiff_t tcp_send(struct tcp_conn *conn, struct tcp_host *host, const void *dat
 ptrdiff_t tcp_peek(const struct tcp_conn *conn, uint32_t offset, void *data, size_t length);
 ptrdiff_t tcp_receive(struct tcp_conn *conn, struct tcp_host *host, void *data, size_t length,
                       unsigned flags);
+/* The same by reference (zero_copy.h), and what follows: `length` bytes, no more than there are,
+ * have been read. */
+ptrdiff_t tcp_refer(const struct tcp_conn *conn, struct hf_piece *pieces, uint32_t *count);
+void tcp_release(struct tcp_conn *conn, struct tcp_host *host, uint32_t length);
 int tcp_shutdown(struct tcp_conn *conn, struct tcp_host *host);
 /* The program lets go. */
 void tcp_close(struct tcp_conn *conn, struct tcp_host *host);

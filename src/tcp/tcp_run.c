@@ -21,9 +21,9 @@ static bool undisturbed(const struct tcp_conn *conn, const struct tcp_host *host
     return conn->state == HF_ESTABLISHED && conn->sent != NULL && conn->sent->lost_bytes == 0 &&
            conn->recovery == TCP_RECOVERY_NONE && conn->frto == TCP_FRTO_OFF &&
            conn->intents == 0 && conn->duplicate_acks_due == 0 && conn->reassembly == NULL &&
-           !conn->dsack_due && !conn->urgent_sending && !conn->search.on && !conn->ecn.reducing &&
-           !conn->ecn.handshake_due && !conn->ecn.cwr_due && conn->ecn.mode != TCP_ECN_ACCURATE &&
-           tcp_pacing_rate(conn, host) == 0;
+           conn->notes == NULL && !conn->dsack_due && !conn->urgent_sending && !conn->search.on &&
+           !conn->ecn.reducing && !conn->ecn.handshake_due && !conn->ecn.cwr_due &&
+           conn->ecn.mode != TCP_ECN_ACCURATE && tcp_pacing_rate(conn, host) == 0;
 }
 
 /* Linux's bursts (tcp_push.c): of the one that is under way, all but its last segment. */

@@ -107,7 +107,8 @@ struct hf_cc_ops {
     /* private_state is zeroed; cwnd and ssthresh stand as they are to stand (the initial ones, or
      * what another algorithm left: this is also called when the algorithm is changed). */
     void (*init)(struct hf_cc_state *state, const struct hf_cc_sample *sample);
-    /* A segment with data or FIN has left, new or again, or several new ones at once. May be NULL. */
+    /* A segment with data or FIN has left, new or again, or several new ones at once. May be NULL.
+     */
     void (*on_sent)(struct hf_cc_state *state, const struct hf_cc_sample *sample);
     /* New data acknowledged outside recovery, or in slow start after a timeout. */
     void (*on_ack)(struct hf_cc_state *state, const struct hf_cc_sample *sample);

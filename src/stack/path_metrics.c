@@ -158,8 +158,8 @@ int hf_metrics_list(const struct hf_stack *stack, uint64_t *cursor, struct hf_me
             continue;
         }
         memset(metrics, 0, sizeof *metrics);
-        metrics->local.family = (enum hf_family)path->family;
-        metrics->remote.family = (enum hf_family)path->family;
+        metrics->local.family = path->family;
+        metrics->remote.family = path->family;
         memcpy(metrics->local.bytes, path->local, sizeof path->local);
         memcpy(metrics->remote.bytes, path->remote, sizeof path->remote);
         metrics->saved_ns = path->saved;

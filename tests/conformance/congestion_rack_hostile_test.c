@@ -335,7 +335,8 @@ static void taken_back(struct attack *attack)
         hit(attack, &ack);
         take_output(attack, 8);
     }
-    assert_true(status_of(attack->w).undos - undos > OTHERS / 4);
+    /* Once the path is known to reorder three are not enough to fool it. */
+    assert_true(status_of(attack->w).undos > undos);
 }
 
 /* All but the first is SACKed, then the first acknowledged and no more: the peer has gone back on

@@ -124,8 +124,10 @@ static void judge_growth(struct window_oracle *oracle, const struct recovery_ora
         oracle->growing_ssthresh_bytes = oracle->ssthresh_bytes;
         oracle->srtt_ns = event->numbers.srtt_ns;
     }
-    if (recovery->sack[0] && recovery->sack[1])
-        acked = smaller(acked, recovery->ack_delivered_bytes);
+    /* Each octet once, when it is known to have arrived; by SACKs alone where there is reordering.
+     */
+    if (recovery->sack[0] && recovery->sack[1] && (acked > 0 || oracle->reordering_seen))
+        acked = recovery->ack_delivered_bytes;
     if (oracle->fast || oracle->reducing || acked == 0)
         return;
     most = most_after_ack(oracle, host, event->time, from, acked, mss);
@@ -412,6 +414,10 @@ static void take_cwnd(struct window_oracle *oracle, const struct recovery_oracle
     case HF_REASON_HYSTART_CSS:
         take_css(oracle, event, true);
         break;
+    case HF_REASON_HYSTART_TRAIN: /* the round is the last one */
+        oracle->css_next = true;
+        oracle->css_rounds = CSS_ROUNDS;
+        break;
     case HF_REASON_HYSTART_RESUMED:
         take_css(oracle, event, false);
         break;
@@ -501,6 +507,8 @@ void window_oracle_take(struct window_oracle *oracle, const struct recovery_orac
         take_bbr(oracle, recovery, event);
         return;
     }
+    if (event->reason == HF_REASON_REORDERING_SEEN)
+        oracle->reordering_seen = true;
     switch ((int)event->kind) {
     case HF_TRACE_CWND:
         take_cwnd(oracle, recovery, host, event);

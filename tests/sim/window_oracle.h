@@ -18,6 +18,7 @@ struct cubic_model {
 struct window_oracle {
     char failure[240]; /* "": all is well */
     bool begun;
+    bool reordering_seen;
     uint32_t cwnd_bytes, ssthresh_bytes; /* the algorithm's own, without PRR and inflation */
     uint32_t prior_cwnd_bytes, prior_ssthresh_bytes; /* what an undo gives back */
     bool fast, reducing;                             /* cwnd is led by recovery, by ECN's PRR */

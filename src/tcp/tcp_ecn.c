@@ -263,11 +263,12 @@ void tcp_ecn_option_sent(struct tcp_conn *conn, const struct tcp_host *host,
     }
 }
 
-/* Keeps RFC8257-5-a. */
+/* Not where accurate feedback is asked for: RFC 9768 3.2.2.3 takes what comes back of the SYN's
+ * codepoint for the path's doing. Keeps RFC8257-5-a. */
 void tcp_ecn_fill_syn(const struct tcp_conn *conn, struct tcp_segment *segment)
 {
     if (conn->cc->needs_ecn && conn->state == HF_SYN_SENT && !conn->ecn.no_ect &&
-        (segment->flags & ECN_SETUP) == ECN_SETUP) {
+        conn->ecn.offered == TCP_ECN_CLASSIC && (segment->flags & ECN_SETUP) == ECN_SETUP) {
         segment->ecn = ECN_ECT_0;
     }
 }

@@ -75,6 +75,7 @@ struct side {
 struct run {
     enum meddling meddling;
     uint8_t ecn;
+    bool dctcp;
     struct chance chance;
     struct way ways[2]; /* to host 0, to host 1 */
     struct side sides[2];
@@ -228,6 +229,11 @@ static void judge_accurate(struct run *run, struct side *side, const struct head
 static void judge_classic(struct run *run, struct side *side, const struct header *header,
                           bool new_data)
 {
+    if (run->dctcp) { /* RFC 8257 3.1; its echo, mark by mark, is judged by scripts */
+        assert_int_equal(header->codepoint, ECT_0);
+        side->cwrs += (header->flags & HF_CWR) != 0;
+        return;
+    }
     if (((header->flags & HF_ECE) != 0) != side->echo)
         fail_msg("%s: ECE is %u", run->what, !side->echo);
     /* 6.1.2, 6.1.4, 6.1.5: new data is ECT(0) and may have CWR, nothing else. */
@@ -488,6 +494,7 @@ static void run_once(enum meddling meddling, uint8_t ecn, const char *algorithm,
     assert_non_null(run);
     run->meddling = meddling;
     run->ecn = ecn;
+    run->dctcp = strcmp(algorithm, "dctcp") == 0;
     run->chance = chance_from(seed);
     run->mark_percent = chance_scaled(&run->chance, 1, 60);
     snprintf(run->what, sizeof run->what, "meddling %d, ecn %u, %s, seed %u", (int)meddling, ecn,

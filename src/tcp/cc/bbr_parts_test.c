@@ -384,6 +384,25 @@ static void least_round_trip(void **unused)
 }
 
 /* Linux's struct tcp_bbr_info. */
+/* 5.5.9: the most of a window of rounds counts, and less does not take its place. */
+static void aggregation_is_the_most(void **unused)
+{
+    struct path *path = path_new(1250000, 40 * MS, 10000000);
+    (void)unused;
+    run_until(path, path->now + 2 * HF_SECOND);
+    path->bbr.extra_acked[1] = 9000;
+    path->bbr.extra_acked_round = path->bbr.round_count;
+    path->bbr.extra_acked_start = path->sample.now;
+    path->bbr.extra_acked_delivered = 0;
+    path->sample.delivered_bytes = 3000;
+    cc_bbr.on_delivery(&path->state, &path->sample);
+    assert_int_equal(path->bbr.extra_acked[1], 9000);
+    path->sample.delivered_bytes = 12000; /* at the same instant: all 15,000 came at once */
+    cc_bbr.on_delivery(&path->state, &path->sample);
+    assert_int_equal(path->bbr.extra_acked[1], 15000);
+    free(path);
+}
+
 static void says_what_linux_says(void **unused)
 {
     struct path *path = path_new(1250000, 40 * MS, 10000000);
@@ -409,7 +428,7 @@ int main(void)
         cmocka_unit_test(high_loss),         cmocka_unit_test(beginnings),
         cmocka_unit_test(filters),           cmocka_unit_test(says_what_linux_says),
         cmocka_unit_test(lower_bounds),      cmocka_unit_test(first_loss_begins_a_round),
-        cmocka_unit_test(least_round_trip),
+        cmocka_unit_test(least_round_trip),  cmocka_unit_test(aggregation_is_the_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -384,6 +384,22 @@ static void least_round_trip(void **unused)
 }
 
 /* Linux's struct tcp_bbr_info. */
+/* What is known of a queue is of one round: never more ACKs near the least round trip than ACKs. */
+static void rounds_count_for_themselves(void **unused)
+{
+    struct path *path = path_new(1250000, 40 * MS, 10000000);
+    hf_time end = path->now + 5 * HF_SECOND;
+    uint32_t near_most = 0;
+    (void)unused;
+    while (path->now < end) {
+        run_until(path, path->now + 1);
+        assert_true(path->bbr.round_acks_near <= path->bbr.round_acks);
+        near_most = cc_max(near_most, path->bbr.round_acks_near);
+    }
+    assert_true(near_most > 1);
+    free(path);
+}
+
 /* 5.5.9: the most of a window of rounds counts, and less does not take its place. */
 static void aggregation_is_the_most(void **unused)
 {
@@ -423,12 +439,19 @@ static void says_what_linux_says(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(short_term_bounds), cmocka_unit_test(what_loss_takes_comes_back),
-        cmocka_unit_test(states_come_back),  cmocka_unit_test(volumes),
-        cmocka_unit_test(high_loss),         cmocka_unit_test(beginnings),
-        cmocka_unit_test(filters),           cmocka_unit_test(says_what_linux_says),
-        cmocka_unit_test(lower_bounds),      cmocka_unit_test(first_loss_begins_a_round),
-        cmocka_unit_test(least_round_trip),  cmocka_unit_test(aggregation_is_the_most),
+        cmocka_unit_test(short_term_bounds),
+        cmocka_unit_test(what_loss_takes_comes_back),
+        cmocka_unit_test(states_come_back),
+        cmocka_unit_test(volumes),
+        cmocka_unit_test(high_loss),
+        cmocka_unit_test(beginnings),
+        cmocka_unit_test(filters),
+        cmocka_unit_test(says_what_linux_says),
+        cmocka_unit_test(lower_bounds),
+        cmocka_unit_test(first_loss_begins_a_round),
+        cmocka_unit_test(least_round_trip),
+        cmocka_unit_test(aggregation_is_the_most),
+        cmocka_unit_test(rounds_count_for_themselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,7 +43,7 @@ int main(void)
     struct hf_address client = hf_address_ipv4(10, 0, 0, 1);
     struct hf_stack *stacks[2];
     struct hf_status status;
-    hf_handle listener, call, visit;
+    hf_handle listener = HF_NO_HANDLE, call = HF_NO_HANDLE, visit = HF_NO_HANDLE;
     unsigned lost = 0;
     size_t received = 0;
     ptrdiff_t took;

@@ -113,7 +113,9 @@ static bool fits(struct tcp_options *options, size_t room)
 {
     for (int count = TCP_ACCURATE_ECN_FIELDS; count >= 0; count--) {
         options->accurate_ecn_count = (uint8_t)count;
-        if (tcp_options_length(options) <= room) {
+        /* The length counts only the blocks that there is room for: all of them must have it. */
+        if (tcp_options_length(options) <= room &&
+            options->sack_count <= tcp_options_sack_room(options)) {
             return true;
         }
     }

@@ -251,8 +251,7 @@ extern "C" {
     X(RETRANSMIT_FIN, "retransmit-fin", "No ACK of our FIN within the RTO: sent again.",           \
       "RFC 6298 5.4")                                                                              \
     X(RETRANSMIT_RACK, "retransmit-rack", "Taken as lost by RACK: sent again.", "RFC 8985 6.2")    \
-    X(RETRANSMIT_SACK, "retransmit-sack", "Enough above it was SACKed: sent again.",               \
-      "RFC 6675 4")                                                                                \
+    X(RETRANSMIT_SACK, "retransmit-sack", "Enough above it was SACKed: sent again.", "RFC 6675 4") \
     X(RETRANSMIT_HOLE, "retransmit-hole",                                                          \
       "Nothing lost or new may leave: what lies in a hole is sent again.", "RFC 6675 4")           \
     X(RETRANSMIT_RESCUE, "retransmit-rescue",                                                      \

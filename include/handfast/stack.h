@@ -382,8 +382,8 @@ struct hf_status {
     uint32_t receive_buffer_bytes, send_buffer_bytes;
     uint64_t receive_memory_bytes, send_memory_bytes; /* held, slack included */
     uint32_t retransmitted_in_flight_bytes;           /* lost ones that were sent again */
-    uint32_t lost_segments;          /* taken as lost, sent again or not */
-    uint32_t retransmitted_segments; /* sent again and in flight */
+    uint32_t lost_segments;                           /* taken as lost, sent again or not */
+    uint32_t retransmitted_segments;                  /* sent again and in flight */
     uint32_t data_segments_sent, data_segments_received, out_of_order_segments;
     uint32_t delivered_segments; /* known to have arrived, the SYN among them */
     uint32_t duplicate_acks;     /* in a row, without SACK */

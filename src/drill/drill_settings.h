@@ -26,7 +26,7 @@ struct drill_settings {
     uint16_t bind_port, connect_port;
     bool defaults; /* --init_scripts: what the kernel's scripts begin with */
     bool non_fatal_packets, non_fatal_calls; /* a mismatch is told, and does not end the script */
-    bool late_split; /* hf_config's: super-segments, cut late */
+    bool late_split;                         /* hf_config's: super-segments, cut late */
     bool strict_segments, dry_run, verbose, allow_shell, ladder;
 };
 

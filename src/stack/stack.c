@@ -3,8 +3,8 @@
  * A host's beginning, end, clock and addresses.
  */
 #include "fast_open.h"
-#include "path_metrics.h"
 #include "hf_assert.h"
+#include "path_metrics.h"
 #include "resting.h"
 #include "stack_config.h"
 

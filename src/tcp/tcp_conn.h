@@ -278,7 +278,7 @@ struct tcp_conn {
     uint16_t own_mss;           /* what we announced */
     uint16_t max_segment;       /* HF_OPTION_MAX_SEGMENT; 0: none */
     uint16_t path_mtu;          /* the largest IP packet the path is known to take */
-    uint16_t reordering;  /* how far the path is known to reorder, in segments: DupThresh */
+    uint16_t reordering;        /* how far the path is known to reorder, in segments: DupThresh */
     uint16_t receive_mss; /* the largest segment seen: what "full-sized" means for delayed ACKs */
     uint32_t ack_pending_bytes; /* received in order since the last ACK went */
 

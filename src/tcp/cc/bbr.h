@@ -76,8 +76,8 @@ struct bbr {
     bool round_start, loss_round_start, loss_in_round, ecn_in_round;
     bool full_bw_reached, full_bw_now, bw_probe_samples;
     bool peer_limited, peer_limited_before; /* its window held us back in this round, the last */
-    bool probe_losses; /* what is lost now was sent while probing */
-    bool round_counts; /* what it lost may be the path's own */
+    bool probe_losses;                      /* what is lost now was sent while probing */
+    bool round_counts;                      /* what it lost may be the path's own */
     bool probe_rtt_round_done, probe_rtt_expired, idle_restart, in_recovery;
 };
 

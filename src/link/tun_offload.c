@@ -127,6 +127,16 @@ static struct virtio_net_hdr header_of(const struct hf_packet *packet)
     return header;
 }
 
+/* struct iovec serves readv too and knows no const; writev only reads. */
+static void *for_reading(const uint8_t *data)
+{
+    union {
+        const uint8_t *in;
+        void *out;
+    } pointer = {.in = data};
+    return pointer.out;
+}
+
 int hf_tun_write_packet(struct hf_tun *tun, const struct hf_packet *packet)
 {
     struct virtio_net_hdr header = header_of(packet);
@@ -144,7 +154,7 @@ int hf_tun_write_packet(struct hf_tun *tun, const struct hf_packet *packet)
     pieces[count++] = (struct iovec){packet->bytes, packet->length};
     for (uint32_t i = 0; i < packet->piece_count; i++)
         pieces[count++] =
-            (struct iovec){(void *)(uintptr_t)packet->pieces[i].data, packet->pieces[i].length};
+            (struct iovec){for_reading(packet->pieces[i].data), packet->pieces[i].length};
     do
         written = writev(tun->descriptor, pieces, count);
     while (written < 0 && errno == EINTR);

@@ -478,8 +478,8 @@ static void checksums_are_left_partial_with_offloads(void **state)
     static const uint8_t text[] = "from the kernel to the peer";
 
     (void)state;
-    for (uint8_t offload = HF_TUN_OFFLOAD_OFF; offload <= HF_TUN_OFFLOAD_ON; offload++) {
-        struct hf_tun *tun = open_with(offload, 0);
+    for (int offload = HF_TUN_OFFLOAD_OFF; offload <= HF_TUN_OFFLOAD_ON; offload++) {
+        struct hf_tun *tun = open_with((uint8_t)offload, 0);
         struct kernel_address to = kernel_address(HF_IPV4, peer_ipv4, PEER_PORT);
         int descriptor = kernel_socket(HF_IPV4);
         struct hf_packet_hints hints = {.segment_bytes = 7};

@@ -90,9 +90,10 @@ static struct stack_timer *timer_of(struct record_head *head)
     return (struct stack_timer *)(void *)(head + 1);
 }
 
-static uint8_t *addresses_of(const struct record_head *head)
+/* Where the addresses, local and remote, and what is packed lie in a record with this head. */
+static uint32_t addresses_at(const struct record_head *head)
 {
-    return (uint8_t *)(uintptr_t)(head + 1) + (head->timed ? sizeof(struct stack_timer) : 0);
+    return sizeof *head + (head->timed ? sizeof(struct stack_timer) : 0);
 }
 
 static uint32_t address_bytes(const struct record_head *head)
@@ -100,15 +101,20 @@ static uint32_t address_bytes(const struct record_head *head)
     return head->ipv6 ? 16 : 4;
 }
 
-static uint8_t *packed_of(const struct record_head *head)
+static uint32_t packed_at(const struct record_head *head)
 {
-    return addresses_of(head) + (size_t)2 * address_bytes(head);
+    return addresses_at(head) + 2 * address_bytes(head);
+}
+
+static const uint8_t *bytes_of(const struct record_head *head, uint32_t offset)
+{
+    return (const uint8_t *)head + offset;
 }
 
 static struct flow_tuple tuple_of(const struct record_head *head)
 {
     struct flow_tuple tuple;
-    const uint8_t *addresses = addresses_of(head);
+    const uint8_t *addresses = bytes_of(head, addresses_at(head));
     memset(&tuple, 0, sizeof tuple);
     tuple.family = head->ipv6 ? HF_IPV6 : HF_IPV4;
     tuple.local_port = head->local_port;
@@ -127,7 +133,7 @@ bool resting_owns_tuple(const struct hf_stack *stack, uint32_t reference,
                         const struct flow_tuple *tuple)
 {
     const struct record_head *head = head_at(stack, reference);
-    const uint8_t *addresses = addresses_of(head);
+    const uint8_t *addresses = bytes_of(head, addresses_at(head));
     uint32_t length = address_bytes(head);
     return head->remote_port == tuple->remote_port && head->local_port == tuple->local_port &&
            tuple->family == (head->ipv6 ? HF_IPV6 : HF_IPV4) &&
@@ -161,9 +167,9 @@ static void unpack(const struct hf_stack *stack, const struct record_head *head,
     const struct stack_slot *slot = pool_at(&stack->slots, head->slot);
     conn->tuple = tuple_of(head);
     conn->handle = handle_make(HANDLE_CONNECTION, slot->generation, head->slot);
-    tcp_rest_unpack(conn, head->sender ? sender : NULL,
-                    head->private_bytes > 0 ? private_state : NULL,
-                    stack->resting.models[head->model], packed_of(head), head->length);
+    tcp_rest_unpack(
+        conn, head->sender ? sender : NULL, head->private_bytes > 0 ? private_state : NULL,
+        stack->resting.models[head->model], bytes_of(head, packed_at(head)), head->length);
 }
 
 void resting_deinit(struct hf_stack *stack)
@@ -324,12 +330,12 @@ static bool rest(struct hf_stack *stack, struct stack_connection *connection, en
     uint32_t number;
     uint32_t reference;
     struct record_head *record = NULL;
+    uint8_t *bytes;
     struct tcp_rest_model *model = model_for(stack, conn, &number);
     uint32_t length =
         model != NULL ? tcp_rest_pack(conn, model, packed, sizeof packed) : TCP_REST_TOO_LARGE;
-    uint32_t before = (uint32_t)(packed_of(&head) - (uint8_t *)&head);
     if (length != TCP_REST_TOO_LARGE) {
-        record = new_record(stack, before + length, &reference);
+        record = new_record(stack, packed_at(&head) + length, &reference);
     }
     if (record == NULL) {
         stack->counters.rests_refused++;
@@ -338,9 +344,11 @@ static bool rest(struct hf_stack *stack, struct stack_connection *connection, en
     head.length = length & 0x7ff;
     head.model = number & 3;
     *record = head;
-    memcpy(addresses_of(record), conn->tuple.local, address_bytes(&head));
-    memcpy(addresses_of(record) + address_bytes(&head), conn->tuple.remote, address_bytes(&head));
-    memcpy(packed_of(record), packed, length);
+    bytes = (uint8_t *)record;
+    memcpy(bytes + addresses_at(&head), conn->tuple.local, address_bytes(&head));
+    memcpy(bytes + addresses_at(&head) + address_bytes(&head), conn->tuple.remote,
+           address_bytes(&head));
+    memcpy(bytes + packed_at(&head), packed, length);
     if (head.timed) {
         *timer_of(record) = (struct stack_timer){.slot = head.slot, .resting = true};
         wheel_arm(&stack->wheel, &timer_of(record)->node, deadline);
@@ -349,7 +357,7 @@ static bool rest(struct hf_stack *stack, struct stack_connection *connection, en
     slot->where = reference;
     stack->counters.rests++;
     stack->counters.connections_resting++;
-    tcp_trace_rest(conn, &stack->host, reason, before + length);
+    tcp_trace_rest(conn, &stack->host, reason, packed_at(&head) + length);
     give_back(stack, connection, parts);
     return true;
 }

@@ -48,7 +48,7 @@ bool super_join(struct super_segment *super, const struct tcp_segment *next, enu
         !seq_eq(next->seq, seq_add(run->seq, run->payload_length)) ||
         (next->flags & ~LAST_ONLY) != run->flags || !seq_eq(next->ack, run->ack) ||
         next->window != run->window || next->ecn != run->ecn ||
-        memcmp(&next->options, &run->options, sizeof next->options) != 0) {
+        !tcp_options_equal(&next->options, &run->options)) {
         return false;
     }
     run->payload_length += next->payload_length;

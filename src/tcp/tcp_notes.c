@@ -29,10 +29,9 @@ static size_t size_of(uint32_t capacity)
 _Static_assert(sizeof(struct tcp_mark) * FIRST_CAPACITY % _Alignof(struct tcp_mark_note) == 0 &&
                    sizeof(struct tcp_notes) % _Alignof(struct tcp_mark_note) == 0,
                "notes follow the marks");
-static struct tcp_mark_note *notes_of(const struct tcp_notes *notes)
+static struct tcp_mark_note *notes_of(struct tcp_notes *notes)
 {
-    return (struct tcp_mark_note *)(void *)((char *)(size_t)notes + sizeof *notes +
-                                            notes->capacity * sizeof(struct tcp_mark));
+    return (struct tcp_mark_note *)(void *)(notes->marks + notes->capacity);
 }
 
 void tcp_notes_free(struct tcp_conn *conn, struct tcp_host *host)

@@ -78,6 +78,45 @@ size_t tcp_options_length(const struct tcp_options *options)
     return fixed_options_length(options) + (blocks > 0 ? 4u + blocks * 8u : 0u);
 }
 
+static bool fast_open_equal(const struct tcp_options *one, const struct tcp_options *other)
+{
+    return one->fast_open_experimental == other->fast_open_experimental &&
+           one->fast_open_length == other->fast_open_length &&
+           (one->fast_open_length == 0 ||
+            memcmp(one->fast_open_cookie, other->fast_open_cookie, one->fast_open_length) == 0);
+}
+
+/* Member by member: between them there are gaps that hold anything, and a value whose option is
+ * absent does not count. */
+bool tcp_options_equal(const struct tcp_options *one, const struct tcp_options *other)
+{
+    bool same = one->has_timestamps == other->has_timestamps && one->has_mss == other->has_mss &&
+                one->has_window_scale == other->has_window_scale &&
+                one->has_sack_permitted == other->has_sack_permitted &&
+                one->has_user_timeout == other->has_user_timeout &&
+                one->has_fast_open == other->has_fast_open &&
+                one->has_accurate_ecn == other->has_accurate_ecn &&
+                one->sack_count == other->sack_count;
+    if (same && one->has_timestamps) {
+        same = one->ts_value == other->ts_value && one->ts_echo == other->ts_echo;
+    }
+    if (same && one->has_accurate_ecn) {
+        same = one->accurate_ecn_e0b_first == other->accurate_ecn_e0b_first &&
+               one->accurate_ecn_count == other->accurate_ecn_count;
+        for (unsigned i = 0; same && i < one->accurate_ecn_count; i++) {
+            same = one->accurate_ecn[i] == other->accurate_ecn[i];
+        }
+    }
+    for (unsigned i = 0; same && i < one->sack_count; i++) {
+        same = seq_eq(one->sack[i].left, other->sack[i].left) &&
+               seq_eq(one->sack[i].right, other->sack[i].right);
+    }
+    return same && (!one->has_mss || one->mss == other->mss) &&
+           (!one->has_window_scale || one->window_scale == other->window_scale) &&
+           (!one->has_user_timeout || one->user_timeout == other->user_timeout) &&
+           (!one->has_fast_open || fast_open_equal(one, other));
+}
+
 /* Four bytes: two of padding or of a short option, then a kind and its length. */
 static uint8_t *put_head(uint8_t *at, uint8_t first, uint8_t second, uint8_t kind, unsigned length)
 {

@@ -264,12 +264,122 @@ static void every_combination(void **state)
     }
 }
 
+/* Options of few values, so that many pairs are alike. */
+static void few_options(struct test_random *random, struct tcp_options *options)
+{
+    static const uint8_t cookie[] = {1, 2, 3, 4, 1, 2, 3, 5, 1};
+    /* What stands in gaps and in members whose option is absent is not to count. */
+    test_random_fill(random, (uint8_t *)options, sizeof *options);
+    options->has_mss = test_random_below(random, 4) == 0;
+    options->has_window_scale = test_random_below(random, 4) == 0;
+    options->has_sack_permitted = test_random_below(random, 4) == 0;
+    options->has_timestamps = test_random_below(random, 2) == 0;
+    options->has_user_timeout = test_random_below(random, 8) == 0;
+    options->has_fast_open = test_random_below(random, 8) == 0;
+    options->has_accurate_ecn = test_random_below(random, 4) == 0;
+    options->mss = (uint16_t)test_random_below(random, 2);
+    options->window_scale = (uint8_t)test_random_below(random, 2);
+    options->user_timeout = (uint16_t)test_random_below(random, 2);
+    options->ts_value = test_random_below(random, 2);
+    options->ts_echo = test_random_below(random, 2);
+    options->fast_open_experimental = test_random_below(random, 2) == 0;
+    options->fast_open_length = test_random_below(random, 2) == 0 ? 4 : 0;
+    options->fast_open_cookie = cookie + test_random_below(random, 2) * 4;
+    options->accurate_ecn_e0b_first = test_random_below(random, 2) == 0;
+    options->accurate_ecn_count = (uint8_t)test_random_below(random, 4);
+    options->sack_count = (uint8_t)test_random_below(random, 3);
+    for (unsigned i = 0; i < TCP_ACCURATE_ECN_FIELDS; i++) {
+        options->accurate_ecn[i] = test_random_below(random, 4) == 0 ? 0x800000 : 5;
+    }
+    for (unsigned i = 0; i < TCP_SACK_MAX_BLOCKS; i++) {
+        options->sack[i].left.value = test_random_below(random, 4) == 0;
+        options->sack[i].right.value = 5 + (test_random_below(random, 4) == 0);
+    }
+}
+
+/* Makes them alike in most options. */
+static void liken(struct test_random *random, struct tcp_options *to,
+                  const struct tcp_options *from)
+{
+    if (test_random_below(random, 8) > 0) {
+        to->has_mss = from->has_mss;
+        to->has_window_scale = from->has_window_scale;
+        to->has_sack_permitted = from->has_sack_permitted;
+        to->has_user_timeout = from->has_user_timeout;
+    }
+    if (test_random_below(random, 8) > 0) {
+        to->mss = from->mss;
+        to->window_scale = from->window_scale;
+        to->user_timeout = from->user_timeout;
+    }
+    if (test_random_below(random, 8) > 0) {
+        to->has_timestamps = from->has_timestamps;
+        to->ts_value = from->ts_value;
+        to->ts_echo = from->ts_echo;
+    }
+    if (test_random_below(random, 8) > 0) {
+        to->has_fast_open = from->has_fast_open;
+        to->fast_open_experimental = from->fast_open_experimental;
+        to->fast_open_length = from->fast_open_length;
+    }
+    if (test_random_below(random, 8) > 0) {
+        to->has_accurate_ecn = from->has_accurate_ecn;
+        to->accurate_ecn_e0b_first = from->accurate_ecn_e0b_first;
+        to->accurate_ecn_count = from->accurate_ecn_count;
+        memcpy(to->accurate_ecn, from->accurate_ecn, sizeof to->accurate_ecn);
+    }
+    if (test_random_below(random, 8) > 0) {
+        to->sack_count = from->sack_count;
+        memcpy(to->sack, from->sack, sizeof to->sack);
+    }
+}
+
+/* Equal if and only if the same bytes are written. */
+static void equality_is_that_of_the_bytes(void **state)
+{
+    struct test_random random = {.state = 11};
+    unsigned alike = 0;
+    unsigned judged = 0;
+    (void)state;
+    while (judged < 200000) {
+        struct tcp_segment segments[2] = {plain_segment(HF_ACK), plain_segment(HF_ACK)};
+        uint8_t bytes[2][TCP_HEADER_MAX_BYTES];
+        size_t length[2];
+        bool fits = true;
+        bool same;
+        for (unsigned i = 0; i < 2; i++) {
+            struct tcp_options *options = &segments[i].options;
+            few_options(&random, options);
+            if (i == 1) {
+                liken(&random, options, &segments[0].options);
+            }
+            fits = fits && tcp_options_length(options) <= TCP_OPTIONS_MAX_BYTES &&
+                   tcp_options_sack_room(options) >= options->sack_count;
+        }
+        if (!fits) {
+            continue;
+        }
+        for (unsigned i = 0; i < 2; i++) {
+            length[i] = tcp_emit(&segments[i], bytes[i]);
+        }
+        same = length[0] == length[1] && memcmp(bytes[0], bytes[1], length[0]) == 0;
+        assert_int_equal(tcp_options_equal(&segments[0].options, &segments[1].options), same);
+        alike += same;
+        judged++;
+    }
+    assert_true(alike > 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fast_open),    cmocka_unit_test(header_fields),
-        cmocka_unit_test(linux_syn),    cmocka_unit_test(linux_data_and_acks),
-        cmocka_unit_test(user_timeout), cmocka_unit_test(every_combination),
+        cmocka_unit_test(fast_open),
+        cmocka_unit_test(header_fields),
+        cmocka_unit_test(linux_syn),
+        cmocka_unit_test(linux_data_and_acks),
+        cmocka_unit_test(user_timeout),
+        cmocka_unit_test(every_combination),
+        cmocka_unit_test(equality_is_that_of_the_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

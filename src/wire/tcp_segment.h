@@ -111,6 +111,8 @@ enum hf_reason tcp_parse(const uint8_t *bytes, size_t length, struct tcp_segment
  * Open (NOP NOP); elsewhere NOP NOP timestamps, accurate ECN, NOP NOP SACK, whose NOPs give way to
  * what is left of accurate ECN. SACK blocks that do not fit are left off. */
 size_t tcp_options_length(const struct tcp_options *options);
+/* Whether they would be written alike. */
+bool tcp_options_equal(const struct tcp_options *one, const struct tcp_options *other);
 /* How many SACK blocks fit beside the other options: 0..4. */
 unsigned tcp_options_sack_room(const struct tcp_options *options);
 

@@ -230,6 +230,12 @@ static int compare(const void *a, const void *b)
     return first < second ? -1 : first > second;
 }
 
+static double percentile_us(const uint64_t *sorted_ns, uint32_t count, uint32_t thousandths)
+{
+    uint64_t index = (uint64_t)count * thousandths / 1000;
+    return (double)sorted_ns[index] / 1e3;
+}
+
 static void print_times(const char *what, uint64_t *times, uint32_t count)
 {
     uint64_t sum = 0;
@@ -238,9 +244,8 @@ static void print_times(const char *what, uint64_t *times, uint32_t count)
     }
     qsort(times, count, sizeof *times, compare);
     printf("  %-28s mean %6.2f us   p50 %6.2f   p99 %6.2f   p99.9 %7.2f\n", what,
-           (double)sum / count / 1e3, (double)times[count / 2] / 1e3,
-           (double)times[(uint64_t)count * 99 / 100] / 1e3,
-           (double)times[(uint64_t)count * 999 / 1000] / 1e3);
+           (double)sum / count / 1e3, percentile_us(times, count, 500),
+           percentile_us(times, count, 990), percentile_us(times, count, 999));
 }
 
 static void print_memory(const struct bench *bench, uint32_t connections, uint64_t resident)

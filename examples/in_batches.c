@@ -3,15 +3,15 @@
  * read where they lie. */
 #include <handfast/handfast.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { MTU = 1500, PACKETS = 64, LENGTH = 1000000 };
 
 static unsigned char wire[PACKETS][MTU], ones[65536];
+static unsigned char space[2 * HF_PACKET_BYTES];
 
 /* All that one host has to send, to the other. */
-static void carry(struct hf_stack *from, struct hf_stack *to, unsigned char *space, hf_time now)
+static void carry(struct hf_stack *from, struct hf_stack *to, hf_time now)
 {
     struct hf_packet packet = {.bytes = space, .capacity = HF_PACKET_BYTES};
     struct hf_packet packets[2] = {packet, packet};
@@ -35,10 +35,9 @@ int main(void)
     struct hf_stack *client = hf_stack_new(&config), *server = hf_stack_new(&config);
     struct hf_address home = hf_address_ipv4(10, 0, 0, 1);
     struct hf_endpoint shop = {hf_address_ipv4(10, 0, 0, 2), 80};
-    unsigned char *space = malloc(2 * HF_PACKET_BYTES);
     hf_handle door, call, visit = HF_NO_HANDLE;
     size_t written = 0, read = 0, sum = 0;
-    if (!client || !server || !space || hf_stack_add_address(client, &home) ||
+    if (!client || !server || hf_stack_add_address(client, &home) ||
         hf_stack_add_address(server, &shop.address) || hf_listen(server, &shop, 1, &door) ||
         hf_connect(client, NULL, &shop, 0, &call))
         return 1;
@@ -49,7 +48,7 @@ int main(void)
         size_t left = LENGTH - written < sizeof ones ? LENGTH - written : sizeof ones;
         ptrdiff_t length = hf_send(client, call, ones, left, 0, now);
         written += length > 0 ? (size_t)length : 0;
-        carry(client, server, space, now);
+        carry(client, server, now);
         if (visit == HF_NO_HANDLE)
             (void)hf_accept(server, door, &visit, NULL);
         while ((length = hf_recv_ref(server, visit, pieces, &count)) > 0) {
@@ -60,11 +59,10 @@ int main(void)
             read += (size_t)length;
             count = 16;
         }
-        carry(server, client, space, now);
+        carry(server, client, now);
     }
     printf("the server has looked at %zu bytes, their sum is %zu\n", read, sum);
     hf_stack_free(client);
     hf_stack_free(server);
-    free(space);
     return read != LENGTH || sum != LENGTH;
 }

@@ -58,6 +58,12 @@ static ssize_t take(struct play *play, int fd, size_t room, struct msghdr *messa
     return answer;
 }
 
+static void open_pair(struct play *play, int *client, int *server)
+{
+    play_open(play, 0, NULL);
+    play_connect(play, play_listen(play, 80), 80, client, server);
+}
+
 /* The connection ends with everything under way: all of it is told, as one. */
 static void told_at_the_end(void **state)
 {
@@ -70,8 +76,7 @@ static void told_at_the_end(void **state)
     int client;
     int server;
     (void)state;
-    play_open(&play, 0, NULL);
-    play_connect(&play, play_listen(&play, 80), 80, &client, &server);
+    open_pair(&play, &client, &server);
     turn_on(&play, client, SO_ZEROCOPY, 1);
     assert_int_equal(
         hf_socket_setsockopt(play.sets[0], client, SOL_TCP, TCP_NODELAY, &one, sizeof one), 0);
@@ -102,8 +107,7 @@ static void completions_never_get_lost(void **state)
     uint32_t expected = 0;
     unsigned told = 0;
     (void)state;
-    play_open(&play, 0, NULL);
-    play_connect(&play, play_listen(&play, 80), 80, &client, &server);
+    open_pair(&play, &client, &server);
     turn_on(&play, client, SO_ZEROCOPY, 1);
     /* A stamp between any two completions keeps them apart, as long as stamps are kept. */
     turn_on(&play, client, SO_RCVBUF, 4000000);
@@ -146,8 +150,7 @@ static void stamps_are_bounded(void **state)
     int server;
     unsigned told = 0;
     (void)state;
-    play_open(&play, 0, NULL);
-    play_connect(&play, play_listen(&play, 80), 80, &client, &server);
+    open_pair(&play, &client, &server);
     turn_on(&play, client, SO_TIMESTAMPING,
             SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK);
     for (unsigned i = 0; i < 1000; i++) {
@@ -170,8 +173,7 @@ static void control_data_that_does_not_fit(void **state)
     int client;
     int server;
     (void)state;
-    play_open(&play, 0, NULL);
-    play_connect(&play, play_listen(&play, 80), 80, &client, &server);
+    open_pair(&play, &client, &server);
     turn_on(&play, client, SO_ZEROCOPY, 1);
     for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(hf_socket_send(play.sets[0], client, &byte, 1, MSG_ZEROCOPY), 1);

@@ -18,104 +18,34 @@
 #define MOST_PAUSE_DOUBLINGS 6u
 
 struct fast_open_peer {
-    struct index_link link; /* in stack.fast_open_recent */
-    uint8_t local[16], remote[16];
-    uint32_t hash;
+    struct peer peer;
     uint16_t mss;
-    uint8_t family;
     uint8_t failures; /* in a row */
     uint8_t cookie_length;
     bool experimental; /* the kind of option that the cookie came in */
     uint8_t try_kind;  /* without a cookie: 0 kind 34, 1 kind 254, 2 kind 34 again, for good */
-    uint8_t zero;
     uint8_t cookie[TCP_FAST_OPEN_COOKIE_MAX];
     hf_time failed; /* the last time */
 };
 
 void fast_open_peers_init(struct hf_stack *stack)
 {
-    pool_init(&stack->fast_open_peers, &stack->memory, sizeof(struct fast_open_peer),
-              stack->config.max_fast_open_peers);
-    flow_table_init(&stack->fast_open_table, &stack->memory);
-    index_list_init(&stack->fast_open_recent);
+    peer_table_init(&stack->fast_open_peers, &stack->memory, &stack->keys.flow,
+                    sizeof(struct fast_open_peer), stack->config.max_fast_open_peers, false);
 }
 
 void fast_open_peers_deinit(struct hf_stack *stack)
 {
-    flow_table_deinit(&stack->fast_open_table);
-    pool_deinit(&stack->fast_open_peers);
+    peer_table_deinit(&stack->fast_open_peers);
 }
 
-static uint32_t peer_hash(const struct hf_stack *stack, const struct flow_tuple *tuple)
+/* The peer's entry, now the one used last; NULL: there is none. */
+static struct fast_open_peer *find(struct hf_stack *stack, const struct flow_tuple *tuple)
 {
-    struct flow_tuple pair = *tuple;
-    pair.local_port = 0;
-    pair.remote_port = 0;
-    return (uint32_t)siphash(&stack->keys.flow, &pair, sizeof pair);
-}
-
-static bool is_peer(const void *context, uint32_t reference, const void *key)
-{
-    const struct hf_stack *stack = context;
-    const struct fast_open_peer *peer = pool_at(&stack->fast_open_peers, reference);
-    const struct flow_tuple *tuple = key;
-    return peer->family == tuple->family &&
-           memcmp(peer->local, tuple->local, sizeof peer->local) == 0 &&
-           memcmp(peer->remote, tuple->remote, sizeof peer->remote) == 0;
-}
-
-static struct fast_open_peer *find(struct hf_stack *stack, const struct flow_tuple *tuple,
-                                   uint32_t *index)
-{
-    *index =
-        flow_table_find(&stack->fast_open_table, peer_hash(stack, tuple), is_peer, stack, tuple);
-    return *index == FLOW_NONE ? NULL : pool_at(&stack->fast_open_peers, *index);
-}
-
-static void touch(struct hf_stack *stack, uint32_t index)
-{
-    index_list_remove(&stack->fast_open_recent, &stack->fast_open_peers, index);
-    index_list_append(&stack->fast_open_recent, &stack->fast_open_peers, index);
-}
-
-static void forget_oldest(struct hf_stack *stack)
-{
-    uint32_t index = stack->fast_open_recent.head;
-    if (index != POOL_NONE) {
-        const struct fast_open_peer *peer = pool_at(&stack->fast_open_peers, index);
-        flow_table_remove(&stack->fast_open_table, peer->hash, index);
-        index_list_remove(&stack->fast_open_recent, &stack->fast_open_peers, index);
-        pool_release(&stack->fast_open_peers, index);
-    }
-}
-
-/* The peer's entry, made if need be; NULL: no memory. */
-static struct fast_open_peer *find_or_add(struct hf_stack *stack, const struct flow_tuple *tuple)
-{
-    uint32_t index;
-    struct fast_open_peer *peer = find(stack, tuple, &index);
+    struct fast_open_peer *peer = peer_table_find(&stack->fast_open_peers, tuple);
     if (peer != NULL) {
-        touch(stack, index);
-        return peer;
+        peer_table_touch(&stack->fast_open_peers, &peer->peer);
     }
-    peer = pool_allocate(&stack->fast_open_peers, &index);
-    if (peer == NULL) {
-        forget_oldest(stack);
-        peer = pool_allocate(&stack->fast_open_peers, &index);
-    }
-    if (peer == NULL) {
-        return NULL;
-    }
-    memset(peer, 0, sizeof *peer);
-    peer->family = tuple->family;
-    memcpy(peer->local, tuple->local, sizeof peer->local);
-    memcpy(peer->remote, tuple->remote, sizeof peer->remote);
-    peer->hash = peer_hash(stack, tuple);
-    if (!flow_table_insert(&stack->fast_open_table, peer->hash, index)) {
-        pool_release(&stack->fast_open_peers, index);
-        return NULL;
-    }
-    index_list_append(&stack->fast_open_recent, &stack->fast_open_peers, index);
     return peer;
 }
 
@@ -149,11 +79,9 @@ static void trace_avoided(struct hf_stack *stack, const struct tcp_conn *conn)
  * Keeps RFC7413-4.2.1-a. */
 static void plan(struct hf_stack *stack, struct tcp_conn *conn, struct tcp_fast_open *fast_open)
 {
-    uint32_t index;
-    const struct fast_open_peer *peer = find(stack, &conn->tuple, &index);
+    const struct fast_open_peer *peer = find(stack, &conn->tuple);
     if (peer != NULL) {
         fast_open->mss = peer->mss;
-        touch(stack, index);
     }
     conn->fast_open_failure = TCP_FAST_OPEN_NO_FAILURE;
     if (paused(stack) || held_off(stack, peer)) {
@@ -245,7 +173,10 @@ static void take_answer(struct hf_stack *stack, struct fast_open_peer *peer,
 void fast_open_remember(struct hf_stack *stack, const struct stack_connection *connection)
 {
     const struct tcp_conn *conn = &connection->tcp;
-    struct fast_open_peer *peer = find_or_add(stack, &conn->tuple);
+    struct fast_open_peer *peer = find(stack, &conn->tuple);
+    if (peer == NULL) {
+        peer = peer_table_add(&stack->fast_open_peers, &conn->tuple);
+    }
     if (peer == NULL) {
         return;
     }

@@ -5,14 +5,9 @@
  * Both must read the same bytes, count the same, and answer with the same bytes at the end of each
  * batch; and the answers of the first drive the sender.
  */
-#include <handfast/zero_copy.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
+#include "stack_test.h"
 
-#include <cmocka.h>
+#include <handfast/zero_copy.h>
 
 enum { MTU = 1500, BATCH = 64, STEPS = 600, PORT = 80, WRITE_MOST = 120000, SEEDS = 96 };
 
@@ -41,8 +36,7 @@ struct world {
 
 static uint32_t chance(struct world *world, uint32_t below)
 {
-    world->random = world->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)(world->random >> 33) % below;
+    return stack_test_chance(&world->random, below);
 }
 
 static uint8_t byte_of_stream(size_t at)
@@ -50,35 +44,13 @@ static uint8_t byte_of_stream(size_t at)
     return (uint8_t)(at * 31 + at / 251);
 }
 
-static void *allocate(void *context, size_t size)
-{
-    (void)context;
-    return malloc(size);
-}
-
-static void release(void *context, void *memory, size_t size)
-{
-    (void)context;
-    (void)size;
-    free(memory);
-}
-
 static struct hf_stack *make_stack(uint8_t seed, const struct hf_address *address, uint32_t variant)
 {
-    struct hf_config config = hf_config_bare();
-    struct hf_stack *stack;
-    config.allocator = (struct hf_allocator){allocate, release, NULL};
-    config.seed[0] = seed;
-    config.sack = (variant & 1) == 0;
-    config.timestamps = (variant & 2) == 0;
-    config.ecn = variant & 4 ? 3 : 1;
+    struct hf_config config = stack_test_config(seed, variant);
     config.burst_segments = variant & 8 ? 2 : 0;
     config.memory_bytes = variant % 5 == 4 ? 300000 : config.memory_bytes;
     config.mtu = MTU;
-    stack = hf_stack_new(&config);
-    assert_non_null(stack);
-    assert_int_equal(hf_stack_add_address(stack, address), HF_OK);
-    return stack;
+    return stack_test_host(&config, address);
 }
 
 static void open_world(struct world *world, uint32_t seed)
@@ -382,7 +354,7 @@ static void joining_can_be_switched_off(void **state)
     struct hf_config config = hf_config_bare();
     unsigned received = 0;
     (void)state;
-    config.allocator = (struct hf_allocator){allocate, release, NULL};
+    config.allocator = (struct hf_allocator){stack_test_allocate, stack_test_release, NULL};
     assert_int_equal(joined_of_five(&config, 0), 4);
     assert_int_equal(joined_of_five(&config, HF_PACKET_CHECKSUM_VALID), 4);
     assert_int_equal(joined_of_five(&config, HF_PACKET_CHECKSUM_PARTIAL), 4);

@@ -15,6 +15,7 @@
 #include "flow_table.h"
 #include "index_list.h"
 #include "ip_host.h"
+#include "peer_table.h"
 #include "pool.h"
 #include "siphash.h"
 #include "tcp_conn.h"
@@ -201,18 +202,12 @@ struct hf_stack {
     struct fast_open_keys fast_open_keys;
     struct fast_open_reset *fast_open_resets; /* a ring; NULL until there was one */
     uint32_t fast_open_reset_head, fast_open_reset_count;
-    struct pool fast_open_peers;
-    struct flow_table fast_open_table;
-    struct index_list fast_open_recent; /* peers, the latest last */
+    struct peer_table fast_open_peers;
 
-    struct pool path_mtus;
-    struct flow_table path_mtu_table;
-    struct index_list path_mtu_recent; /* the one learnt last is last */
-    uint32_t path_mtus_learnt;         /* how often something was learnt */
+    struct peer_table path_mtus;
+    uint32_t path_mtus_learnt; /* how often something was learnt */
 
-    struct pool metrics; /* path_metrics.c */
-    struct flow_table metrics_table;
-    struct index_list metrics_recent; /* the one used last is last */
+    struct peer_table metrics; /* path_metrics.c */
 };
 
 /* One segment that arrived, with what was found out about it. */

@@ -6,14 +6,9 @@
  * receivers, one of them handed the super-segments whole: both must read the same and count the
  * same.
  */
-#include <handfast/offload.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
+#include "stack_test.h"
 
-#include <cmocka.h>
+#include <handfast/offload.h>
 
 enum {
     PACKETS = 8,
@@ -46,39 +41,16 @@ struct world {
 
 static uint32_t chance(struct world *world, uint32_t below)
 {
-    world->random = world->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)(world->random >> 33) % below;
-}
-
-static void *allocate(void *context, size_t size)
-{
-    (void)context;
-    return malloc(size);
-}
-
-static void release(void *context, void *memory, size_t size)
-{
-    (void)context;
-    (void)size;
-    free(memory);
+    return stack_test_chance(&world->random, below);
 }
 
 static struct hf_stack *make_stack(uint8_t seed, const struct hf_address *address, uint32_t variant)
 {
-    struct hf_config config = hf_config_bare();
-    struct hf_stack *stack;
-    config.allocator = (struct hf_allocator){allocate, release, NULL};
-    config.seed[0] = seed;
-    config.sack = (variant & 1) == 0;
-    config.timestamps = (variant & 2) == 0;
-    config.ecn = variant & 4 ? 3 : 1;
+    struct hf_config config = stack_test_config(seed, variant);
     config.pacing = (variant & 8) != 0;
     config.burst_segments = variant & 16 ? 2 : 0;
     config.mtu = MTU;
-    stack = hf_stack_new(&config);
-    assert_non_null(stack);
-    assert_int_equal(hf_stack_add_address(stack, address), HF_OK);
-    return stack;
+    return stack_test_host(&config, address);
 }
 
 static void keep(struct list *list, const uint8_t *packet, size_t length)

@@ -223,7 +223,8 @@ static bool is_time(uint8_t relation)
     return relation == TO_ARRIVAL || relation == TO_DEPARTURE;
 }
 
-static void relate_all(struct tcp_rest_image *image)
+/* Turns every member of `related` into its distance from its base, or back. */
+static void relate_all(struct tcp_rest_image *image, bool back)
 {
     struct bases bases = bases_of(&image->conn);
     uint8_t *bytes = (uint8_t *)image;
@@ -231,27 +232,12 @@ static void relate_all(struct tcp_rest_image *image)
         uint8_t *at = bytes + related[i].offset;
         uint8_t relation = related[i].relation;
         if (is_time(relation)) {
-            uint64_t value = relate_64(load_64(at), bases.of_64[relation]);
+            uint64_t base = bases.of_64[relation];
+            uint64_t value = back ? absolute_64(load_64(at), base) : relate_64(load_64(at), base);
             memcpy(at, &value, sizeof value);
         } else {
-            uint32_t value = relate_32(load_32(at), bases.of_32[relation]);
-            memcpy(at, &value, sizeof value);
-        }
-    }
-}
-
-static void unrelate_all(struct tcp_rest_image *image)
-{
-    struct bases bases = bases_of(&image->conn);
-    uint8_t *bytes = (uint8_t *)image;
-    for (size_t i = 0; i < RELATED_COUNT; i++) {
-        uint8_t *at = bytes + related[i].offset;
-        uint8_t relation = related[i].relation;
-        if (is_time(relation)) {
-            uint64_t value = absolute_64(load_64(at), bases.of_64[relation]);
-            memcpy(at, &value, sizeof value);
-        } else {
-            uint32_t value = absolute_32(load_32(at), bases.of_32[relation]);
+            uint32_t base = bases.of_32[relation];
+            uint32_t value = back ? absolute_32(load_32(at), base) : relate_32(load_32(at), base);
             memcpy(at, &value, sizeof value);
         }
     }
@@ -295,7 +281,7 @@ static void fill_image(struct tcp_rest_image *image, const struct tcp_conn *conn
         image->conn.congestion.private_state = NULL;
         memcpy(image->private_state, conn->congestion.private_state, parts.private_bytes);
     }
-    relate_all(image);
+    relate_all(image, false);
 }
 
 void tcp_rest_model_init(struct tcp_rest_model *model, const struct tcp_conn *conn)
@@ -434,7 +420,7 @@ void tcp_rest_unpack(struct tcp_conn *conn, struct tcp_sender *sender, void *pri
     hf_handle handle = conn->handle;
     memcpy(&image, &model->image, sizeof image);
     take_differences((uint8_t *)&image, bytes, length);
-    unrelate_all(&image);
+    relate_all(&image, true);
     memcpy(conn, &image.conn, sizeof *conn);
     conn->tuple = tuple;
     conn->handle = handle;

@@ -44,8 +44,8 @@ test:
 bench:
 	@tools/setup build
 	@tools/build-tree build-release
-	@ninja -C build-release --quiet bench/handfast-bench
-	@build-release/bench/handfast-bench
+	@ninja -C build-release --quiet handfast
+	@bench/run --program build-release/handfast --out build-release/bench
 
 bench-paths bench-paths-quick:
 	@tools/setup build

@@ -8,7 +8,6 @@
 #include "measure.h"
 
 #include <handfast/handfast.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,8 +55,7 @@ static struct wire *wire_new(void)
     struct wire *wire = calloc(1, sizeof *wire);
     uint8_t *bytes = malloc(2 * HF_PACKET_BYTES);
     if (wire == NULL || bytes == NULL) {
-        fprintf(stderr, "bench: out of memory\n");
-        exit(1);
+        measure_fail("out of memory");
     }
     wire->bytes = bytes;
     for (int i = 0; i < 2; i++) {
@@ -93,8 +91,7 @@ struct bulk_result bulk_run(uint64_t bytes)
     hf_stack_add_address(receiver, &to.address);
     if (hf_listen(receiver, &to, 1, &listener) != HF_OK ||
         hf_connect(sender, NULL, &to, now, &source) != HF_OK) {
-        fprintf(stderr, "bench: cannot open a connection\n");
-        exit(1);
+        measure_fail("cannot open a connection");
     }
     start = measure_seconds();
     while (received < bytes) {

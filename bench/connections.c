@@ -5,8 +5,6 @@
 #include "measure.h"
 
 #include <handfast/handfast.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 struct pair {
     struct hf_stack *client, *server;
@@ -40,8 +38,7 @@ static void settle(struct pair *pair)
 static void expect(int condition, const char *what)
 {
     if (!condition) {
-        fprintf(stderr, "bench: %s\n", what);
-        exit(1);
+        measure_fail(what);
     }
 }
 
@@ -69,27 +66,52 @@ static void one_connection(struct pair *pair, const struct hf_endpoint *to, int 
     settle(pair);
 }
 
+static void begin_client(struct pair *pair)
+{
+    struct hf_config config = hf_config_default();
+    struct hf_address from = hf_address_ipv4(10, 0, 0, 2);
+    pair->client = hf_stack_new(&config);
+    expect(pair->client != NULL && hf_stack_add_address(pair->client, &from) == HF_OK,
+           "cannot make a host");
+}
+
+static double run(struct pair *pair, uint64_t connections, int reset)
+{
+    struct hf_endpoint to = {hf_address_ipv4(10, 0, 0, 1), 80};
+    double start = measure_seconds();
+    for (uint64_t i = 0; i < connections; i++) {
+        /* So that ports come free: 60 s of TIME-WAIT pass every 10,000 connections. */
+        pair->now += 6 * HF_MILLISECOND;
+        one_connection(pair, &to, reset);
+    }
+    return (double)connections / (measure_seconds() - start);
+}
+
+double connections_run_at(struct hf_stack *server, uint64_t listener, int64_t *now,
+                          uint64_t connections, int reset)
+{
+    struct pair pair = {.server = server, .listener = listener, .now = *now};
+    double rate;
+    begin_client(&pair);
+    rate = run(&pair, connections, reset);
+    *now = pair.now;
+    hf_stack_free(pair.client);
+    return rate;
+}
+
 double connections_run(uint64_t connections, int reset)
 {
     struct hf_config config = hf_config_default();
     struct pair pair = {.now = HF_SECOND};
-    struct hf_address from = hf_address_ipv4(10, 0, 0, 1);
-    struct hf_endpoint to = {hf_address_ipv4(10, 0, 0, 2), 80};
-    double start;
-    double seconds;
-    pair.client = hf_stack_new(&config);
+    struct hf_endpoint to = {hf_address_ipv4(10, 0, 0, 1), 80};
+    double rate;
     pair.server = hf_stack_new(&config);
-    hf_stack_add_address(pair.client, &from);
-    hf_stack_add_address(pair.server, &to.address);
+    expect(pair.server != NULL && hf_stack_add_address(pair.server, &to.address) == HF_OK,
+           "cannot make a host");
     expect(hf_listen(pair.server, &to, 128, &pair.listener) == HF_OK, "cannot listen");
-    start = measure_seconds();
-    for (uint64_t i = 0; i < connections; i++) {
-        /* So that ports come free: 60 s of TIME-WAIT pass every 10,000 connections. */
-        pair.now += 6 * HF_MILLISECOND;
-        one_connection(&pair, &to, reset);
-    }
-    seconds = measure_seconds() - start;
+    begin_client(&pair);
+    rate = run(&pair, connections, reset);
     hf_stack_free(pair.client);
     hf_stack_free(pair.server);
-    return (double)connections / seconds;
+    return rate;
 }

@@ -11,20 +11,59 @@
 #define SEGMENT_BYTES 1460
 #define RING_SEGMENTS 32 /* buffers that stay in the nearest caches, as a stack's would */
 
+struct floor_buffers {
+    uint8_t program[RING_SEGMENTS][SEGMENT_BYTES + 20];
+    uint8_t wire[RING_SEGMENTS][SEGMENT_BYTES + 20];
+    uint8_t queue[RING_SEGMENTS][SEGMENT_BYTES + 20];
+};
+
+static struct floor_buffers *floor_buffers(void)
+{
+    static struct floor_buffers buffers;
+    memset(buffers.program, 0x5a, sizeof buffers.program);
+    return &buffers;
+}
+
 double floor_segment_ns(uint64_t segments)
 {
-    static uint8_t program[RING_SEGMENTS][SEGMENT_BYTES + 20];
-    static uint8_t wire[RING_SEGMENTS][SEGMENT_BYTES + 20];
-    static uint8_t queue[RING_SEGMENTS][SEGMENT_BYTES + 20];
+    struct floor_buffers *at = floor_buffers();
     uint64_t sums = 0;
-    double start;
-    memset(program, 0x5a, sizeof program);
-    start = measure_seconds();
+    double start = measure_seconds();
     for (uint64_t i = 0; i < segments; i++) {
         unsigned slot = (unsigned)(i % RING_SEGMENTS);
-        sums += checksum_finish(checksum_add_copy(0, wire[slot], program[slot], SEGMENT_BYTES));
-        memcpy(queue[slot], wire[slot], SEGMENT_BYTES);
-        sums += checksum_finish(checksum_add_copy(0, program[slot], queue[slot], SEGMENT_BYTES));
+        sums +=
+            checksum_finish(checksum_add_copy(0, at->wire[slot], at->program[slot], SEGMENT_BYTES));
+        memcpy(at->queue[slot], at->wire[slot], SEGMENT_BYTES);
+        sums += checksum_finish(
+            checksum_add_copy(0, at->program[slot], at->queue[slot], SEGMENT_BYTES));
+    }
+    measure_keep(sums);
+    return (measure_seconds() - start) * 1e9 / (double)segments;
+}
+
+double floor_copy_ns(uint64_t segments)
+{
+    struct floor_buffers *at = floor_buffers();
+    uint64_t sums = 0;
+    double start = measure_seconds();
+    for (uint64_t i = 0; i < segments; i++) {
+        unsigned slot = (unsigned)(i % RING_SEGMENTS);
+        memcpy(at->queue[slot], at->program[slot], SEGMENT_BYTES);
+        sums += at->queue[slot][i % SEGMENT_BYTES];
+    }
+    measure_keep(sums);
+    return (measure_seconds() - start) * 1e9 / (double)segments;
+}
+
+double floor_copy_sum_ns(uint64_t segments)
+{
+    struct floor_buffers *at = floor_buffers();
+    uint64_t sums = 0;
+    double start = measure_seconds();
+    for (uint64_t i = 0; i < segments; i++) {
+        unsigned slot = (unsigned)(i % RING_SEGMENTS);
+        sums +=
+            checksum_finish(checksum_add_copy(0, at->wire[slot], at->program[slot], SEGMENT_BYTES));
     }
     measure_keep(sums);
     return (measure_seconds() - start) * 1e9 / (double)segments;

@@ -3,6 +3,7 @@
 
 #include "measure.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -54,6 +55,53 @@ void measure_keep(uint64_t value)
 double measure_seconds(void)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+uint64_t measure_wall_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t measure_ticks(void)
+{
+#if defined __x86_64__
+    return __builtin_ia32_rdtsc();
+#else
+    return 0;
+#endif
+}
+
+static int compare_integers(const void *a, const void *b)
+{
+    uint64_t first = *(const uint64_t *)a;
+    uint64_t second = *(const uint64_t *)b;
+    return (first > second) - (first < second);
+}
+
+uint64_t measure_quantile(uint64_t *values, uint64_t count, double share)
+{
+    uint64_t at = (uint64_t)((double)count * share);
+    if (count == 0) {
+        return 0;
+    }
+    qsort(values, count, sizeof *values, compare_integers);
+    return values[at < count ? at : count - 1];
+}
+
+uint64_t measure_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+void measure_fail(const char *what)
+{
+    fprintf(stderr, "handfast: bench: %s\n", what);
+    exit(1);
 }

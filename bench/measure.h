@@ -2,6 +2,10 @@
  *
  * How figures are taken here: several runs of each thing in turn (so that a noisy moment hits all
  * alike), the median and the spread of each, and ratios between things of the same round.
+ *
+ * What one thread does alone is timed by the time that it had the processor: what others do
+ * meanwhile on a busy machine is not its cost. Where processes wait for each other, and for single
+ * exchanges, it is the time on the wall.
  */
 #ifndef MEASURE_H
 #define MEASURE_H
@@ -21,12 +25,26 @@ double measure_least(const struct measure *measure);
 double measure_most(const struct measure *measure);
 /* A use for a result, so that the work behind it is not left out. */
 void measure_keep(uint64_t value);
-/* Seconds on the monotonic clock. */
+/* Seconds for which this thread has had a processor. */
 double measure_seconds(void);
+/* Nanoseconds on the wall, since some beginning. */
+uint64_t measure_wall_ns(void);
+/* Ticks of the processor's time-stamp counter, which counts at one rate whatever the clock; 0 where
+ * there is none. */
+uint64_t measure_ticks(void);
+/* The value below which this share of them lies, 0..1. Sorts them. */
+uint64_t measure_quantile(uint64_t *values, uint64_t count, double share);
+/* The next of a fixed sequence without pattern; state is never 0. */
+uint64_t measure_random(uint64_t *state);
+/* Says on stderr what could not be done, and ends. */
+_Noreturn void measure_fail(const char *what);
 
 /* floor.c: nanoseconds that copying 1460 bytes with a checksum, plainly, and with a checksum again
  * takes: what a segment costs between two programs when nothing but bytes is moved. */
 double floor_segment_ns(uint64_t segments);
+/* The parts: one plain copy; one copy with a checksum. */
+double floor_copy_ns(uint64_t segments);
+double floor_copy_sum_ns(uint64_t segments);
 
 /* bulk.c: two hosts in one process, one thread; the sending program copies in, the receiving one
  * copies out; checksums on. */
@@ -38,5 +56,10 @@ struct bulk_result bulk_run(uint64_t bytes);
 
 /* connections.c: open, one byte each way, close (FIN, TIME-WAIT kept; or RST), in turn. */
 double connections_run(uint64_t connections, int reset);
+/* The same with a host that serves already, at this listener on 10.0.0.1 port 80; `now` moves on.
+ */
+struct hf_stack;
+double connections_run_at(struct hf_stack *server, uint64_t listener, int64_t *now,
+                          uint64_t connections, int reset);
 
 #endif

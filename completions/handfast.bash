@@ -42,6 +42,9 @@ _handfast_options()
             --code_sockopt= --gateway_ip= --netmask_ip= --speed= --persistent_tun_dev \
             --use_expect --is_anyip --send_omit_free --tcp_ts_ecr_scaled --debug --help
         ;;
+    bench)
+        printf '%s\n' --connections= --json= --peer= --quick --rounds= --help
+        ;;
     version)
         printf '%s\n' --help
         ;;
@@ -53,9 +56,10 @@ _handfast_options()
 
 _handfast()
 {
-    local commands="demo listen connect proxy ss wire drill version help"
+    local commands="demo listen connect proxy ss wire drill bench version help"
     local demos="list handshake old-duplicate simultaneous-open transfer close lost-last-ack
         simultaneous-close half-open reset"
+    local measurements="bulk connections idle"
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local command=${COMP_WORDS[1]} option
 
@@ -65,7 +69,7 @@ _handfast()
         return
     fi
     case $previous in
-    --send | --recv | --pcap | --trace | --control | --junit)
+    --send | --recv | --pcap | --trace | --control | --junit | --json | --peer)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
@@ -89,6 +93,9 @@ _handfast()
     case $command in
     demo)
         mapfile -t COMPREPLY < <(compgen -W "$demos" -- "$current")
+        ;;
+    bench)
+        mapfile -t COMPREPLY < <(compgen -W "$measurements" -- "$current")
         ;;
     help)
         mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current")

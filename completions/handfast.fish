@@ -22,9 +22,10 @@ complete -c handfast -n __handfast_no_command -a proxy -d 'Relay between two TCP
 complete -c handfast -n __handfast_no_command -a ss -d 'Show the connections of a running command'
 complete -c handfast -n __handfast_no_command -a wire -d 'Join two TUN devices by a link'
 complete -c handfast -n __handfast_no_command -a drill -d 'Run packetdrill scripts in virtual time'
+complete -c handfast -n __handfast_no_command -a bench -d 'Measure what the stack costs here'
 complete -c handfast -n __handfast_no_command -a version -d 'Say which version this is'
 complete -c handfast -n __handfast_no_command -a help -d 'Say what the commands do'
-complete -c handfast -n '__handfast_command demo listen connect proxy ss wire drill version help' \
+complete -c handfast -n '__handfast_command demo listen connect proxy ss wire drill bench version help' \
     -l help -d 'Print help'
 
 complete -c handfast -n '__handfast_command demo' -l seed -x -d 'Where all that is random comes from'
@@ -142,5 +143,12 @@ complete -c handfast -n '__handfast_command drill' -l send_omit_free -d 'Without
 complete -c handfast -n '__handfast_command drill' -l tcp_ts_ecr_scaled -d 'Without effect'
 complete -c handfast -n '__handfast_command drill' -l debug -d 'Without effect'
 
+complete -c handfast -n '__handfast_command bench' -a 'bulk connections idle'
+complete -c handfast -n '__handfast_command bench' -l connections -x -d 'Up to so many'
+complete -c handfast -n '__handfast_command bench' -l json -rF -d 'Write all that was found as JSON'
+complete -c handfast -n '__handfast_command bench' -l peer -rF -d 'Measure this program beside'
+complete -c handfast -n '__handfast_command bench' -l quick -d 'Seconds rather than minutes'
+complete -c handfast -n '__handfast_command bench' -l rounds -x -d 'So many interleaved runs'
+
 complete -c handfast -n '__handfast_command help' -l list -d 'Every command and option, for programs'
-complete -c handfast -n '__handfast_command help' -a 'demo listen connect proxy ss wire drill version help'
+complete -c handfast -n '__handfast_command help' -a 'demo listen connect proxy ss wire drill bench version help'

@@ -2,6 +2,7 @@
  *
  * `handfast': finds the subcommand and runs it.
  */
+#include "bench.h"
 #include "command.h"
 #include "demo.h"
 #include "drill.h"
@@ -14,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COMMANDS = 9 };
+enum { COMMANDS = 10 };
 
 static int run_help(int argc, char **argv);
 static int run_version(int argc, char **argv);
@@ -44,7 +45,7 @@ static const struct command command_version = {
 
 static const struct command *const commands[COMMANDS] = {
     &command_demo, &command_listen, &command_connect, &command_proxy, &command_ss,
-    &command_wire, &command_drill,  &command_version, &command_help,
+    &command_wire, &command_drill, &command_bench,  &command_version, &command_help,
 };
 
 /* NULL after complaining. */

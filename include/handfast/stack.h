@@ -62,6 +62,7 @@ struct hf_config {
     uint32_t max_time_wait;   /* default 262,144 */
     uint32_t max_addresses;   /* default 64 */
     uint32_t max_replies;     /* queued SYN-ACK, RST, challenge and ICMP answers; default 1,024 */
+    uint32_t max_references;  /* hf_send_ref's, fetched ones not; 1..2^30; default 65,536 */
 
     uint32_t mtu; /* bytes of the largest IP packet; 576 (1280 for v6)..65535; 1500 */
     /* Buffers, per connection, 256..1 GiB. Where the second of a pair is larger than the first, the
@@ -550,6 +551,9 @@ struct hf_counters {
     uint32_t connections_resting;                                      /* of the connections */
     /* Put to rest (config.rest_after_ns), woken; could not be: no memory, or too much to pack. */
     uint64_t rests, wakes, rests_refused, wakes_failed;
+    /* Of hf_send_ref: not fetched yet; refused because there were config.max_references. */
+    uint32_t references;
+    uint64_t references_refused;
     uint64_t memory_used_bytes, memory_peak_bytes;
 };
 HF_API void hf_stack_counters(const struct hf_stack *stack, struct hf_counters *counters);

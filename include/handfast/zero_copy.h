@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading without a copy: what has arrived is looked at where it lies, and given back.
+ * Without a copy. Reading: what has arrived is looked at where it lies, and given back.
  *
  *     struct hf_piece pieces[16];
  *     uint32_t count = 16;
@@ -9,6 +9,14 @@
  *         use(pieces[i].data, pieces[i].length);
  *     if (length > 0)
  *         hf_recv_release(host, connection, length, now);
+ *
+ * Sending: the program's own memory is what is sent, and sent again, until the peer has it.
+ *
+ *     length = hf_send_ref(host, connection, data, size, owner, 0, now);
+ *     ...
+ *     struct hf_returned returned;
+ *     while (hf_next_returned(host, &returned))
+ *         let_go_of(returned.context, returned.length);
  */
 #ifndef HANDFAST_ZERO_COPY_H
 #define HANDFAST_ZERO_COPY_H
@@ -31,6 +39,32 @@ HF_API ptrdiff_t hf_recv_ref(const struct hf_stack *stack, hf_handle connection,
  * HF_EINVAL: there are not so many. */
 HF_API int hf_recv_release(struct hf_stack *stack, hf_handle connection, size_t length,
                            hf_time now);
+
+/* SEND by reference. As hf_send, with its flags and its errors: as much is taken as has room in the
+ * send buffer, in order with what hf_send takes, and what was not taken is to be given again. What
+ * was taken is not copied: it is read when a segment is sent, for its checksum as well, and again
+ * when the segment is repeated, so it must stay there, unchanged, until it comes back. If it does
+ * change, the peer receives one or the other; nothing else depends on it.
+ * Each call that took something (its result is greater than 0) has made one reference, which comes
+ * back once: from hf_next_returned, or with hf_stack_free, which gives back all that are left and
+ * says nothing. There may be config.max_references (HF_ENOBUFS); a connection with references holds
+ * about 80 bytes of the stack's memory for each (HF_ENOMEM). Copying is cheaper for a few hundred
+ * bytes. `context` is the caller's. */
+HF_API ptrdiff_t hf_send_ref(struct hf_stack *stack, hf_handle connection, const void *data,
+                             size_t length, void *context, unsigned flags, hf_time now);
+
+/* A reference that came back: the stack will not look at this memory again. */
+struct hf_returned {
+    hf_handle connection; /* whose it was; it may be stale by now */
+    const void *data;
+    size_t length;       /* what hf_send_ref took */
+    size_t acknowledged; /* of these: all of it unless the connection ended */
+    void *context;
+    int error; /* HF_OK; else what ended the connection; HF_ECONNABORTED: its own program */
+};
+/* 1 and the oldest that has come back, or 0. To be asked whenever events are; in the order of the
+ * stream for each connection. One that is not fetched counts among config.max_references. */
+HF_API int hf_next_returned(struct hf_stack *stack, struct hf_returned *returned);
 
 #ifdef __cplusplus
 }

@@ -88,6 +88,7 @@ static const struct field own_fields[] = {
     OWN(max_syn_records, BITS_32),
     OWN(max_time_wait, BITS_32),
     OWN(max_replies, BITS_32),
+    OWN(max_references, BITS_32),
     OWN(receive_buffer_bytes, BITS_32),
     OWN(receive_buffer_max_bytes, BITS_32),
     OWN(send_buffer_bytes, BITS_32),

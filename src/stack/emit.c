@@ -29,7 +29,7 @@ size_t emit_headers(const struct flow_tuple *tuple, const struct tcp_segment *se
 }
 
 size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *segment,
-                   const struct bytequeue *queue, uint32_t payload_offset,
+                   const struct send_queue *queue, uint32_t payload_offset,
                    const struct emit_fields *fields, uint8_t *packet)
 {
     checksum_sum sum;
@@ -40,7 +40,7 @@ size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *seg
     sum = checksum_add(sum, tcp, (size_t)(packet + header_length - tcp));
     while (done < segment->payload_length) {
         uint32_t contiguous;
-        const uint8_t *from = bytequeue_span(queue, payload_offset + done, &contiguous);
+        const uint8_t *from = send_queue_span(queue, payload_offset + done, &contiguous);
         uint32_t left = segment->payload_length - done;
         uint32_t take = contiguous < left ? contiguous : left;
         checksum_sum piece = checksum_add_copy(0, packet + header_length + done, from, take);

@@ -28,6 +28,7 @@ static void init_tables(struct hf_stack *stack)
     const struct hf_config *config = &stack->config;
     struct memory *memory = &stack->memory;
     page_pool_init(&stack->pages, memory, FREE_PAGES_KEPT);
+    send_store_init(&stack->send_store, &stack->pages, config->max_references);
     pool_init(&stack->slots, memory, sizeof(struct stack_slot), config->max_connections);
     pool_init_shrinking(&stack->connections, memory, sizeof(struct stack_connection),
                         config->max_connections);
@@ -70,6 +71,7 @@ struct hf_stack *hf_stack_new(const struct hf_config *config)
     stack->host.config = &stack->config;
     stack->host.memory = &stack->memory;
     stack->host.pages = &stack->pages;
+    stack->host.send_store = &stack->send_store;
     stack->host.counters = &stack->counters;
     stack->cookie_sent = -1;
     if (!ip_host_init(&stack->ip, &stack->memory, config->max_addresses) ||
@@ -95,6 +97,7 @@ static void keep_foundations(struct hf_config *config, const struct hf_config *b
     config->max_time_wait = built->max_time_wait;
     config->max_addresses = built->max_addresses;
     config->max_replies = built->max_replies;
+    config->max_references = built->max_references;
     config->max_path_mtus = built->max_path_mtus;
     config->max_metrics = built->max_metrics;
     config->mtu = built->mtu;
@@ -147,6 +150,7 @@ void hf_stack_free(struct hf_stack *stack)
     pool_deinit(&stack->listeners);
     pool_deinit(&stack->syn_records);
     pool_deinit(&stack->time_waits);
+    send_store_deinit(&stack->send_store);
     page_pool_deinit(&stack->pages);
     ip_host_deinit(&stack->ip);
     HF_ASSERT(stack->memory.used_bytes == 0);

@@ -119,6 +119,27 @@ ptrdiff_t hf_send(struct hf_stack *stack, hf_handle handle, const void *data, si
     return taken;
 }
 
+ptrdiff_t hf_send_ref(struct hf_stack *stack, hf_handle handle, const void *data, size_t length,
+                      void *context, unsigned flags, hf_time now)
+{
+    struct stack_connection *connection = stack_connection_of(stack, handle);
+    ptrdiff_t taken;
+    if (connection == NULL) {
+        return no_connection(stack, handle);
+    }
+    stack_set_now(stack, now);
+    taken = tcp_send_reference(&connection->tcp, &stack->host, data, length, context, flags);
+    if (taken > 0) {
+        stack_settle(stack, connection);
+    }
+    return taken;
+}
+
+int hf_next_returned(struct hf_stack *stack, struct hf_returned *returned)
+{
+    return send_store_next(&stack->send_store, returned);
+}
+
 /* Whoever waits asks again and again: a connection at rest says so without waking. */
 static bool nothing_to_read(struct hf_stack *stack, hf_handle handle, ptrdiff_t *answer)
 {

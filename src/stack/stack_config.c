@@ -42,6 +42,7 @@ struct hf_config hf_config_bare(void)
     config.slow_start_after_idle = 1;
     config.rest_after_ns = HF_SECOND;
     config.path_mtu_lifetime_ns = 600 * HF_SECOND;
+    config.max_references = 65536;
     config.max_path_mtus = 1024;
     config.min_path_mtu = 552;
     config.metrics_lifetime_ns = 3600 * HF_SECOND;
@@ -136,6 +137,7 @@ static bool path_mtu_valid(const struct hf_config *config)
     const hf_time day = 86400 * HF_SECOND;
     return interval(config->path_mtu_lifetime_ns, 300 * HF_SECOND, day) && /* RFC 1191 6.3 */
            interval(config->mtu_probe_interval_ns, HF_SECOND, day) &&
+           within(config->max_references, 1, (1u << 30) - 1) &&
            within(config->max_path_mtus, 1, (1u << 30) - 1) &&
            interval(config->metrics_lifetime_ns, HF_SECOND, day) &&
            within(config->max_metrics, 1, (1u << 30) - 1) &&

@@ -177,6 +177,7 @@ struct hf_stack {
     struct hf_config config;
     struct memory memory;
     struct page_pool pages;
+    struct send_store send_store;
     struct hf_counters counters;
     struct tcp_host host; /* what connections see of us; host.now is the clock */
     struct ip_host ip;
@@ -339,7 +340,7 @@ struct emit_fields {
 
 /* Writes IP and TCP headers and the payload; returns the packet's length. */
 size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *segment,
-                   const struct bytequeue *queue, uint32_t payload_offset,
+                   const struct send_queue *queue, uint32_t payload_offset,
                    const struct emit_fields *fields, uint8_t *packet);
 
 /* The same without the payload; returns the length of both headers. The TCP checksum field is 0,

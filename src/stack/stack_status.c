@@ -230,6 +230,7 @@ int hf_stack_list(const struct hf_stack *stack, uint64_t *cursor, struct hf_stat
 void hf_stack_counters(const struct hf_stack *stack, struct hf_counters *counters)
 {
     *counters = stack->counters;
+    counters->references = stack->send_store.references.count;
     counters->memory_used_bytes = stack->memory.used_bytes + sizeof *stack;
     counters->memory_peak_bytes = stack->memory.peak_bytes + sizeof *stack;
 }

@@ -79,7 +79,7 @@ static uint16_t partial_checksum(checksum_sum pseudo_sum)
 }
 
 /* False: there are too many. */
-static bool refer(const struct super_segment *super, const struct bytequeue *queue,
+static bool refer(const struct super_segment *super, const struct send_queue *queue,
                   struct hf_packet *packet)
 {
     uint32_t done = 0;
@@ -87,7 +87,7 @@ static bool refer(const struct super_segment *super, const struct bytequeue *que
     while (done < super->run.payload_length) {
         uint32_t contiguous;
         uint32_t left = super->run.payload_length - done;
-        const uint8_t *from = bytequeue_span(queue, super->payload_offset + done, &contiguous);
+        const uint8_t *from = send_queue_span(queue, super->payload_offset + done, &contiguous);
         if (packet->piece_count == HF_PACKET_PIECES) {
             return false;
         }
@@ -125,7 +125,7 @@ void super_emit(const struct super_segment *super, const struct tcp_conn *conn,
     if (run->payload_length > 0 &&
         (!(flags & HF_OUTPUT_PIECES) || !refer(super, &conn->send_queue, packet))) {
         packet->piece_count = 0;
-        bytequeue_read(&conn->send_queue, super->payload_offset, packet->bytes + packet->length,
+        send_queue_read(&conn->send_queue, super->payload_offset, packet->bytes + packet->length,
                        run->payload_length);
         packet->length = packet->total_length;
     }

@@ -36,13 +36,9 @@ static uint32_t release_acknowledged(struct tcp_conn *conn, struct tcp_host *hos
     uint32_t bytes = 0;
     if (seq_gt(ack, conn->snd.front)) {
         bytes = min_u32((uint32_t)seq_diff(ack, conn->snd.front), conn->send_bytes);
+        send_queue_drop(&conn->send_queue, host->send_store, conn->send_bytes, bytes);
         conn->send_bytes -= bytes;
         conn->snd.front = seq_add(conn->snd.front, bytes);
-        if (conn->send_bytes == 0) {
-            bytequeue_clear(&conn->send_queue, host->pages);
-        } else {
-            bytequeue_drop(&conn->send_queue, host->pages, bytes);
-        }
         conn->bytes_acked += bytes;
     }
     return bytes;

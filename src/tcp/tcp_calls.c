@@ -6,12 +6,10 @@
 #include "tcp_fast_open.h"
 #include "tcp_internal.h"
 
-/* SEND (3.10.2). */
-ptrdiff_t tcp_send(struct tcp_conn *conn, struct tcp_host *host, const void *data, size_t length,
-                   unsigned flags)
+/* How much of so much is taken now; 0 or an error: nothing. */
+static ptrdiff_t take_of(struct tcp_conn *conn, size_t length)
 {
     uint32_t room;
-    uint32_t take;
     if (conn->state == HF_CLOSED || conn->state == HF_TIME_WAIT || conn->fin_queued) {
         return HF_EPIPE;
     }
@@ -19,14 +17,16 @@ ptrdiff_t tcp_send(struct tcp_conn *conn, struct tcp_host *host, const void *dat
         return 0;
     }
     room = tcp_send_room(conn);
-    take = length < room ? (uint32_t)length : room;
-    if (take == 0) {
+    if (room == 0) {
         conn->send_blocked = true;
         return HF_EAGAIN;
     }
-    if (!bytequeue_write(&conn->send_queue, host->pages, conn->send_bytes, data, take)) {
-        return HF_ENOMEM;
-    }
+    return (ptrdiff_t)(length < room ? length : room);
+}
+
+/* `take` bytes of `length` are in the queue. */
+static void send_taken(struct tcp_conn *conn, uint32_t take, size_t length, unsigned flags)
+{
     conn->send_bytes += take;
     tcp_fast_open_release(conn);
     conn->send_blocked = take < length;
@@ -39,7 +39,44 @@ ptrdiff_t tcp_send(struct tcp_conn *conn, struct tcp_host *host, const void *dat
             tcp_ack_now(conn, HF_REASON_SEND_ACK);
         }
     }
-    return (ptrdiff_t)take;
+}
+
+/* SEND (3.10.2). */
+ptrdiff_t tcp_send(struct tcp_conn *conn, struct tcp_host *host, const void *data, size_t length,
+                   unsigned flags)
+{
+    ptrdiff_t take = take_of(conn, length);
+    if (take <= 0) {
+        return take;
+    }
+    if (!send_queue_write(&conn->send_queue, host->send_store, conn->send_bytes, data,
+                          (uint32_t)take)) {
+        return HF_ENOMEM;
+    }
+    send_taken(conn, (uint32_t)take, length, flags);
+    return take;
+}
+
+ptrdiff_t tcp_send_reference(struct tcp_conn *conn, struct tcp_host *host, const void *data,
+                             size_t length, void *context, unsigned flags)
+{
+    struct hf_returned returned = {.connection = conn->handle, .data = data, .context = context};
+    ptrdiff_t take = take_of(conn, length);
+    int error;
+    if (take <= 0) {
+        return take;
+    }
+    returned.length = (size_t)take;
+    error = send_queue_refer(&conn->send_queue, host->send_store, conn->send_bytes, &returned);
+    if (error == HF_ENOBUFS) {
+        host->counters->references_refused++;
+        tcp_trace(conn, host, HF_TRACE_CALL, HF_REASON_RESOURCES, take);
+    }
+    if (error != HF_OK) {
+        return error;
+    }
+    send_taken(conn, (uint32_t)take, length, flags);
+    return take;
 }
 
 ptrdiff_t tcp_peek(const struct tcp_conn *conn, uint32_t offset, void *data, size_t length)

@@ -58,7 +58,7 @@ void tcp_conn_init(struct tcp_conn *conn, const struct tcp_host *host,
 
 void tcp_conn_clear(struct tcp_conn *conn, struct tcp_host *host)
 {
-    bytequeue_clear(&conn->send_queue, host->pages);
+    send_queue_clear(&conn->send_queue, host->send_store, conn->error);
     bytequeue_clear(&conn->receive_queue, host->pages);
     conn->send_bytes = 0;
     conn->receive_bytes = 0;
@@ -99,7 +99,7 @@ void tcp_finish(struct tcp_conn *conn, struct tcp_host *host, int error, enum hf
     conn->duplicate_acks_due = 0;
     conn->recovery = TCP_RECOVERY_NONE;
     /* What was to be sent is lost; what arrived in order can still be read. */
-    bytequeue_clear(&conn->send_queue, host->pages);
+    send_queue_clear(&conn->send_queue, host->send_store, conn->error);
     conn->send_bytes = 0;
     conn->fin_queued = false;
     tcp_reassembly_free(conn, host);

@@ -14,6 +14,7 @@
 #include "cc_ops.h"
 #include "flow_tuple.h"
 #include "memory.h"
+#include "send_queue.h"
 #include "seq32.h"
 #include "tcp_ecn.h"
 #include "tcp_min_rtt.h"
@@ -30,6 +31,7 @@ struct tcp_host {
     const struct hf_config *config;
     struct memory *memory;
     struct page_pool *pages;
+    struct send_store *send_store;
     struct hf_counters *counters;
     hf_time now;
     uint32_t fast_open_pauses; /* in a row: see tcp_fast_open_timeout */
@@ -316,7 +318,7 @@ struct tcp_conn {
     uint64_t max_pacing_rate; /* HF_OPTION_MAX_PACING_RATE; 0: no limit */
 
     /* What the program gave and is not acknowledged yet; the front is snd.front. */
-    struct bytequeue send_queue;
+    struct send_queue send_queue;
     uint32_t send_bytes, send_limit_bytes;
     /* Unread bytes, in order, then what is out of order at its place. */
     struct bytequeue receive_queue;
@@ -472,6 +474,9 @@ const char *tcp_timer_name(enum tcp_timer timer);
 
 ptrdiff_t tcp_send(struct tcp_conn *conn, struct tcp_host *host, const void *data, size_t length,
                    unsigned flags);
+/* The same by reference (zero_copy.h). */
+ptrdiff_t tcp_send_reference(struct tcp_conn *conn, struct tcp_host *host, const void *data,
+                             size_t length, void *context, unsigned flags);
 ptrdiff_t tcp_peek(const struct tcp_conn *conn, uint32_t offset, void *data, size_t length);
 ptrdiff_t tcp_receive(struct tcp_conn *conn, struct tcp_host *host, void *data, size_t length,
                       unsigned flags);

@@ -294,7 +294,7 @@ bool tcp_rests_quietly(const struct tcp_conn *conn)
     return conn->intents == 0 && conn->events == 0 && conn->duplicate_acks_due == 0 &&
            conn->send_bytes == 0 && conn->receive_bytes == 0 && tcp_flight(conn) == 0 &&
            conn->reassembly == NULL && conn->sent == NULL && conn->fast_open == NULL &&
-           conn->notes == NULL && bytequeue_is_empty(&conn->send_queue) &&
+           conn->notes == NULL && send_queue_is_empty(&conn->send_queue) &&
            bytequeue_is_empty(&conn->receive_queue);
 }
 

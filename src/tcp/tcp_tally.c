@@ -89,7 +89,7 @@ void tcp_tally_status(const struct tcp_conn *conn, struct hf_status *status)
     status->receive_buffer_bytes = conn->receive_limit_bytes;
     status->send_buffer_bytes = conn->send_limit_bytes;
     status->receive_memory_bytes = bytequeue_held_bytes(&conn->receive_queue);
-    status->send_memory_bytes = bytequeue_held_bytes(&conn->send_queue);
+    status->send_memory_bytes = send_queue_held_bytes(&conn->send_queue);
     status->data_segments_sent = tally->data_segments_sent;
     status->data_segments_received = tally->data_segments_received;
     status->out_of_order_segments = tally->out_of_order_segments;

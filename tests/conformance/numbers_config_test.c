@@ -41,6 +41,7 @@ FIELD(keepalive_probes, uint32_t)
 FIELD(fin_wait_2_timeout_ns, hf_time)
 FIELD(initial_window_segments, uint32_t)
 FIELD(path_mtu_lifetime_ns, hf_time)
+FIELD(max_references, uint32_t)
 FIELD(max_path_mtus, uint32_t)
 FIELD(min_path_mtu, uint32_t)
 FIELD(mtu_base_mss, uint32_t)
@@ -67,6 +68,8 @@ static const struct config_case {
     {"path_mtu_lifetime", set_path_mtu_lifetime_ns, 300 * HF_SECOND, 1},
     {"path_mtu_lifetime", set_path_mtu_lifetime_ns, 86400 * HF_SECOND, 1},
     {"path_mtu_lifetime", set_path_mtu_lifetime_ns, 86400 * HF_SECOND + 1, 0},
+    {"max_references", set_max_references, 0, 0},
+    {"max_references", set_max_references, 1, 1},
     {"max_path_mtus", set_max_path_mtus, 0, 0},
     {"max_path_mtus", set_max_path_mtus, 1, 1},
     {"min_path_mtu", set_min_path_mtu, 67, 0},

@@ -30,8 +30,10 @@ static void carry(struct wire *wire, struct hf_stack *from, struct hf_stack *to,
     int made = hf_stack_output_batch(from, wire->leaving, 2,
                                      HF_OUTPUT_SUPER | HF_OUTPUT_PARTIAL | HF_OUTPUT_PIECES, now);
     for (int i = 0; i < made; i++) {
-        for (uint32_t index = 0; index < wire->leaving[i].segments; index++) {
-            ptrdiff_t length = hf_packet_split(&wire->leaving[i], index, wire->packets[count], MTU);
+        struct hf_split split;
+        ptrdiff_t length;
+        hf_split_begin(&split, &wire->leaving[i]);
+        while ((length = hf_split_next(&split, wire->packets[count], MTU)) > 0) {
             wire->arriving[count].bytes = wire->packets[count];
             wire->arriving[count++].length = (size_t)length;
             if (count == PACKETS_A_TURN) {

@@ -19,12 +19,14 @@ static void carry(struct hf_stack *from, struct hf_stack *to, hf_time now)
     for (int made; (made = hf_stack_output_batch(from, packets, 2, HF_OUTPUT_SUPER, now)) > 0;) {
         for (int i = 0; i < made; i++) {
             struct hf_arriving arriving[PACKETS] = {{0}};
-            for (uint32_t index = 0; index < packets[i].segments; index++) {
-                ptrdiff_t length = hf_packet_split(&packets[i], index, wire[index], MTU);
-                arriving[index].bytes = wire[index];
-                arriving[index].length = (size_t)length;
+            struct hf_split split;
+            uint32_t count = 0;
+            hf_split_begin(&split, &packets[i]);
+            for (ptrdiff_t length; (length = hf_split_next(&split, wire[count], MTU)) > 0;) {
+                arriving[count].bytes = wire[count];
+                arriving[count++].length = (size_t)length;
             }
-            hf_stack_input_batch(to, arriving, packets[i].segments, now);
+            hf_stack_input_batch(to, arriving, count, now);
         }
     }
 }

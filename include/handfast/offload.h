@@ -99,6 +99,22 @@ HF_API int hf_stack_output_batch(struct hf_stack *stack, struct hf_packet *packe
 HF_API ptrdiff_t hf_packet_split(const struct hf_packet *packet, uint32_t index, void *out,
                                  size_t capacity);
 
+/* The same for all segments of a packet in turn, which takes less for each: what is the same for
+ * all of them is worked out once. The members are the library's own. */
+struct hf_split {
+    const struct hf_packet *packet;
+    const uint8_t *from; /* the text that comes next, so much of it in one place */
+    size_t left;
+    uint32_t piece, index, sequence;
+    uint64_t header_sum;
+    uint8_t shape;
+    uint8_t header[103];
+};
+/* `packet` and what its pieces point to must last as long as the segments are asked for. */
+HF_API void hf_split_begin(struct hf_split *split, const struct hf_packet *packet);
+/* Writes the next segment: its length, 0 when there is none left, HF_EMSGSIZE. */
+HF_API ptrdiff_t hf_split_next(struct hf_split *split, void *out, size_t capacity);
+
 #ifdef __cplusplus
 }
 #endif

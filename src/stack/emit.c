@@ -37,7 +37,7 @@ size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *seg
     uint8_t *tcp = packet + ip_header_bytes(tuple->family);
     uint32_t done = 0;
     uint16_t field;
-    sum = checksum_add(sum, tcp, (size_t)(packet + header_length - tcp));
+    sum = checksum_add_header(sum, tcp, (size_t)(packet + header_length - tcp));
     while (done < segment->payload_length) {
         uint32_t contiguous;
         const uint8_t *from = send_queue_span(queue, payload_offset + done, &contiguous);

@@ -304,17 +304,19 @@ static ptrdiff_t output_late(struct hf_stack *stack, uint8_t *packet, size_t cap
     ptrdiff_t length;
     if (late->at == late->count) {
         int made = hf_stack_output_batch(stack, late->packets, LATE_PACKETS, HF_OUTPUT_SUPER, now);
-        late->at = late->index = 0;
+        late->at = 0;
         late->count = (uint32_t)made;
         if (made == 0) {
             return 0;
         }
+        hf_split_begin(&late->split, &late->packets[0]);
     }
-    length = hf_packet_split(&late->packets[late->at], late->index, packet, capacity);
-    late->index++;
-    if (late->index == late->packets[late->at].segments) {
-        late->index = 0;
+    length = hf_split_next(&late->split, packet, capacity);
+    if (late->split.index == late->packets[late->at].segments) {
         late->at++;
+        if (late->at < late->count) {
+            hf_split_begin(&late->split, &late->packets[late->at]);
+        }
     }
     return length;
 }

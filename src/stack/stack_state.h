@@ -377,7 +377,8 @@ void super_emit(const struct super_segment *super, const struct tcp_conn *conn,
 /* For hf_stack_output with config.late_split: what is not handed out yet. */
 #define LATE_PACKETS 2
 struct stack_late {
-    uint32_t count, at, index; /* packets, the first that is left, its next segment */
+    uint32_t count, at;    /* packets, the first that is left */
+    struct hf_split split; /* of that one */
     struct hf_packet packets[LATE_PACKETS];
     uint8_t bytes[LATE_PACKETS][HF_PACKET_BYTES];
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Super-segments: how segments become one, and how one becomes segments.
+ * Super-segments: how segments become one. packet_split.c makes segments of one again.
  *
  * A super-segment is not chosen, it is gathered. tcp_next_segment is asked for one segment after
  * the other, as ever, and decides about each; those that differ in nothing but sequence number,
@@ -16,8 +16,6 @@
 #include "wire_bytes.h"
 
 #define LAST_ONLY ((uint16_t)(HF_PSH | HF_FIN))
-#define TCP_FLAGS_OFFSET 13u
-#define IPV4_DONT_FRAGMENT 0x4000u
 
 /* ---- joining */
 
@@ -129,105 +127,4 @@ void super_emit(const struct super_segment *super, const struct tcp_conn *conn,
                        run->payload_length);
         packet->length = packet->total_length;
     }
-}
-
-/* ---- splitting */
-
-/* `length` bytes of text from this offset on, and their sum: one pass over the bytes (as memcpy,
- * and a sum of the copy, splitting took 340 instructions more for a full segment). Text stands
- * behind the headers, or in pieces, or both. */
-static checksum_sum gather(const struct hf_packet *packet, size_t offset, size_t length,
-                           uint8_t *out)
-{
-    const uint8_t *from = packet->bytes + packet->header_bytes;
-    size_t there = packet->length - packet->header_bytes;
-    size_t done = 0;
-    checksum_sum sum = 0;
-    for (uint32_t piece = 0; done < length; piece++) {
-        if (offset < there) {
-            size_t take = there - offset < length - done ? there - offset : length - done;
-            checksum_sum part = checksum_add_copy(0, out + done, from + offset, take);
-            sum += done & 1 ? checksum_swap(part) : (part & 0xffffffff) + (part >> 32);
-            done += take;
-            offset += take;
-        }
-        offset -= there;
-        if (done < length) {
-            HF_ASSERT(piece < packet->piece_count);
-            from = packet->pieces[piece].data;
-            there = packet->pieces[piece].length;
-        }
-    }
-    return sum;
-}
-
-static void adapt_ip(uint8_t *ip, size_t length, uint32_t index)
-{
-    uint16_t field;
-    if (ip[0] >> 4 == HF_IPV6) {
-        wire_write_16(ip + 4, (uint16_t)(length - ip_header_bytes(HF_IPV6)));
-        return;
-    }
-    wire_write_16(ip + 2, (uint16_t)length);
-    if (!(wire_read_16(ip + 6) & IPV4_DONT_FRAGMENT)) {
-        wire_write_16(ip + 4, (uint16_t)(wire_read_16(ip + 4) + index));
-    }
-    wire_write_16(ip + 10, 0);
-    field = checksum_finish(checksum_add(0, ip, ip_header_bytes(HF_IPV4)));
-    memcpy(ip + 10, &field, sizeof field);
-}
-
-static checksum_sum pseudo_sum_of(const uint8_t *ip, uint32_t length)
-{
-    return ip[0] >> 4 == HF_IPV6
-               ? checksum_pseudo_ipv6(ip + 8, ip + 24, IP_PROTOCOL_TCP, length)
-               : checksum_pseudo_ipv4(ip + 12, ip + 16, IP_PROTOCOL_TCP, (uint16_t)length);
-}
-
-/* Of a packet whose text has this sum. */
-static void complete_checksum(uint8_t *packet, uint32_t tcp_offset, uint32_t header_bytes,
-                              size_t length, checksum_sum text_sum)
-{
-    uint8_t *tcp = packet + tcp_offset;
-    uint16_t field = 0;
-    checksum_sum sum = pseudo_sum_of(packet, (uint32_t)length - tcp_offset);
-    memcpy(tcp + TCP_CHECKSUM_OFFSET, &field, sizeof field);
-    sum = checksum_add(sum + text_sum, tcp, header_bytes - tcp_offset);
-    field = checksum_finish(sum);
-    memcpy(tcp + TCP_CHECKSUM_OFFSET, &field, sizeof field);
-}
-
-ptrdiff_t hf_packet_split(const struct hf_packet *packet, uint32_t index, void *out,
-                          size_t capacity)
-{
-    uint8_t *bytes = out;
-    uint8_t *tcp = bytes + packet->checksum_start;
-    size_t payload = packet->total_length - packet->header_bytes;
-    size_t start = (size_t)index * packet->segment_bytes;
-    size_t length = payload - start;
-    checksum_sum text_sum;
-    if (index >= packet->segments) {
-        return HF_EINVAL;
-    }
-    if (packet->segments > 1 && index + 1 < packet->segments) {
-        length = packet->segment_bytes;
-    }
-    if (packet->header_bytes + length > capacity) {
-        return HF_EMSGSIZE;
-    }
-    memcpy(bytes, packet->bytes, packet->header_bytes);
-    text_sum = gather(packet, start, length, bytes + packet->header_bytes);
-    length += packet->header_bytes;
-    if (packet->segments > 1) {
-        adapt_ip(bytes, length, index);
-        wire_write_32(tcp + 4, wire_read_32(tcp + 4) + (uint32_t)start);
-        if (index + 1 < packet->segments) {
-            tcp[TCP_FLAGS_OFFSET] &= (uint8_t)~LAST_ONLY;
-        }
-    }
-    if (packet->segments > 1 || (packet->flags & HF_PACKET_CHECKSUM_PARTIAL)) {
-        complete_checksum(bytes, packet->checksum_start, packet->header_bytes, (size_t)length,
-                          text_sum);
-    }
-    return (ptrdiff_t)length;
 }

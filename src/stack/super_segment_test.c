@@ -72,6 +72,24 @@ static void drain_single(struct world *world)
     assert_int_equal(length, 0);
 }
 
+/* The segments in turn are those that are asked for one by one. */
+static void split_in_turn(const struct hf_packet *packet)
+{
+    struct hf_split split;
+    uint8_t expected[MTU];
+    uint8_t bytes[MTU];
+    hf_split_begin(&split, packet);
+    assert_int_equal(hf_split_next(&split, bytes, 20), HF_EMSGSIZE);
+    for (uint32_t index = 0; index < packet->segments; index++) {
+        ptrdiff_t length = hf_packet_split(packet, index, expected, sizeof expected);
+        /* A buffer of exactly the size is enough, one byte less is not. */
+        assert_int_equal(hf_split_next(&split, bytes, (size_t)length - 1), HF_EMSGSIZE);
+        assert_int_equal(hf_split_next(&split, bytes, (size_t)length), length);
+        assert_memory_equal(bytes, expected, (size_t)length);
+    }
+    assert_int_equal(hf_split_next(&split, bytes, sizeof bytes), 0);
+}
+
 static void drain_super(struct world *world)
 {
     uint8_t packet[MTU];
@@ -85,6 +103,7 @@ static void drain_super(struct world *world)
             assert_int_equal(hf_packet_split(each, each->segments, packet, sizeof packet),
                              HF_EINVAL);
             assert_int_equal(hf_packet_split(each, 0, packet, 20), HF_EMSGSIZE);
+            split_in_turn(each);
             for (uint32_t index = 0; index < each->segments; index++) {
                 ptrdiff_t length = hf_packet_split(each, index, packet, sizeof packet);
                 assert_true(length > 0);

@@ -50,19 +50,10 @@ static ALWAYS_INLINE uint64_t add_with_carry(uint64_t a, uint64_t b)
     return sum + (sum < b);
 }
 
-static ALWAYS_INLINE uint16_t fold(uint64_t sum)
-{
-    sum = (sum & 0xffffffffu) + (sum >> 32);
-    sum = (sum & 0xffffu) + ((sum >> 16) & 0xffffu) + (sum >> 32);
-    sum = (sum & 0xffffu) + (sum >> 16);
-    sum = (sum & 0xffffu) + (sum >> 16);
-    return (uint16_t)sum;
-}
-
 /* The functions below are compiled twice, with and without the copy: `copy` is a constant to each
  * of their callers. */
 
-/* The last 0..63 bytes. */
+/* What is too short for a vector. */
 static ALWAYS_INLINE uint64_t add_end(uint8_t *destination, const uint8_t *source, size_t length,
                                       bool copy)
 {
@@ -114,6 +105,7 @@ static ALWAYS_INLINE uint64_t add_end(uint8_t *destination, const uint8_t *sourc
 /* Each step adds to a 32-bit lane at most 2^16 in size: 16384 steps of 16 bytes stay within
  * 2^30. */
 #define RUN_BYTES (16384u * 16u)
+#define STEP_BYTES 16u
 
 static ALWAYS_INLINE __m128i add_step(__m128i total, uint8_t *destination, const uint8_t *source,
                                       bool copy)
@@ -127,18 +119,22 @@ static ALWAYS_INLINE __m128i add_step(__m128i total, uint8_t *destination, const
     return _mm_add_epi32(total, _mm_madd_epi16(less_half, _mm_set1_epi16(1)));
 }
 
-/* `length` is a multiple of BLOCK_BYTES, at most RUN_BYTES. */
+/* `length` is a multiple of STEP_BYTES, at most RUN_BYTES. */
 static ALWAYS_INLINE uint64_t add_run(uint8_t *destination, const uint8_t *source, size_t length,
                                       bool copy)
 {
     __m128i first = _mm_setzero_si128();
     __m128i second = _mm_setzero_si128();
-    for (size_t at = 0; at < length; at += BLOCK_BYTES) {
+    size_t at = 0;
+    for (; at + BLOCK_BYTES <= length; at += BLOCK_BYTES) {
         uint8_t *to = copy ? destination + at : NULL;
         first = add_step(first, to, source + at, copy);
         second = add_step(second, copy ? to + 16 : NULL, source + at + 16, copy);
         first = add_step(first, copy ? to + 32 : NULL, source + at + 32, copy);
         second = add_step(second, copy ? to + 48 : NULL, source + at + 48, copy);
+    }
+    for (; at < length; at += STEP_BYTES) {
+        first = add_step(first, copy ? destination + at : NULL, source + at, copy);
     }
     int32_t lanes[4];
     __m128i total = _mm_add_epi32(first, second);
@@ -152,6 +148,7 @@ static ALWAYS_INLINE uint64_t add_run(uint8_t *destination, const uint8_t *sourc
 
 /* 32-bit halves in 64-bit sums: 2^31 blocks fit, and a run is far under that. */
 #define RUN_BYTES (UINT32_C(1) << 30)
+#define STEP_BYTES BLOCK_BYTES
 
 static ALWAYS_INLINE uint64_t add_run(uint8_t *destination, const uint8_t *source, size_t length,
                                       bool copy)
@@ -185,7 +182,7 @@ static ALWAYS_INLINE checksum_sum add(checksum_sum sum, uint8_t *destination, co
                                       size_t length, bool copy)
 {
     while (length >= BLOCK_BYTES) {
-        size_t run = length < RUN_BYTES ? length - length % BLOCK_BYTES : RUN_BYTES;
+        size_t run = length < RUN_BYTES ? length - length % STEP_BYTES : RUN_BYTES;
         sum = add_with_carry(sum, add_run(destination, source, run, copy));
         source += run;
         length -= run;
@@ -209,13 +206,8 @@ checksum_sum checksum_add_copy(checksum_sum sum, void *destination, const void *
 
 checksum_sum checksum_swap(checksum_sum sum)
 {
-    unsigned folded = fold(sum);
+    unsigned folded = checksum_fold(sum);
     return (folded >> 8 | folded << 8) & 0xffffu;
-}
-
-uint16_t checksum_finish(checksum_sum sum)
-{
-    return (uint16_t)~fold(sum);
 }
 
 checksum_sum checksum_pseudo_ipv4(const uint8_t source[4], const uint8_t destination[4],
@@ -245,5 +237,5 @@ checksum_sum checksum_pseudo_ipv6(const uint8_t source[16], const uint8_t destin
  * field into 0xffff where a fresh computation gives 0. */
 uint16_t checksum_update(uint16_t field, uint16_t before, uint16_t after)
 {
-    return (uint16_t)~fold((uint64_t)(uint16_t)~field + (uint16_t)~before + after);
+    return (uint16_t)~checksum_fold((uint64_t)(uint16_t)~field + (uint16_t)~before + after);
 }

@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef uint64_t checksum_sum;
 
@@ -22,9 +23,34 @@ checksum_sum checksum_add_copy(checksum_sum sum, void *destination, const void *
                                size_t length);
 /* The sum of the same bytes as if they began one byte later. */
 checksum_sum checksum_swap(checksum_sum sum);
+/* The words of a header, whose length is a multiple of 4; no carry gets lost while `sum` stays
+ * under 2^63. In place, for a segment has several: by way of checksum_add and a call for the end
+ * they took 250 instructions of a segment's 3962, and 25 ns of its 265. */
+static inline checksum_sum checksum_add_header(checksum_sum sum, const uint8_t *header,
+                                               size_t length)
+{
+    for (size_t at = 0; at < length; at += 4) {
+        uint32_t word;
+        memcpy(&word, header + at, 4);
+        sum += word;
+    }
+    return sum;
+}
+
+/* 64 bits to 16, each half added to the other by turning: the upper half of such a sum has the
+ * carry of the lower in it, which is ones' complement's own. Of a sum that is not 0 never 0. */
+static inline uint16_t checksum_fold(checksum_sum sum)
+{
+    uint32_t half = (uint32_t)((sum + (sum << 32 | sum >> 32)) >> 32);
+    return (uint16_t)((half + (half << 16 | half >> 16)) >> 16);
+}
+
 /* The 16-bit checksum field in network byte order as it lies in memory: store with memcpy. Over a
  * packet that includes a correct checksum field the result is 0. */
-uint16_t checksum_finish(checksum_sum sum);
+static inline uint16_t checksum_finish(checksum_sum sum)
+{
+    return (uint16_t)~checksum_fold(sum);
+}
 /* RFC 9293 3.1's and RFC 8200 8.1's pseudo-headers. Addresses in network order. */
 checksum_sum checksum_pseudo_ipv4(const uint8_t source[4], const uint8_t destination[4],
                                   uint8_t protocol, uint16_t length);

@@ -87,7 +87,7 @@ static enum hf_reason parse_ipv4(const uint8_t *bytes, size_t length, bool quote
     if (header_length < IPV4_HEADER_BYTES || header_length > length) {
         return HF_REASON_IP_HEADER_LENGTH;
     }
-    if (!quoted && checksum_finish(checksum_add(0, bytes, header_length)) != 0) {
+    if (!quoted && checksum_finish(checksum_add_header(0, bytes, header_length)) != 0) {
         return HF_REASON_IP_CHECKSUM;
     }
     uint16_t fragment = wire_read_16(bytes + 6);

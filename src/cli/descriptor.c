@@ -186,6 +186,11 @@ ssize_t descriptor_write(struct descriptor *descriptor, const void *data, size_t
     return result;
 }
 
+int descriptor_skip(struct descriptor *descriptor, uint64_t bytes)
+{
+    return lseek(descriptor->number, (off_t)bytes, SEEK_SET) < 0 ? -errno : 0;
+}
+
 int descriptor_rewind(struct descriptor *descriptor)
 {
     descriptor->left_bytes = descriptor->file_size;

@@ -43,6 +43,8 @@ void descriptor_watch(struct descriptor *descriptor, bool wanted);
 /* As read and write: a count, or a negated errno; -EAGAIN when it is not ready. */
 ssize_t descriptor_read(struct descriptor *descriptor, void *data, size_t length);
 ssize_t descriptor_write(struct descriptor *descriptor, const void *data, size_t length);
+/* What is read next stands so many bytes after a file's beginning. */
+int descriptor_skip(struct descriptor *descriptor, uint64_t bytes);
 /* Back to the beginning of a file, or of what is made up. */
 int descriptor_rewind(struct descriptor *descriptor);
 /* Tells the program at the other end that no more will come; of standard output too. 0 or a

@@ -166,6 +166,9 @@ static bool write_packet(struct host *host, const struct hf_packet *packet)
         host->write_failed = false;
         return true;
     }
+    /* The file that it refers to has become shorter. */
+    if (result == -EFAULT && host->source_is_whole != NULL && !host->source_is_whole(host))
+        return true;
     /* As on any wire, a packet that does not get through is TCP's to send again. */
     host->packets_lost++;
     if (!host->write_failed)
@@ -218,6 +221,8 @@ static int write_packets(struct host *host, int most, hf_time now)
 
         if (made <= 0)
             break;
+        if (host->source_is_whole != NULL && !host->source_is_whole(host))
+            continue; /* as lost on the way */
         host->held_first = 0;
         host->held_end = made;
         written += write_held(host);
@@ -240,6 +245,16 @@ static int dispatch_events(struct host *host)
             owner->event(owner, &event);
     }
     return count;
+}
+
+static void take_returned(struct host *host)
+{
+    struct hf_returned returned;
+
+    while (hf_next_returned(host->stack, &returned)) {
+        if (host->on_returned != NULL)
+            host->on_returned(host, &returned);
+    }
 }
 
 static void wake(uv_timer_t *timer)
@@ -279,7 +294,10 @@ static void carry_out(struct host *host)
     now = host_now(host);
     for (round = 0; round < ROUNDS_PER_TURN && room > 0; round++) {
         int events = dispatch_events(host);
-        int written = write_packets(host, room, now);
+        int written;
+
+        take_returned(host);
+        written = write_packets(host, room, now);
 
         room -= written;
         if (events == 0 && (written == 0 || is_holding(host)))

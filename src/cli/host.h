@@ -34,6 +34,11 @@ struct host {
     /* For the commands. */
     void (*on_signal)(struct host *host, int number); /* SIGINT, SIGTERM; NULL: stop at once */
     void *command;
+    /* For who sends by reference (zero_copy.h); NULL: nobody does. What came back; and, when
+     * packets are made and have not left yet: is what they were made of still right? If not, they
+     * never leave, and the connection has been aborted. */
+    void (*on_returned)(struct host *host, const struct hf_returned *returned);
+    bool (*source_is_whole)(struct host *host);
     int exit_code;                       /* what host_run returns */
     uint8_t scratch[HOST_SCRATCH_BYTES]; /* for use within one callback */
 

@@ -152,6 +152,11 @@ static int report(struct session *session, enum stream_end how, int error)
             error, "the connection with %s, after %" PRIu64 " bytes sent and %" PRIu64 " received",
             peer, stream->sent_bytes, stream->received_bytes);
     case STREAM_SOURCE:
+        if (error == -ENODATA) {
+            say("%s became shorter while it was being sent; the connection with %s was reset",
+                session->source.name, peer);
+            return EXIT_CODE_FAILURE;
+        }
         return fail(error, "reading %s; the connection with %s was reset", session->source.name,
                     peer);
     case STREAM_SINK:
@@ -200,6 +205,19 @@ static void take_signal(struct host *host, int number)
     host_stop(host, session->keep ? EXIT_CODE_OK : EXIT_CODE_SIGNAL + number);
 }
 
+static void take_returned(struct host *host, const struct hf_returned *returned)
+{
+    (void)host;
+    stream_returned(returned);
+}
+
+static bool source_is_whole(struct host *host)
+{
+    struct session *session = host->command;
+
+    return stream_source_is_whole(&session->stream);
+}
+
 int session_open(struct session *session)
 {
     struct stream *stream = &session->stream;
@@ -229,6 +247,11 @@ int session_open(struct session *session)
         return fail(error, "cannot wait for %s", session->sink.name);
     stream->host = &session->host;
     stream->source = session->has_source ? &session->source : NULL;
+    if (session->send_path != NULL && mapped_file_open(&session->mapped, session->source.number)) {
+        stream->mapped = &session->mapped;
+        session->host.on_returned = take_returned;
+        session->host.source_is_whole = source_is_whole;
+    }
     stream->sink = &session->sink;
     stream->keep_sink = session->keep;
     stream->connected = stream_connected;
@@ -266,6 +289,7 @@ int session_close(struct session *session, int exit_code)
     if (error != 0 && exit_code == EXIT_CODE_OK)
         exit_code = fail(error, "writing %s", session->sink.name);
     exit_code = host_close(&session->host, exit_code);
+    mapped_file_close(&session->mapped);
     free(session);
     return exit_code;
 }

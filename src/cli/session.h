@@ -29,6 +29,7 @@ struct session {
     struct stream stream;
     struct hf_endpoint peer;
     struct descriptor source, sink;
+    struct mapped_file mapped; /* of --send */
     bool has_source;
     struct progress progress;
     uv_timer_t progress_timer;

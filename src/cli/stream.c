@@ -9,6 +9,11 @@
  * receive window closes, and the peer waits: back-pressure all the way from one program to the
  * other.
  *
+ * A file that could be mapped goes another way out: it is handed to the stack as it lies in memory,
+ * as much at a time as has room in the send buffer, and what its end may have grown by since is
+ * read after that. What the stack has taken and not given back must not be cut off; if it is, the
+ * connection is reset, for the bytes that were announced are no more.
+ *
  * The end: when the source ends, hf_shutdown sends FIN after the data; when hf_recv gives 0, the
  * sink is closed. When both have happened and HF_EVENT_CLOSED says that our FIN is acknowledged,
  * the stream is done.
@@ -20,6 +25,8 @@
 #include <errno.h>
 
 enum { SOURCE_PIECES = 4 };
+/* One reference; the stack takes as much as has room in its send buffer. */
+#define MAPPED_PIECE_BYTES UINT64_C(0x1000000)
 
 static void end(struct stream *stream, enum stream_end how, int error)
 {
@@ -48,11 +55,58 @@ static void end_if_over(struct stream *stream)
         end(stream, STREAM_DONE, HF_OK);
 }
 
+/* False: there is no room for more. Where the stack has no memory for references, what is left is
+ * read as any file is. */
+static bool pump_mapped(struct stream *stream)
+{
+    uint64_t length = stream->mapped == NULL ? 0 : stream->mapped->length;
+
+    while (stream->mapped_bytes < length) {
+        uint64_t left = length - stream->mapped_bytes;
+        ptrdiff_t taken = hf_send_ref(
+            stream->host->stack, stream->handle, stream->mapped->bytes + stream->mapped_bytes,
+            (size_t)(left < MAPPED_PIECE_BYTES ? left : MAPPED_PIECE_BYTES), stream, 0,
+            host_now(stream->host));
+
+        if (taken == HF_ENOBUFS || taken == HF_ENOMEM)
+            break;
+        if (taken < 0)
+            return false;
+        stream->mapped_bytes += (uint64_t)taken;
+        stream->referred_bytes += (uint64_t)taken;
+        stream->sent_bytes += (uint64_t)taken;
+    }
+    if (length > 0 && !stream->mapped_is_over) {
+        stream->mapped_is_over = true;
+        descriptor_skip(stream->source, stream->mapped_bytes);
+    }
+    return true;
+}
+
+void stream_returned(const struct hf_returned *returned)
+{
+    struct stream *stream = returned->context;
+
+    stream->referred_bytes -= returned->length;
+}
+
+bool stream_source_is_whole(struct stream *stream)
+{
+    if (stream->over || stream->referred_bytes == 0 || !mapped_file_was_cut(stream->mapped))
+        return true;
+    end(stream, STREAM_SOURCE, -ENODATA);
+    return false;
+}
+
 static void pump_outgoing(struct stream *stream)
 {
     struct stream_buffer *buffer = &stream->outgoing;
     hf_time now = host_now(stream->host);
 
+    if (!pump_mapped(stream)) {
+        descriptor_watch(stream->source, false);
+        return;
+    }
     while (buffer->length > 0) {
         ptrdiff_t taken = hf_send(stream->host->stack, stream->handle,
                                   buffer->bytes + buffer->start, buffer->length, 0, now);
@@ -82,6 +136,10 @@ static bool read_source(struct stream *stream)
 
     if (stream->over || stream->source_ended || buffer->length > 0)
         return false;
+    if (stream->mapped != NULL && !stream->mapped_is_over) {
+        pump_outgoing(stream);
+        return false;
+    }
     length = descriptor_read(stream->source, buffer->bytes, sizeof buffer->bytes);
     if (length == -EAGAIN)
         return false;
@@ -219,6 +277,8 @@ bool stream_start(struct stream *stream)
     stream->sent_bytes = stream->received_bytes = 0;
     stream->peer_ended = stream->shut_down = stream->closed = stream->over = false;
     stream->error = stream->soft_error = HF_OK;
+    stream->mapped_is_over = false;
+    stream->mapped_bytes = 0;
     stream->outgoing.length = stream->incoming.length = 0;
     if (!host_own(stream->host, stream->handle, &stream->owner))
         return false;

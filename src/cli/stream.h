@@ -8,6 +8,7 @@
 
 #include "descriptor.h"
 #include "host.h"
+#include "mapped_file.h"
 
 enum { STREAM_BUFFER_BYTES = 65536 };
 
@@ -29,6 +30,8 @@ struct stream {
     struct host *host;
     hf_handle handle;
     struct descriptor *source; /* NULL: nothing to send */
+    /* What of the source lies in memory and is sent from there; the rest is read from it. */
+    const struct mapped_file *mapped;
     struct descriptor *sink;
     bool keep_sink; /* open after the peer's FIN */
     void (*ended)(struct stream *stream, enum stream_end end, int error);
@@ -43,6 +46,9 @@ struct stream {
     /* The rest is stream.c's. */
     bool shut_down, closed, over;
     int error;
+    bool mapped_is_over;
+    uint64_t mapped_bytes;   /* of `mapped`, taken by the stack for this connection */
+    uint64_t referred_bytes; /* of these and of connections before: not come back yet */
     struct stream_buffer outgoing, incoming;
 };
 
@@ -52,6 +58,10 @@ struct stream {
 bool stream_start(struct stream *stream);
 void stream_source_ready(void *stream);
 void stream_sink_ready(void *stream);
+/* A reference of a stream's came back: it is the context. */
+void stream_returned(const struct hf_returned *returned);
+/* Has what it refers to been cut short? Then it has ended: STREAM_SOURCE, -ENODATA. */
+bool stream_source_is_whole(struct stream *stream);
 /* What the peer has acknowledged. */
 uint64_t stream_acknowledged(const struct stream *stream);
 /* Resets the connection; `ended` is not called. */

@@ -8,6 +8,7 @@
 #   make bench-paths        beside the kernel's TCP over emulated paths, hours; as root
 #   make bench-paths-quick  a few of them, minutes
 #   make bench-tun  beside the kernel's TCP over a TUN device, two minutes; as root
+#   make tiny       the profile for devices: its size, and a run on an emulated Cortex-M4
 #   make mutation   breaks one decision of src/tcp after another; the tests should notice
 #   make fuzz       each fuzzer for FUZZ_SECONDS seconds
 #   make docs       runs the commands that the documentation shows
@@ -23,7 +24,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 export DESTDIR
 
-.PHONY: all demo test bench bench-paths bench-paths-quick bench-tun fuzz lint docs conformance mutation install clean
+.PHONY: all demo test bench bench-paths bench-paths-quick bench-tun fuzz lint docs conformance mutation tiny install clean
 # The trees share two cores' worth of machine: one target at a time.
 .NOTPARALLEL:
 
@@ -60,6 +61,10 @@ bench-tun:
 	@ninja -C build-release --quiet handfast
 	@bench/tun/run --program build-release/handfast --out build-release/bench-tun
 
+tiny:
+	@tools/setup
+	@tools/tiny
+
 fuzz:
 	@tools/setup
 	@tools/fuzz $(FUZZ_SECONDS)
@@ -87,4 +92,4 @@ install: all
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
 
 clean:
-	rm -rf build build-asan build-clang build-fuzz build-mutation build-release
+	rm -rf build build-asan build-clang build-fuzz build-mutation build-release build-tiny

@@ -5,6 +5,7 @@
 #ifndef HANDFAST_HANDFAST_H
 #define HANDFAST_HANDFAST_H
 
+#include "arena.h"
 #include "offload.h"
 #include "path.h"
 #include "reasons.h"

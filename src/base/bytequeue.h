@@ -13,7 +13,11 @@
 
 #include <stdbool.h>
 
+#ifdef HF_PROFILE_TINY
+#define PAGE_BYTES 512
+#else
 #define PAGE_BYTES 4096
+#endif
 
 /* Pages for all queues of a stack, the most recently used first. */
 struct page_pool {

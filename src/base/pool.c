@@ -17,7 +17,11 @@
 
 /* Small enough to zero without a stall and for a small stack to bear, large enough to make the
  * allocator's own cost vanish. */
+#ifdef HF_PROFILE_TINY
+#define SLAB_TARGET_BYTES 1024
+#else
 #define SLAB_TARGET_BYTES 32768
+#endif
 #define OBJECT_BYTES_MAX 65536
 #define FIRST_SLAB_CAPACITY 4
 

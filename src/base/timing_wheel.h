@@ -17,10 +17,16 @@ struct wheel_node {
     hf_time deadline;
 };
 
-/* The wheel ticks in nanoseconds; eleven levels of 6 bits hold every hf_time. */
+/* The wheel ticks in nanoseconds; eleven levels of 6 bits hold every hf_time, as do sixteen of 4:
+ * 4 KiB in place of 11 where pointers have 32 bits, for more steps down to a far deadline. */
+#ifdef HF_PROFILE_TINY
+#define WHEEL_SLOT_BITS 4
+#define WHEEL_LEVELS 16
+#else
 #define WHEEL_SLOT_BITS 6
-#define WHEEL_SLOTS 64
 #define WHEEL_LEVELS 11
+#endif
+#define WHEEL_SLOTS (1 << WHEEL_SLOT_BITS)
 
 /* A ring of nodes, the first armed first. */
 struct wheel_slot {

@@ -8,7 +8,11 @@
 #include "resting.h"
 #include "stack_config.h"
 
+#ifdef HF_PROFILE_TINY
+#define FREE_PAGES_KEPT 0
+#else
 #define FREE_PAGES_KEPT 1024
+#endif
 
 /* Far enough from the end that a deadline can always be added. */
 #define LATEST_TIME (HF_TIME_NEVER / 2)

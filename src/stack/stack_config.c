@@ -6,6 +6,42 @@
 
 #include <string.h>
 
+#ifdef HF_PROFILE_TINY
+/* Some dozen connections in 64 KiB, and nothing that is not built. */
+static void make_tiny(struct hf_config *config)
+{
+    config->memory_bytes = 64 << 10;
+    config->max_connections = 16;
+    config->max_listeners = 4;
+    config->max_syn_records = 16;
+    config->max_time_wait = 16;
+    config->max_addresses = 4;
+    config->max_replies = 4;
+    config->receive_buffer_bytes = 4096;
+    config->receive_buffer_max_bytes = 4096;
+    config->send_buffer_bytes = 4096;
+    config->send_buffer_max_bytes = 4096;
+    config->moderate_receive_buffer = 0;
+    config->max_path_mtus = 4;
+    config->rest_after_ns = HF_TIME_NEVER;
+    config->metrics_save = 0;
+    config->fast_open = 0;
+}
+
+static bool profile_valid(const struct hf_config *config)
+{
+    return config->rest_after_ns == HF_TIME_NEVER && config->metrics_save == 0 &&
+           config->fast_open == 0 && config->ecn <= 2 && (config->recovery & 1) != 0 &&
+           config->late_split == 0;
+}
+#else
+static bool profile_valid(const struct hf_config *config)
+{
+    (void)config;
+    return true;
+}
+#endif
+
 struct hf_config hf_config_bare(void)
 {
     struct hf_config config;
@@ -74,6 +110,9 @@ struct hf_config hf_config_bare(void)
     config.ttl = 64;
     config.port_low = 49152;
     config.port_high = 65535;
+#ifdef HF_PROFILE_TINY
+    make_tiny(&config);
+#endif
     return config;
 }
 
@@ -178,5 +217,5 @@ bool stack_config_valid(const struct hf_config *config)
 {
     return config->allocator.allocate != NULL && config->allocator.release != NULL &&
            buffers_valid(config) && times_valid(config) && counts_valid(config) &&
-           path_mtu_valid(config) && algorithms_valid(config);
+           path_mtu_valid(config) && algorithms_valid(config) && profile_valid(config);
 }

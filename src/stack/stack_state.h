@@ -165,7 +165,11 @@ struct stack_keys {
 #define PORT_COUNTERS 64
 
 /* Connections at rest (resting.h): packed, in pools by size. */
+#ifdef HF_PROFILE_TINY
+#define RESTING_CLASSES 1
+#else
 #define RESTING_CLASSES 32
+#endif
 #define RESTING_MODELS 4
 struct resting {
     struct pool classes[RESTING_CLASSES];

@@ -33,7 +33,7 @@ struct tcp_notes {
     uint32_t first_note, note_count;
     uint32_t boundaries;   /* of the marks, how many are */
     struct hf_note *error; /* HF_NOTE_ICMP, or NULL */
-    struct tcp_mark marks[];
+    _Alignas(hf_time) struct tcp_mark marks[]; /* the notes follow them */
 };
 
 struct tcp_conn;

@@ -14,7 +14,11 @@ extern const struct hf_cc_ops cc_reno, cc_cubic, cc_bbr, cc_dctcp;
 
 /* The index-th, or NULL; those of the configuration follow. */
 const struct hf_cc_ops *cc_builtin(unsigned index);
+#ifdef HF_PROFILE_TINY
+#define CC_BUILTIN_COUNT 2
+#else
 #define CC_BUILTIN_COUNT 4
+#endif
 
 /* Reno's growth, slow start and congestion avoidance, for whoever grows as Reno does;
  * `counted_bytes`: acknowledged since cwnd last grew. */

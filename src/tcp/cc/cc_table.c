@@ -15,8 +15,14 @@ static bool equal(const char *a, const char *b)
 
 const struct hf_cc_ops *cc_builtin(unsigned index)
 {
-    static const struct hf_cc_ops *const table[CC_BUILTIN_COUNT] = {&cc_reno, &cc_cubic, &cc_bbr,
-                                                                    &cc_dctcp};
+    static const struct hf_cc_ops *const table[CC_BUILTIN_COUNT] = {
+        &cc_reno,
+        &cc_cubic,
+#ifndef HF_PROFILE_TINY
+        &cc_bbr,
+        &cc_dctcp,
+#endif
+    };
     return index < CC_BUILTIN_COUNT ? table[index] : NULL;
 }
 

@@ -8,7 +8,7 @@
 
 #ifdef HF_PROFILE_TINY
 /* Some dozen connections in 64 KiB, and nothing that is not built. */
-static void make_tiny(struct hf_config *config)
+static void apply_profile(struct hf_config *config)
 {
     config->memory_bytes = 64 << 10;
     config->max_connections = 16;
@@ -35,6 +35,11 @@ static bool profile_valid(const struct hf_config *config)
            config->late_split == 0;
 }
 #else
+static void apply_profile(struct hf_config *config)
+{
+    (void)config;
+}
+
 static bool profile_valid(const struct hf_config *config)
 {
     (void)config;
@@ -110,9 +115,7 @@ struct hf_config hf_config_bare(void)
     config.ttl = 64;
     config.port_low = 49152;
     config.port_high = 65535;
-#ifdef HF_PROFILE_TINY
-    make_tiny(&config);
-#endif
+    apply_profile(&config);
     return config;
 }
 

@@ -12,7 +12,9 @@
 
 #include <string.h>
 
-#define FIRST_RING_CAPACITY 8
+/* Room for a super-segment's worth, for as many bytes as a sixteenth of a page: growing to that from
+ * 8 takes two allocations more each time. */
+#define FIRST_RING_CAPACITY 32
 /* Far above any TCP window (2^30, RFC 7323 2.3), far below what would overflow a sum. */
 #define REACH_BYTES_MAX (UINT32_C(1) << 31)
 
@@ -174,16 +176,14 @@ bool bytequeue_write(struct bytequeue *queue, struct page_pool *pool, uint32_t o
     return true;
 }
 
-uint8_t *bytequeue_reserve(struct bytequeue *queue, struct page_pool *pool, uint32_t offset,
-                           uint32_t length, uint32_t *contiguous)
+uint8_t *bytequeue_reserve_page(struct bytequeue *queue, struct page_pool *pool, uint32_t offset,
+                                uint32_t *contiguous)
 {
-    HF_ASSERT(length > 0);
-    if (!ensure(queue, pool, offset, length))
+    if (!ensure(queue, pool, offset, 1))
         return NULL;
     uint32_t position = queue->start + offset;
     uint32_t within = position % PAGE_BYTES;
-    uint32_t run = PAGE_BYTES - within;
-    *contiguous = run < length ? run : length;
+    *contiguous = PAGE_BYTES - within;
     return page_get(queue, position / PAGE_BYTES) + within;
 }
 

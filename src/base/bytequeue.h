@@ -47,11 +47,11 @@ struct bytequeue {
  * that was written before, has changed (pages that were added may stay). */
 bool bytequeue_write(struct bytequeue *queue, struct page_pool *pool, uint32_t offset,
                      const void *data, uint32_t length);
-/* Makes room for all of [offset, offset+length), length > 0, and returns a pointer to write
- * *contiguous bytes (at most length) at offset; calls for the rest of the range do not fail then.
- * NULL: out of memory, with the same promise. For copying with a checksum in one pass. */
-uint8_t *bytequeue_reserve(struct bytequeue *queue, struct page_pool *pool, uint32_t offset,
-                           uint32_t length, uint32_t *contiguous);
+/* Makes room for the byte at `offset`, and so for those that follow in its page: *contiguous of
+ * them, at least 1, may be written. For copying with a checksum in one pass. NULL: out of memory,
+ * with the same promise. */
+uint8_t *bytequeue_reserve_page(struct bytequeue *queue, struct page_pool *pool, uint32_t offset,
+                                uint32_t *contiguous);
 /* The bytes at `offset`: a pointer and how many follow contiguously in the page (at least 1). The
  * caller knows that they were written. */
 const uint8_t *bytequeue_span(const struct bytequeue *queue, uint32_t offset, uint32_t *contiguous);

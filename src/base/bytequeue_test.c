@@ -139,18 +139,19 @@ static void note_refusal(struct model *model, uint32_t offset, uint32_t length)
 static bool write_by_reserving(struct model *model, uint32_t offset, const uint8_t *bytes,
                                uint32_t length)
 {
-    for (uint32_t done = 0; done < length;) {
-        uint32_t contiguous = 0;
-        uint8_t *to = bytequeue_reserve(&model->queue, &model->pool, offset + done, length - done,
-                                        &contiguous);
-        if (to == NULL) {
-            assert_int_equal(done, 0);
+    uint32_t contiguous = 0;
+    for (uint32_t done = 0; done < length; done += contiguous) {
+        if (bytequeue_reserve_page(&model->queue, &model->pool, offset + done, &contiguous) == NULL)
             return false;
-        }
-        assert_true(contiguous >= 1);
-        assert_true(contiguous <= length - done);
+        assert_in_range(contiguous, 1, PAGE_BYTES);
+    }
+    for (uint32_t done = 0; done < length; done += contiguous) {
+        uint8_t *to =
+            bytequeue_reserve_page(&model->queue, &model->pool, offset + done, &contiguous);
+        assert_non_null(to); /* it was reserved */
+        if (contiguous > length - done)
+            contiguous = length - done;
         memcpy(to, bytes + done, contiguous);
-        done += contiguous;
     }
     return true;
 }

@@ -210,12 +210,15 @@ void tcp_cc_restart_after_idle(struct tcp_conn *conn, struct tcp_host *host);
 /* A new segment of `length` leaves: its record, if there are any, is the newest; SND.NXT does not
  * count it yet. */
 void tcp_rate_sent(struct tcp_conn *conn, const struct tcp_host *host, uint32_t length);
+/* The same of several; their records, the newest ones, are there. */
+void tcp_rate_sent_run(struct tcp_conn *conn, uint32_t segments, uint32_t length);
 /* One leaves again; NULL: there are no records. */
 void tcp_rate_sent_again(struct tcp_conn *conn, struct tcp_sent_record *record);
 void tcp_rate_begin_ack(struct tcp_conn *conn);
-/* A record is delivered, by ACK or SACK; a part of one; or, without records, so many bytes. */
+/* A record is delivered, by ACK or SACK, or so many up to this one; a part of one; or, without
+ * records, so many bytes. */
 void tcp_rate_delivered(struct tcp_conn *conn, const struct tcp_host *host,
-                        const struct tcp_sent_record *record);
+                        const struct tcp_sent_record *record, uint32_t bytes, uint32_t segments);
 void tcp_rate_delivered_part(struct tcp_conn *conn, const struct tcp_host *host, uint32_t bytes);
 void tcp_rate_cumulative(struct tcp_conn *conn, const struct tcp_host *host, uint32_t bytes);
 /* What was taken as lost since the last time. */

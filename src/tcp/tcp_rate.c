@@ -47,6 +47,18 @@ void tcp_rate_sent(struct tcp_conn *conn, const struct tcp_host *host, uint32_t 
     }
 }
 
+void tcp_rate_sent_run(struct tcp_conn *conn, uint32_t segments, uint32_t length)
+{
+    struct tcp_sent *sent = conn->sent;
+    uint32_t end = sent->first + sent->count;
+    struct tcp_rate_mark mark =
+        mark_of(conn->sender, tcp_sent_pipe(sent, tcp_flight(conn)), length, false);
+    for (uint32_t id = end - segments; id != end; id++) {
+        tcp_sent_at(sent, id)->rate = mark;
+        mark.pipe_bytes += length;
+    }
+}
+
 void tcp_rate_sent_again(struct tcp_conn *conn, struct tcp_sent_record *record)
 {
     struct tcp_sender *sender = conn->sender;
@@ -75,11 +87,11 @@ static void count_delivered(struct tcp_sender *sender, const struct tcp_host *ho
 }
 
 void tcp_rate_delivered(struct tcp_conn *conn, const struct tcp_host *host,
-                        const struct tcp_sent_record *record)
+                        const struct tcp_sent_record *record, uint32_t bytes, uint32_t segments)
 {
     struct tcp_sender *sender = conn->sender;
     seq32 end = tcp_sent_end(record);
-    count_delivered(sender, host, record->length, 1);
+    count_delivered(sender, host, bytes, segments);
     if (!sender->ack.any || record->sent > sender->ack.sent ||
         (record->sent == sender->ack.sent && seq_gt(end, sender->ack.end))) {
         sender->ack.any = true;

@@ -75,7 +75,7 @@ static void send_some(struct bench *bench)
     static const uint32_t lengths[LENGTHS] = {1000, 100, 1000};
     for (uint32_t left = draw(bench, 6); left > 0; left--) {
         uint32_t length = lengths[draw(bench, LENGTHS)];
-        assert_true(tcp_sent_reserve(&bench->conn.sent, &bench->memory));
+        assert_true(tcp_sent_reserve(&bench->conn.sent, &bench->memory, 0));
         tcp_sent_add(bench->conn.sent, seq_make(bench->next), length, 1);
         bench->next += length;
         bench->conn.snd.nxt = seq_make(bench->next);
@@ -158,7 +158,7 @@ static void in_flight_twice(void **unused)
     struct tcp_sent *sent;
     (void)unused;
     for (unsigned i = 0; i < 4; i++) {
-        assert_true(tcp_sent_reserve(&bench->conn.sent, &bench->memory));
+        assert_true(tcp_sent_reserve(&bench->conn.sent, &bench->memory, 0));
         tcp_sent_add(bench->conn.sent, seq_make(1000 * i), 1000, 1);
     }
     sent = bench->conn.sent;

@@ -501,7 +501,8 @@ static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct t
         return false;
     }
     if (!tcp_sender_reserve(conn, host) ||
-        (conn->sack && !tcp_sent_reserve(&conn->sent, host->memory))) {
+        (conn->sack &&
+         !tcp_sent_reserve(&conn->sent, host->memory, conn->sender->expected_records))) {
         return false; /* ACKs will make room */
     }
     build_data(conn, host, segment, conn->snd.nxt, length, fin, payload_offset);

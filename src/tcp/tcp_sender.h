@@ -30,6 +30,8 @@ struct tcp_sender {
     uint32_t used_bytes;       /* the most since used_stamp */
     hf_time used_stamp;        /* when cwnd was last full, or was cut for not being used */
 
+    uint32_t expected_records; /* of a flight, by the last one (tcp_sent_needed) */
+
     /* The connection's delivery, C in the draft (tcp_rate.c). */
     uint64_t delivered_bytes, lost_bytes, delivered_ce_bytes;
     uint64_t app_limited_until; /* in delivered_bytes; 0: not application-limited */

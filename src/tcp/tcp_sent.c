@@ -54,10 +54,19 @@ static void renumber(struct tcp_sent *sent)
     sent->waiting.newest = renumbered(sent->waiting.newest);
 }
 
-bool tcp_sent_reserve(struct tcp_sent **sent, struct memory *memory)
+uint32_t tcp_sent_needed(const struct tcp_sent *sent)
+{
+    uint32_t capacity = sent->capacity;
+    while (capacity / 2 >= FIRST_CAPACITY && capacity / 2 >= sent->last_order) {
+        capacity /= 2;
+    }
+    return capacity;
+}
+
+bool tcp_sent_reserve(struct tcp_sent **sent, struct memory *memory, uint32_t expected)
 {
     struct tcp_sent *old = *sent;
-    struct tcp_sent *grown;
+    struct tcp_sent *grown = NULL;
     uint32_t capacity;
     if (old != NULL && old->first >= TCP_SENT_RENUMBER) {
         renumber(old);
@@ -65,12 +74,18 @@ bool tcp_sent_reserve(struct tcp_sent **sent, struct memory *memory)
     if (old != NULL && old->count < old->capacity) {
         return true;
     }
-    capacity = old != NULL ? old->capacity * 2 : FIRST_CAPACITY;
-    grown = capacity <= TCP_SENT_MAX_RECORDS ? allocate(memory, capacity) : NULL;
+    if (old == NULL && expected > FIRST_CAPACITY) {
+        grown = allocate(memory, expected);
+    }
+    if (grown == NULL) {
+        capacity = old != NULL ? old->capacity * 2 : FIRST_CAPACITY;
+        grown = capacity <= TCP_SENT_MAX_RECORDS ? allocate(memory, capacity) : NULL;
+    }
     if (grown == NULL) {
         return false;
     }
     if (old != NULL) {
+        capacity = grown->capacity;
         memcpy(grown, old, sizeof *grown);
         grown->capacity = capacity;
         for (uint32_t id = old->first; id != old->first + old->count; id++) {
@@ -407,6 +422,46 @@ void tcp_sent_drop_first(struct tcp_sent *sent)
     clear_lost(sent, record);
     sent->first++;
     sent->count--;
+    if ((int32_t)(sent->first - sent->lost_hint) > 0) {
+        sent->lost_hint = sent->first;
+    }
+}
+
+uint32_t tcp_sent_run(struct tcp_sent *sent, seq32 ack)
+{
+    hf_time left = tcp_sent_at(sent, sent->first)->sent;
+    uint32_t count = 0;
+    while (count < sent->count) {
+        uint32_t id = sent->first + count;
+        const struct tcp_sent_record *record = tcp_sent_at(sent, id);
+        if ((record->flags & (uint8_t)~TCP_SENT_PUSHED) != 0 || record->sent != left ||
+            seq_gt(tcp_sent_end(record), ack)) {
+            break;
+        }
+        count++;
+        if (record->later != id + 1) {
+            break;
+        }
+    }
+    return count;
+}
+
+void tcp_sent_drop_run(struct tcp_sent *sent, uint32_t count)
+{
+    const struct tcp_sent_record *first = tcp_sent_at(sent, sent->first);
+    const struct tcp_sent_record *last = tcp_sent_at(sent, sent->first + count - 1);
+    if (first->earlier == TCP_SENT_NONE) {
+        sent->flying.oldest = last->later;
+    } else {
+        tcp_sent_at(sent, first->earlier)->later = last->later;
+    }
+    if (last->later == TCP_SENT_NONE) {
+        sent->flying.newest = first->earlier;
+    } else {
+        tcp_sent_at(sent, last->later)->earlier = first->earlier;
+    }
+    sent->first += count;
+    sent->count -= count;
     if ((int32_t)(sent->first - sent->lost_hint) > 0) {
         sent->lost_hint = sent->first;
     }

@@ -85,8 +85,11 @@ struct tcp_sent {
 #define TCP_SENT_RENUMBER (1u << 30) /* when `first` has come so far, ids begin anew */
 
 /* Room for one more record, growing at need; ids may change. False: no memory or the limit. `sent`
- * may be NULL. */
-bool tcp_sent_reserve(struct tcp_sent **sent, struct memory *memory);
+ * may be NULL; then so many are expected, 0 or what tcp_sent_needed said. */
+bool tcp_sent_reserve(struct tcp_sent **sent, struct memory *memory, uint32_t expected);
+/* Of a flight that is over: room for how many records the next one may need. Grown anew for each
+ * flight, from 16, the records of bulk data took 70 instructions a segment more. */
+uint32_t tcp_sent_needed(const struct tcp_sent *sent);
 void tcp_sent_free(struct tcp_sent **sent, struct memory *memory);
 /* The record with this id: first <= id < first + count. */
 static inline struct tcp_sent_record *tcp_sent_at(struct tcp_sent *sent, uint32_t id)
@@ -113,6 +116,11 @@ void tcp_sent_forget_sacks(struct tcp_sent *sent);
 void tcp_sent_unmark_lost(struct tcp_sent *sent);
 /* Takes off what lies wholly before `ack`; a record that straddles it is cut. */
 void tcp_sent_drop_first(struct tcp_sent *sent);
+/* How many records from the oldest on, there is one, are before `ack` and differ in nothing but
+ * their places: in plain flight, of the same instant, and next to each other in the order of
+ * transmission, too. They can be taken off at once. */
+uint32_t tcp_sent_run(struct tcp_sent *sent, seq32 ack);
+void tcp_sent_drop_run(struct tcp_sent *sent, uint32_t count);
 void tcp_sent_cut_first(struct tcp_sent *sent, seq32 ack);
 /* The first record that begins at or after `seq`: an id up to first + count. */
 uint32_t tcp_sent_find(struct tcp_sent *sent, seq32 seq);

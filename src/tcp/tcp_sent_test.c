@@ -31,6 +31,7 @@ struct bench {
     struct tcp_sent *sent;
     struct model model;
     hf_time now;
+    uint32_t longest_run;
 };
 
 static void compare_list(struct bench *bench)
@@ -108,7 +109,7 @@ static void compare(struct bench *bench)
 static void add(struct bench *bench, uint32_t length)
 {
     struct model *model = &bench->model;
-    if (model->count == MODEL_MAX || !tcp_sent_reserve(&bench->sent, &bench->memory)) {
+    if (model->count == MODEL_MAX || !tcp_sent_reserve(&bench->sent, &bench->memory, 0)) {
         return;
     }
     tcp_sent_add(bench->sent, seq_make(model->next_seq), length, bench->now);
@@ -153,12 +154,46 @@ static void lose(struct bench *bench, uint32_t place)
     }
 }
 
+/* How many of the first `count` are in plain flight and left at the same instant. */
+static uint32_t plain_alike(const struct model *model, uint32_t count)
+{
+    uint32_t alike = 0;
+    while (alike < count && !model->records[alike].sacked && !model->records[alike].lost &&
+           !model->records[alike].repeated &&
+           model->records[alike].sent == model->records[0].sent) {
+        alike++;
+    }
+    return alike;
+}
+
+/* Taken off at once, if there is a run; how many. Where nothing was sent again, all that are alike
+ * make one. */
+static uint32_t drop_run(struct bench *bench, const struct model *model, uint32_t count)
+{
+    const struct model_record *last = &model->records[count - 1];
+    uint32_t alike = plain_alike(model, count);
+    uint32_t run = tcp_sent_run(bench->sent, seq_make(last->seq + last->length));
+    assert_in_range(run, alike > 0, alike);
+    for (uint32_t i = 1; i < run; i++) {
+        assert_true(model->records[i].stamp >= model->records[i - 1].stamp);
+    }
+    if (run > 0) {
+        tcp_sent_drop_run(bench->sent, run);
+        bench->longest_run = run > bench->longest_run ? run : bench->longest_run;
+    }
+    return run;
+}
+
 static void drop(struct bench *bench, uint32_t count)
 {
     struct model *model = &bench->model;
     count = count < model->count ? count : model->count;
-    for (uint32_t i = 0; i < count; i++) {
-        tcp_sent_drop_first(bench->sent);
+    if (count > 0 && random_chance(&bench->random, 2)) {
+        count = drop_run(bench, model, count);
+    } else {
+        for (uint32_t i = 0; i < count; i++) {
+            tcp_sent_drop_first(bench->sent);
+        }
     }
     model->count -= count;
     memmove(model->records, model->records + count, model->count * sizeof model->records[0]);
@@ -296,6 +331,7 @@ static void tear_down(struct bench *bench)
 static void like_a_plain_array(void **state)
 {
     static struct bench bench;
+    uint32_t longest_run = 0;
     (void)state;
     for (uint64_t seed = 1; seed <= 60; seed++) {
         set_up(&bench, seed);
@@ -310,8 +346,34 @@ static void like_a_plain_array(void **state)
             step(&bench);
             compare(&bench);
         }
+        longest_run = bench.longest_run > longest_run ? bench.longest_run : longest_run;
         tear_down(&bench);
     }
+    assert_true(longest_run >= 3);
+}
+
+/* Room as the last flight needed it: for what left in it, and not for ever. */
+static void room_as_before(void **state)
+{
+    static struct bench bench;
+    uint32_t expected;
+    (void)state;
+    set_up(&bench, 13);
+    while (bench.model.count < 40) {
+        add(&bench, 1);
+    }
+    expected = tcp_sent_needed(bench.sent);
+    assert_int_equal(expected, 64);
+    tcp_sent_free(&bench.sent, &bench.memory);
+    assert_true(tcp_sent_reserve(&bench.sent, &bench.memory, expected));
+    assert_int_equal(bench.sent->capacity, 64);
+    tcp_sent_add(bench.sent, seq_make(1), 1, 0);
+    assert_int_equal(tcp_sent_needed(bench.sent), 16);
+    tcp_sent_free(&bench.sent, &bench.memory);
+    bench.memory.limit_bytes = 2048; /* too little for so many */
+    assert_true(tcp_sent_reserve(&bench.sent, &bench.memory, expected));
+    assert_int_equal(bench.sent->capacity, 16);
+    tear_down(&bench);
 }
 
 /* Ids begin anew before they reach TCP_SENT_NONE, with everything in its place. */
@@ -352,16 +414,16 @@ static void refusals_change_nothing(void **state)
     sack(&bench, 3, 4);
     lose(&bench, 1);
     bench.heap.fail_all_from = bench.heap.allocations;
-    assert_false(tcp_sent_reserve(&bench.sent, &bench.memory));
+    assert_false(tcp_sent_reserve(&bench.sent, &bench.memory, 0));
     compare(&bench);
     assert_false(tcp_sent_recut(&bench.sent, &bench.memory, 50, true));
     compare(&bench);
     drop(&bench, 1);
-    assert_true(tcp_sent_reserve(&bench.sent, &bench.memory)); /* an ACK made room */
+    assert_true(tcp_sent_reserve(&bench.sent, &bench.memory, 0)); /* an ACK made room */
     add(&bench, 100);
     compare(&bench);
     bench.heap.fail_all_from = TEST_NEVER_FAILS;
-    assert_true(tcp_sent_reserve(&bench.sent, &bench.memory));
+    assert_true(tcp_sent_reserve(&bench.sent, &bench.memory, 0));
     recut(&bench, 50, true);
     compare(&bench);
     assert_int_equal(bench.model.count, 32);
@@ -376,7 +438,7 @@ static void limit_of_records(void **state)
     (void)state;
     set_up(&bench, 9);
     bench.memory.limit_bytes = UINT64_C(1) << 30;
-    for (count = 1; tcp_sent_reserve(&bench.sent, &bench.memory); count++) {
+    for (count = 1; tcp_sent_reserve(&bench.sent, &bench.memory, 0); count++) {
         assert_true(count < TCP_SENT_MAX_RECORDS);
         tcp_sent_add(bench.sent, seq_make(count), 1, 0);
     }
@@ -399,7 +461,7 @@ static void shifting_blocks_are_cheap(void **state)
     bench.memory.limit_bytes = UINT64_C(1) << 30;
     drop(&bench, 1);
     for (uint32_t i = 0; i < records; i++) {
-        assert_true(tcp_sent_reserve(&bench.sent, &bench.memory));
+        assert_true(tcp_sent_reserve(&bench.sent, &bench.memory, 0));
         tcp_sent_add(bench.sent, seq_make(i * 48), 48, 0);
     }
     for (uint32_t i = records; i-- > 1;) {
@@ -418,7 +480,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(like_a_plain_array),        cmocka_unit_test(ids_begin_anew),
         cmocka_unit_test(refusals_change_nothing),   cmocka_unit_test(limit_of_records),
-        cmocka_unit_test(shifting_blocks_are_cheap),
+        cmocka_unit_test(shifting_blocks_are_cheap), cmocka_unit_test(room_as_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,12 @@ struct flow_tuple {
 
 static inline bool flow_tuple_equal(const struct flow_tuple *a, const struct flow_tuple *b)
 {
-    return memcmp(a, b, sizeof *a) == 0;
+    uint64_t one[5], other[5];
+    _Static_assert(sizeof one == sizeof *a, "a tuple is five words");
+    memcpy(one, a, sizeof one);
+    memcpy(other, b, sizeof other);
+    return ((one[0] ^ other[0]) | (one[1] ^ other[1]) | (one[2] ^ other[2]) | (one[3] ^ other[3]) |
+            (one[4] ^ other[4])) == 0;
 }
 
 static inline struct hf_endpoint flow_tuple_local(const struct flow_tuple *tuple)

@@ -55,11 +55,27 @@ static void agrees_with_libsodium(void **state)
     }
 }
 
+static void twelve_bytes_agree_with_libsodium(void **state)
+{
+    (void)state;
+    assert_true(sodium_init() >= 0);
+    struct test_random random = {5};
+    for (unsigned i = 0; i < 10000; i++) {
+        uint8_t bytes[16];
+        uint8_t data[12];
+        fill(&random, bytes, sizeof bytes);
+        struct siphash_key key = siphash_key_from_bytes(bytes);
+        fill(&random, data, sizeof data);
+        assert_true(siphash_12(&key, data) == sodium_hash(bytes, data, sizeof data));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paper_example),
         cmocka_unit_test(agrees_with_libsodium),
+        cmocka_unit_test(twelve_bytes_agree_with_libsodium),
     };
     return cmocka_run_group_tests_name("siphash", tests, NULL, NULL);
 }

@@ -14,9 +14,10 @@
  *   at once from whatever level it stands at, so nodes sink only as deep as they are crowded.
  *
  * The time moves only in wheel_expire and never past a deadline that is not yet due, so arming
- * during a run of expiries takes its place in order. Where a slot starts says only that nothing in
- * it is due before; each slot also keeps a lower bound of its deadlines, so that the caller is
- * not woken at the start of an empty stretch merely to cascade.
+ * during a run of expiries takes its place in order. It may lag behind: until `quiet_until` nothing
+ * is due, and nothing is looked at; cancelling leaves it too early at most. Where a slot starts
+ * says only that nothing in it is due before; each slot also keeps a lower bound of its deadlines,
+ * so that the caller is not woken at the start of an empty stretch merely to cascade.
  */
 #include "timing_wheel.h"
 
@@ -145,7 +146,7 @@ static void remove_from_slot(struct timing_wheel *wheel, struct position positio
 void wheel_init(struct timing_wheel *wheel, hf_time now)
 {
     HF_ASSERT(now >= 0);
-    *wheel = (struct timing_wheel){.time = now};
+    *wheel = (struct timing_wheel){.time = now, .quiet_until = HF_TIME_NEVER};
 }
 
 void wheel_cancel(struct timing_wheel *wheel, struct wheel_node *node)
@@ -166,6 +167,8 @@ void wheel_arm(struct timing_wheel *wheel, struct wheel_node *node, hf_time dead
         return;
     node->deadline = deadline;
     wheel->count++;
+    if (deadline < wheel->quiet_until)
+        wheel->quiet_until = deadline;
     place(wheel, node);
 }
 
@@ -192,7 +195,7 @@ static void cascade(struct timing_wheel *wheel, struct position position, hf_tim
     }
 }
 
-struct wheel_node *wheel_expire(struct timing_wheel *wheel, hf_time now)
+struct wheel_node *wheel_expire_due(struct timing_wheel *wheel, hf_time now)
 {
     while (wheel->due.first == NULL) {
         struct position position;
@@ -200,6 +203,7 @@ struct wheel_node *wheel_expire(struct timing_wheel *wheel, hf_time now)
             /* Nothing stands between: no node's place depends on where in this gap the time is. */
             if (now > wheel->time)
                 wheel->time = now;
+            wheel->quiet_until = wheel_next_deadline(wheel);
             return NULL;
         }
         struct wheel_node *node = wheel->slots[position.level][position.index].first;
@@ -212,8 +216,10 @@ struct wheel_node *wheel_expire(struct timing_wheel *wheel, hf_time now)
         cascade(wheel, position, now);
     }
     struct wheel_node *node = wheel->due.first;
-    if (node->deadline > now)
+    if (node->deadline > now) {
+        wheel->quiet_until = node->deadline;
         return NULL;
+    }
     unlink_node(&wheel->due, node);
     wheel->count--;
     return node;
@@ -229,5 +235,5 @@ hf_time wheel_next_deadline(const struct timing_wheel *wheel)
     const struct wheel_slot *slot = &wheel->slots[position.level][position.index];
     if (slot->first->next == slot->first)
         return slot->first->deadline;
-    return slot->earliest;
+    return slot->earliest > wheel->quiet_until ? slot->earliest : wheel->quiet_until;
 }

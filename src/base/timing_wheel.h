@@ -39,6 +39,7 @@ struct timing_wheel {
     uint64_t occupied[WHEEL_LEVELS]; /* one bit a slot */
     struct wheel_slot due;           /* deadline <= time, in order of expiry */
     hf_time time;                    /* what the wheel has reached */
+    hf_time quiet_until;             /* no node has a deadline before this */
     uint64_t count;
 };
 
@@ -52,9 +53,16 @@ static inline bool wheel_armed(const struct wheel_node *node)
 {
     return node->next != NULL;
 }
+/* wheel_expire, where something may be due. */
+struct wheel_node *wheel_expire_due(struct timing_wheel *wheel, hf_time now);
 /* Takes the next node whose deadline <= now, disarmed; NULL when there is none. Arming a node
- * during a run of calls with one `now` to a deadline <= now makes it due in the same run. */
-struct wheel_node *wheel_expire(struct timing_wheel *wheel, hf_time now);
+ * during a run of calls with one `now` to a deadline <= now makes it due in the same run. Asked far
+ * more often than there is something due, so that answer is inline: as a call it took 82
+ * instructions, thirty times a connection. */
+static inline struct wheel_node *wheel_expire(struct timing_wheel *wheel, hf_time now)
+{
+    return now < wheel->quiet_until ? NULL : wheel_expire_due(wheel, now);
+}
 /* No node is due before this: exact, unless a node was cancelled or re-armed that was the earliest
  * of its slot, then possibly early; HF_TIME_NEVER when nothing is armed. Calling wheel_expire at
  * that time always makes progress: repeating "advance to next deadline, expire" reaches every node

@@ -11,8 +11,10 @@
 
 struct ip_host {
     struct memory *memory;
-    struct hf_address *addresses;
+    struct hf_address *addresses; /* in the order they were added */
     uint32_t count, limit;
+    uint32_t *places; /* of each its place in `addresses`, by hash: open addressing */
+    uint32_t place_mask;
 };
 
 /* False: out of memory. */

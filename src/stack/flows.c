@@ -16,7 +16,16 @@ uint32_t flow_hash(const struct hf_stack *stack, const struct flow_tuple *tuple)
     memcpy(short_form + 4, tuple->remote, 4);
     memcpy(short_form + 8, &tuple->local_port, 2);
     memcpy(short_form + 10, &tuple->remote_port, 2);
-    return (uint32_t)siphash(&stack->keys.flow, short_form, sizeof short_form);
+    return (uint32_t)siphash_12(&stack->keys.flow, short_form);
+}
+
+uint32_t flow_hash_again(struct hf_stack *stack, const struct flow_tuple *tuple)
+{
+    if (!flow_tuple_equal(tuple, &stack->hashed.tuple)) {
+        stack->hashed.hash = flow_hash(stack, tuple);
+        stack->hashed.tuple = *tuple;
+    }
+    return stack->hashed.hash;
 }
 
 static bool owns_tuple(const void *context, uint32_t reference, const void *key)
@@ -33,8 +42,7 @@ static bool owns_tuple(const void *context, uint32_t reference, const void *key)
         return flow_tuple_equal(&record->tuple, key);
     }
     case FLOW_TIME_WAIT: {
-        struct flow_tuple tuple = time_wait_tuple(pool_at(&stack->time_waits, index));
-        return flow_tuple_equal(&tuple, key);
+        return time_wait_owns(pool_at(&stack->time_waits, index), key);
     }
     case FLOW_RESTING:
         return resting_owns_tuple(stack, reference, key);

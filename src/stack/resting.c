@@ -70,6 +70,7 @@ void resting_init(struct hf_stack *stack)
     }
     resting->line_head = POOL_NONE;
     resting->line_tail = POOL_NONE;
+    resting->quiet_until = HF_TIME_NEVER;
 }
 
 /* ---- records */
@@ -200,6 +201,9 @@ static void enter_line(struct hf_stack *stack, struct stack_connection *connecti
     connection->rest_at = stack->host.now + stack->config.rest_after_ns;
     connection->rest_next = POOL_NONE;
     connection->rest_previous = resting->line_tail;
+    if (connection->rest_at < resting->quiet_until) {
+        resting->quiet_until = connection->rest_at;
+    }
     if (resting->line_tail == POOL_NONE) {
         resting->line_head = connection->index;
     } else {
@@ -362,10 +366,9 @@ static bool rest(struct hf_stack *stack, struct stack_connection *connection, en
     return true;
 }
 
-void resting_consider(struct hf_stack *stack, struct stack_connection *connection)
+void resting_join(struct hf_stack *stack, struct stack_connection *connection)
 {
     enum hf_state state = connection->tcp.state;
-    connection->touched = stack->host.now;
     if (state == HF_CLOSED || state == HF_TIME_WAIT ||
         stack->config.rest_after_ns == HF_TIME_NEVER) {
         return;
@@ -376,18 +379,18 @@ void resting_consider(struct hf_stack *stack, struct stack_connection *connectio
         if (stands_alone(connection)) {
             (void)rest(stack, connection, HF_REASON_REST_IDLE);
         }
-    } else if (!connection->in_rest_line) {
+    } else {
         enter_line(stack, connection);
     }
 }
 
-void resting_run(struct hf_stack *stack)
+void resting_run_due(struct hf_stack *stack)
 {
     struct resting *resting = &stack->resting;
     for (uint32_t i = 0; i < REST_AT_ONCE && resting->line_head != POOL_NONE; i++) {
         struct stack_connection *connection = pool_at(&stack->connections, resting->line_head);
         if (connection->rest_at > stack->host.now) {
-            return;
+            break;
         }
         resting_leave_line(stack, connection);
         if (connection->touched + stack->config.rest_after_ns > stack->host.now) {
@@ -397,6 +400,7 @@ void resting_run(struct hf_stack *stack)
         }
         /* Otherwise it comes to the line again when something is done to it. */
     }
+    resting->quiet_until = resting_next_deadline(stack);
 }
 
 hf_time resting_next_deadline(const struct hf_stack *stack)

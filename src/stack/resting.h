@@ -26,12 +26,25 @@ struct resting_view {
 void resting_init(struct hf_stack *stack);
 /* Gives back all, with what the connections in it still hold. */
 void resting_deinit(struct hf_stack *stack);
+void resting_join(struct hf_stack *stack, struct stack_connection *connection);
 /* Something was done to it: it may rest in a while, or, with rest_after_ns 0, at once. Then it is
  * gone when this returns. */
-void resting_consider(struct hf_stack *stack, struct stack_connection *connection);
+static inline void resting_consider(struct hf_stack *stack, struct stack_connection *connection)
+{
+    connection->touched = stack->host.now;
+    if (!connection->in_rest_line) {
+        resting_join(stack, connection);
+    }
+}
 void resting_leave_line(struct hf_stack *stack, struct stack_connection *connection);
 /* Puts to rest what has been idle for long enough: a bounded number at a time. */
-void resting_run(struct hf_stack *stack);
+void resting_run_due(struct hf_stack *stack);
+static inline void resting_run(struct hf_stack *stack)
+{
+    if (stack->host.now >= stack->resting.quiet_until) {
+        resting_run_due(stack);
+    }
+}
 hf_time resting_next_deadline(const struct hf_stack *stack);
 /* Memory is short: puts some to rest that have not been idle for long. */
 void resting_relieve(struct hf_stack *stack);

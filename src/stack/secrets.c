@@ -60,7 +60,7 @@ int stack_choose_port(struct hf_stack *stack, struct flow_tuple *tuple, uint32_t
     for (uint32_t tries = 0; tries < count; tries++) {
         tuple->local_port = (uint16_t)(low + (offset % count + start + tries) % count);
         *counter = (uint16_t)(start + tries + 1);
-        *hash = flow_hash(stack, tuple);
+        *hash = flow_hash_again(stack, tuple);
         if (flow_find(stack, tuple, *hash) == FLOW_NONE) {
             return HF_OK;
         }

@@ -14,19 +14,6 @@
 #define FREE_PAGES_KEPT 1024
 #endif
 
-/* Far enough from the end that a deadline can always be added. */
-#define LATEST_TIME (HF_TIME_NEVER / 2)
-
-void stack_set_now(struct hf_stack *stack, hf_time now)
-{
-    if (now > LATEST_TIME) {
-        now = LATEST_TIME;
-    }
-    if (now > stack->host.now) {
-        stack->host.now = now; /* a clock that steps back is not followed */
-    }
-}
-
 static void init_tables(struct hf_stack *stack)
 {
     const struct hf_config *config = &stack->config;
@@ -45,6 +32,8 @@ static void init_tables(struct hf_stack *stack)
     wheel_init(&stack->wheel, 0);
     index_list_init(&stack->ready);
     index_list_init(&stack->time_wait_queue);
+    stack->syn_quiet_until = HF_TIME_NEVER;
+    stack->time_wait_quiet_until = HF_TIME_NEVER;
     for (unsigned stage = 0; stage < SYN_STAGES; stage++) {
         index_list_init(&stack->syn_stages[stage]);
     }

@@ -49,7 +49,7 @@ static int choose_tuple(struct hf_stack *stack, const struct hf_endpoint *local,
     if (local->port == 0) {
         return stack_choose_port(stack, tuple, hash);
     }
-    *hash = flow_hash(stack, tuple);
+    *hash = flow_hash_again(stack, tuple);
     return flow_find(stack, tuple, *hash) == FLOW_NONE ? HF_OK : HF_EADDRINUSE;
 }
 

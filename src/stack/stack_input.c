@@ -63,7 +63,7 @@ static enum hf_reason demultiplex(struct hf_stack *stack, struct arrival *arriva
     uint32_t reference;
     uint32_t index;
     struct stack_listener *listener;
-    arrival->hash = flow_hash(stack, &arrival->tuple);
+    arrival->hash = flow_hash_again(stack, &arrival->tuple);
     reference = flow_find(stack, &arrival->tuple, arrival->hash);
     index = reference & FLOW_INDEX_MASK;
     if (reference != FLOW_NONE) {
@@ -87,18 +87,19 @@ static enum hf_reason tcp_input(struct hf_stack *stack, struct arrival *arrival,
                                 struct tcp_segment *segment)
 {
     const struct ip_header *ip = arrival->ip;
-    struct hf_endpoint local = {.address = ip->destination};
-    struct hf_endpoint remote = {.address = ip->source};
+    struct flow_tuple *tuple = &arrival->tuple;
     enum hf_reason reason = tcp_parse(ip->payload, ip->payload_length, segment);
     /* A wrong checksum explains a wrong header, so it is named first. */
     if (reason != HF_REASON_TCP_TOO_SHORT && !arrival->checksum_known && !checksum_correct(ip)) {
         reason = HF_REASON_TCP_CHECKSUM;
     }
     if (reason == HF_REASON_NONE || reason == HF_REASON_TCP_CHECKSUM) {
-        local.port = (uint16_t)(ip->payload[2] << 8 | ip->payload[3]);
-        remote.port = (uint16_t)(ip->payload[0] << 8 | ip->payload[1]);
+        tuple->local_port = (uint16_t)(ip->payload[2] << 8 | ip->payload[3]);
+        tuple->remote_port = (uint16_t)(ip->payload[0] << 8 | ip->payload[1]);
     }
-    arrival->tuple = flow_tuple_make(&local, &remote);
+    tuple->family = ip->destination.family;
+    memcpy(tuple->local, ip->destination.bytes, sizeof tuple->local);
+    memcpy(tuple->remote, ip->source.bytes, sizeof tuple->remote);
     if (reason != HF_REASON_NONE) {
         stack_trace_received(stack, arrival, reason, HF_CLOSED, HF_CLOSED, HF_NO_HANDLE, NULL);
         return reason;

@@ -175,6 +175,7 @@ struct resting {
     struct pool classes[RESTING_CLASSES];
     struct tcp_rest_model *models[RESTING_MODELS]; /* NULL: none of this sort has rested yet */
     uint32_t line_head, line_tail;                 /* awake connections that may rest, POOL_NONE */
+    hf_time quiet_until;                           /* the line's head is not looked at before */
 };
 
 struct hf_stack {
@@ -193,6 +194,10 @@ struct hf_stack {
     struct pool slots, connections, listeners, syn_records, time_waits;
     struct resting resting;
     struct flow_table flows, listener_table;
+    struct { /* flow_hash_again's last answer */
+        struct flow_tuple tuple;
+        uint32_t hash;
+    } hashed;
     struct timing_wheel wheel;
     struct index_list ready;
     uint32_t events_head, events_tail;                   /* connections */
@@ -200,6 +205,9 @@ struct hf_stack {
     struct index_list syn_stages[SYN_STAGES];
     struct index_list time_wait_queue;
     hf_time time_wait_looked; /* when time_wait_run_timers last ran */
+    /* No record of theirs is due before: asked with each packet, where the answer is nearly always
+     * that it is too early. */
+    hf_time syn_quiet_until, time_wait_quiet_until;
     struct stack_reply *replies_head, *replies_tail;
     uint32_t reply_count;
     struct stack_late *late; /* NULL unless config.late_split */
@@ -229,7 +237,18 @@ struct arrival {
 
 /* ---- stack.c */
 
-void stack_set_now(struct hf_stack *stack, hf_time now);
+/* Far enough from the end that a deadline can always be added. */
+#define STACK_LATEST_TIME (HF_TIME_NEVER / 2)
+
+static inline void stack_set_now(struct hf_stack *stack, hf_time now)
+{
+    if (now > STACK_LATEST_TIME) {
+        now = STACK_LATEST_TIME;
+    }
+    if (now > stack->host.now) {
+        stack->host.now = now; /* a clock that steps back is not followed */
+    }
+}
 struct hf_address stack_clean_address(const struct hf_address *address);
 
 /* ---- stack_connection.c */
@@ -258,6 +277,8 @@ void stack_queue_events(struct hf_stack *stack, struct stack_connection *connect
 /* ---- flows.c */
 
 uint32_t flow_hash(const struct hf_stack *stack, const struct flow_tuple *tuple);
+/* The same for whoever will soon ask for the same again: packets come in trains. */
+uint32_t flow_hash_again(struct hf_stack *stack, const struct flow_tuple *tuple);
 /* The reference that owns the tuple, or FLOW_NONE. */
 uint32_t flow_find(const struct hf_stack *stack, const struct flow_tuple *tuple, uint32_t hash);
 
@@ -288,7 +309,13 @@ enum hf_reason syn_record_arrives(struct hf_stack *stack, uint32_t index,
 /* After an old connection's number, for TIME-WAIT's reuse; `above` may be NULL. */
 enum hf_reason syn_cache_add(struct hf_stack *stack, struct stack_listener *listener,
                              const struct arrival *arrival, const seq32 *above);
-void syn_cache_run_timers(struct hf_stack *stack);
+void syn_cache_run_due(struct hf_stack *stack);
+static inline void syn_cache_run_timers(struct hf_stack *stack)
+{
+    if (stack->host.now >= stack->syn_quiet_until) {
+        syn_cache_run_due(stack);
+    }
+}
 hf_time syn_cache_next_deadline(const struct hf_stack *stack);
 void syn_cache_remove(struct hf_stack *stack, uint32_t index);
 void syn_cache_remove_listener(struct hf_stack *stack, uint32_t listener);
@@ -311,11 +338,19 @@ bool syn_cookie_read(const struct hf_stack *stack, const struct arrival *arrival
 void time_wait_enter(struct hf_stack *stack, struct stack_connection *connection);
 enum hf_reason time_wait_arrives(struct hf_stack *stack, uint32_t index,
                                  const struct arrival *arrival);
-void time_wait_run_timers(struct hf_stack *stack);
+void time_wait_run_due(struct hf_stack *stack);
+static inline void time_wait_run_timers(struct hf_stack *stack)
+{
+    if (stack->host.now >= stack->time_wait_quiet_until) {
+        time_wait_run_due(stack);
+    }
+    stack->time_wait_looked = stack->host.now;
+}
 hf_time time_wait_next_deadline(const struct hf_stack *stack);
 void time_wait_remove(struct hf_stack *stack, uint32_t index, enum hf_reason reason);
 hf_time time_wait_deadline_of(const struct hf_stack *stack, const struct time_wait_record *record);
 struct flow_tuple time_wait_tuple(const struct time_wait_record *record);
+bool time_wait_owns(const struct time_wait_record *record, const struct flow_tuple *tuple);
 
 /* ---- reply.c */
 

@@ -283,6 +283,9 @@ enum hf_reason syn_cache_add(struct hf_stack *stack, struct stack_listener *list
     fill_record(stack, record, listener, arrival, above);
     record->saved_syn = saved_syn_take(stack, listener, arrival);
     index_list_append(&stack->syn_stages[0], &stack->syn_records, index);
+    if (record->deadline < stack->syn_quiet_until) {
+        stack->syn_quiet_until = record->deadline;
+    }
     stack->counters.syn_records++;
     stack_trace_state(stack, &record->tuple, HF_REASON_SYN_ARRIVED, HF_LISTEN, HF_SYN_RECEIVED,
                       record->iss, record->irs);
@@ -521,6 +524,9 @@ enum hf_reason arrives_listen(struct hf_stack *stack, struct stack_listener *lis
         return reason;
     }
     reason = listen_verdict(stack, listener, arrival);
+    if (!stack_tracing(stack)) {
+        return reason;
+    }
     stack_trace_received(
         stack, arrival, reason, HF_LISTEN,
         flow_find(stack, &arrival->tuple, arrival->hash) != FLOW_NONE ? HF_SYN_RECEIVED : HF_LISTEN,
@@ -623,7 +629,7 @@ static void record_timeout(struct hf_stack *stack, uint32_t index)
     }
 }
 
-void syn_cache_run_timers(struct hf_stack *stack)
+void syn_cache_run_due(struct hf_stack *stack)
 {
     /* From the last stage down, so that what moves up a stage is not looked at again. */
     for (unsigned stage = SYN_STAGES; stack->counters.syn_records > 0 && stage > 0; stage--) {
@@ -636,4 +642,5 @@ void syn_cache_run_timers(struct hf_stack *stack)
             record_timeout(stack, index);
         }
     }
+    stack->syn_quiet_until = syn_cache_next_deadline(stack);
 }

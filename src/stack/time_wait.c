@@ -19,6 +19,14 @@ struct flow_tuple time_wait_tuple(const struct time_wait_record *record)
     return tuple;
 }
 
+bool time_wait_owns(const struct time_wait_record *record, const struct flow_tuple *tuple)
+{
+    return record->remote_port == tuple->remote_port && record->local_port == tuple->local_port &&
+           record->family == tuple->family &&
+           memcmp(record->local, tuple->local, sizeof record->local) == 0 &&
+           memcmp(record->remote, tuple->remote, sizeof record->remote) == 0;
+}
+
 /* Milliseconds, rounded up: never early.
  * Keeps MUST-13. */
 static uint32_t deadline_from(const struct hf_stack *stack)
@@ -67,6 +75,14 @@ static void fill_record(const struct hf_stack *stack, struct time_wait_record *r
     record->live = true;
 }
 
+static void be_woken_for(struct hf_stack *stack, const struct time_wait_record *record)
+{
+    hf_time deadline = time_wait_deadline_of(stack, record);
+    if (deadline < stack->time_wait_quiet_until) {
+        stack->time_wait_quiet_until = deadline;
+    }
+}
+
 void time_wait_enter(struct hf_stack *stack, struct stack_connection *connection)
 {
     uint32_t index;
@@ -89,6 +105,7 @@ void time_wait_enter(struct hf_stack *stack, struct stack_connection *connection
     flow_table_replace(&stack->flows, connection->hash, from,
                        flow_reference(FLOW_TIME_WAIT, index));
     index_list_append(&stack->time_wait_queue, &stack->time_waits, index);
+    be_woken_for(stack, record);
     stack->counters.time_waits++;
 }
 
@@ -161,6 +178,7 @@ static enum hf_reason repeat_ack(struct hf_stack *stack, uint32_t index,
         record->deadline_ms = deadline_from(stack);
         index_list_remove(&stack->time_wait_queue, &stack->time_waits, index);
         index_list_append(&stack->time_wait_queue, &stack->time_waits, index);
+        be_woken_for(stack, record);
         send_ack(stack, record);
         return HF_REASON_TIME_WAIT_RESTARTED;
     }
@@ -228,12 +246,12 @@ hf_time time_wait_next_deadline(const struct hf_stack *stack)
 /* Deadlines are kept modulo 2^32 ms, which tells past from future only within 24 days. After a
  * longer leap everything is over: no record is younger than the last look, and 2 MSL are at most 2
  * days. */
-void time_wait_run_timers(struct hf_stack *stack)
+void time_wait_run_due(struct hf_stack *stack)
 {
     bool leapt = stack->host.now - stack->time_wait_looked > 2 * stack->config.msl_ns + HF_SECOND;
-    stack->time_wait_looked = stack->host.now;
     while (stack->time_wait_queue.head != POOL_NONE &&
            (leapt || time_wait_next_deadline(stack) <= stack->host.now)) {
         time_wait_remove(stack, stack->time_wait_queue.head, HF_REASON_TIME_WAIT_OVER);
     }
+    stack->time_wait_quiet_until = time_wait_next_deadline(stack);
 }

@@ -261,19 +261,18 @@ void tcp_buffers_read(struct tcp_conn *conn, struct tcp_host *host)
 
 /* ---- sending */
 
+/* `bytes` is at least 2. */
 static uint32_t power_of_two_from(uint32_t bytes)
 {
-    uint32_t power = 1;
-    while (power < bytes) {
-        power *= 2;
-    }
-    return power;
+    return 1u << (32 - __builtin_clz(bytes - 1));
 }
 
 void tcp_buffers_acked(struct tcp_conn *conn, struct tcp_host *host)
 {
     uint32_t mss = tcp_effective_mss(conn);
-    uint64_t segments = max_u32(conn->congestion.cwnd_bytes / mss, FIRST_SPACE_SEGMENTS);
+    uint32_t cwnd = conn->congestion.cwnd_bytes;
+    /* No more than the first few: that needs no division. */
+    uint64_t segments = cwnd <= FIRST_SPACE_SEGMENTS * mss ? FIRST_SPACE_SEGMENTS : cwnd / mss;
     uint64_t each = power_of_two_from(max_u32(conn->peer_mss, mss) + SEGMENT_HEADERS);
     uint64_t wanted = segments * max_u32((uint32_t)each + SEGMENT_RECORD, 2 * mss);
     uint32_t before = conn->send_limit_bytes;

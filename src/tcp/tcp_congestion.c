@@ -106,11 +106,16 @@ void tcp_sender_free(struct tcp_conn *conn, struct tcp_host *host)
 /* RFC 6928 2: IW = min(10*MSS, max(2*MSS, 14600)). A configured other count of segments wins; RFC
  * 5681 3.1: one segment after a lost SYN or SYN-ACK.
  * Keeps RFC6928-2-a. */
-static uint32_t initial_window(const struct tcp_conn *conn, const struct tcp_host *host)
+static uint32_t initial_window_of(const struct tcp_conn *conn, const struct tcp_host *host,
+                                  uint32_t mss)
 {
-    uint32_t mss = tcp_effective_mss(conn);
     uint32_t segments = conn->syn_retransmitted ? 1 : host->config->initial_window_segments;
     return segments == 10 ? min_u32(10 * mss, max_u32(2 * mss, 14600)) : segments * mss;
+}
+
+static uint32_t initial_window(const struct tcp_conn *conn, const struct tcp_host *host)
+{
+    return initial_window_of(conn, host, tcp_effective_mss(conn));
 }
 
 void tcp_cc_open(struct tcp_conn *conn, struct tcp_host *host)
@@ -164,13 +169,14 @@ static void fill_delivery(const struct tcp_sender *sender, struct hf_cc_sample *
 struct hf_cc_sample tcp_cc_sample(const struct tcp_conn *conn, const struct tcp_host *host,
                                   uint32_t acked_bytes)
 {
+    uint32_t mss = tcp_effective_mss(conn);
     struct hf_cc_sample sample = {
         .now = host->now,
-        .mss_bytes = tcp_effective_mss(conn),
+        .mss_bytes = mss,
         .flight_bytes = tcp_flight(conn),
         .pipe_bytes = tcp_pipe(conn),
         .acked_bytes = acked_bytes,
-        .initial_window_bytes = initial_window(conn, host),
+        .initial_window_bytes = initial_window_of(conn, host, mss),
         .snd_una = conn->snd.una.value,
         .snd_nxt = conn->snd.nxt.value,
         .after_timeout = conn->after_timeout,

@@ -458,11 +458,30 @@ static inline uint32_t tcp_flight(const struct tcp_conn *conn)
     return (uint32_t)seq_diff(conn->snd.nxt, conn->snd.una);
 }
 /* Queued bytes that were never sent. */
-uint32_t tcp_unsent_bytes(const struct tcp_conn *conn);
+static inline uint32_t tcp_unsent_bytes(const struct tcp_conn *conn)
+{
+    int32_t sent = seq_diff(conn->snd.nxt, conn->snd.front);
+    if (sent <= 0) {
+        return conn->send_bytes;
+    }
+    return (uint32_t)sent < conn->send_bytes ? conn->send_bytes - (uint32_t)sent : 0;
+}
 
 /* ---- tcp_timers.c */
 
-hf_time tcp_earliest_deadline(const struct tcp_conn *conn);
+static inline hf_time tcp_earlier(hf_time one, hf_time other)
+{
+    return one < other ? one : other;
+}
+/* Looked at after everything that is done to a connection; in pairs it takes half of what a loop
+ * does. */
+static inline hf_time tcp_earliest_deadline(const struct tcp_conn *conn)
+{
+    const hf_time *at = conn->deadlines;
+    _Static_assert(TCP_TIMER_COUNT == 8, "four pairs");
+    return tcp_earlier(tcp_earlier(tcp_earlier(at[0], at[1]), tcp_earlier(at[2], at[3])),
+                       tcp_earlier(tcp_earlier(at[4], at[5]), tcp_earlier(at[6], at[7])));
+}
 /* Runs every timer that is due at host->now. */
 void tcp_run_timers(struct tcp_conn *conn, struct tcp_host *host);
 /* Sets the retransmission and probe timers to what the send state now asks for. */

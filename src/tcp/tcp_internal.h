@@ -175,12 +175,41 @@ void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host,
 void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_segment *segment,
                     const struct tcp_ack_news *news);
 void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host);
-/* cwnd as RFC 5681 and 6582 count it, fast recovery's inflation included. */
-uint32_t tcp_cwnd_bytes(const struct tcp_conn *conn);
+/* cwnd as RFC 5681 and 6582 count it, fast recovery's inflation included. This and the two below
+ * are asked for tens of times a segment: outside of recovery they are inline. */
+uint32_t tcp_cwnd_in_recovery(const struct tcp_conn *conn);
+static inline uint32_t tcp_cwnd_bytes(const struct tcp_conn *conn)
+{
+    return conn->recovery == TCP_RECOVERY_NONE && !conn->ecn.reducing ? conn->congestion.cwnd_bytes
+                                                                      : tcp_cwnd_in_recovery(conn);
+}
 /* How much may be in flight: cwnd, with limited transmit's two segments (RFC 3042). */
-uint32_t tcp_send_allowance(const struct tcp_conn *conn);
+uint32_t tcp_allowance_in_recovery(const struct tcp_conn *conn);
+static inline uint32_t tcp_send_allowance(const struct tcp_conn *conn)
+{
+    uint32_t mss = tcp_effective_mss(conn);
+    uint32_t cwnd = conn->congestion.cwnd_bytes;
+    if (conn->recovery != TCP_RECOVERY_NONE || conn->ecn.reducing || !conn->sack) {
+        return tcp_allowance_in_recovery(conn);
+    }
+    return cwnd > mss ? cwnd : mss;
+}
 /* FlightSize as the algorithms mean it: after a timeout only what was sent again counts. */
-uint32_t tcp_pipe(const struct tcp_conn *conn);
+static inline uint32_t tcp_pipe(const struct tcp_conn *conn)
+{
+    uint32_t flight = tcp_flight(conn);
+    if (flight > 0 && seq_eq(conn->snd.una, conn->iss)) {
+        flight--; /* the SYN is no data */
+    }
+    if (conn->sent != NULL) {
+        return tcp_sent_pipe(conn->sent, flight);
+    }
+    if (conn->recovery == TCP_RECOVERY_TIMEOUT &&
+        seq_lt(conn->snd.retransmit_next, conn->snd.recover)) {
+        flight -= (uint32_t)seq_diff(conn->snd.recover, conn->snd.retransmit_next);
+    }
+    return flight;
+}
 
 /* ---- tcp_congestion.c: between the connection and its congestion control */
 

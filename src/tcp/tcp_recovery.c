@@ -14,23 +14,7 @@
  */
 #include "tcp_internal.h"
 
-uint32_t tcp_pipe(const struct tcp_conn *conn)
-{
-    uint32_t flight = tcp_flight(conn);
-    if (flight > 0 && seq_eq(conn->snd.una, conn->iss)) {
-        flight--; /* the SYN is no data */
-    }
-    if (conn->sent != NULL) {
-        return tcp_sent_pipe(conn->sent, flight);
-    }
-    if (conn->recovery == TCP_RECOVERY_TIMEOUT &&
-        seq_lt(conn->snd.retransmit_next, conn->snd.recover)) {
-        flight -= (uint32_t)seq_diff(conn->snd.recover, conn->snd.retransmit_next);
-    }
-    return flight;
-}
-
-uint32_t tcp_cwnd_bytes(const struct tcp_conn *conn)
+uint32_t tcp_cwnd_in_recovery(const struct tcp_conn *conn)
 {
     int64_t cwnd = conn->congestion.cwnd_bytes;
     if (conn->ecn.reducing) {
@@ -43,7 +27,7 @@ uint32_t tcp_cwnd_bytes(const struct tcp_conn *conn)
 }
 
 /* Keeps RFC3042-2-a, RFC3042-2-c. */
-uint32_t tcp_send_allowance(const struct tcp_conn *conn)
+uint32_t tcp_allowance_in_recovery(const struct tcp_conn *conn)
 {
     uint32_t mss = tcp_effective_mss(conn);
     int64_t allowance = tcp_cwnd_bytes(conn);

@@ -12,15 +12,6 @@
 #include "tcp_fast_open.h"
 #include "tcp_internal.h"
 
-uint32_t tcp_unsent_bytes(const struct tcp_conn *conn)
-{
-    int32_t sent = seq_diff(conn->snd.nxt, conn->snd.front);
-    if (sent <= 0) {
-        return conn->send_bytes;
-    }
-    return (uint32_t)sent < conn->send_bytes ? conn->send_bytes - (uint32_t)sent : 0;
-}
-
 /* ---- building */
 
 /* Keeps MUST-30, MUST-31, RFC6093-4-a, RFC7323-3.2-a. */
@@ -650,10 +641,30 @@ static bool choose(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segm
     return false;
 }
 
+/* Nothing is queued, in flight, due or being recovered from: choose would find nothing, and leave
+ * everything as it is. A connection is asked once more after each segment that it sends or that
+ * arrives, so that this is the answer most of the time; to find it out in choose took 450 of the
+ * 57,000 instructions that opening and closing a connection took, eleven times. */
+static bool has_nothing(const struct tcp_conn *conn)
+{
+    return conn->intents == 0 && seq_eq(conn->snd.una, conn->snd.nxt) && conn->send_bytes == 0 &&
+           (!conn->fin_queued || seq_gt(conn->snd.nxt, tcp_fin_seq(conn))) &&
+           conn->duplicate_acks_due == 0 && !conn->ecn.before_due && !conn->ecn.handshake_due &&
+           conn->sent == NULL && conn->recovery == TCP_RECOVERY_NONE &&
+           conn->frto == TCP_FRTO_OFF && conn->tally.limited == HF_LIMITED_NOT;
+}
+
 bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                       uint32_t *payload_offset, enum hf_reason *reason)
 {
-    bool found = choose(conn, host, segment, payload_offset, reason);
+    bool found;
+    if (has_nothing(conn)) {
+        tcp_rate_check_app_limited(conn, host);
+        conn->deadlines[TCP_TIMER_RETRANSMIT] = HF_TIME_NEVER;
+        conn->deadlines[TCP_TIMER_PROBE] = HF_TIME_NEVER;
+        return false;
+    }
+    found = choose(conn, host, segment, payload_offset, reason);
     if (!found) {
         tcp_rate_check_app_limited(conn, host);
     }

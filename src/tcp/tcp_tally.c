@@ -12,12 +12,18 @@
 static enum hf_limited limited_by(const struct tcp_conn *conn)
 {
     uint32_t unsent = tcp_unsent_bytes(conn);
-    uint32_t whole = min_u32(unsent, tcp_effective_mss(conn));
-    int64_t window = (int64_t)conn->snd.wnd - tcp_flight(conn);
-    int64_t cwnd = (int64_t)tcp_send_allowance(conn) - tcp_pipe(conn);
+    uint32_t whole;
+    int64_t window;
+    int64_t cwnd;
     if (conn->send_bytes == 0) {
         return HF_LIMITED_NOT;
     }
+    if (unsent == 0 && !conn->send_blocked) {
+        return HF_LIMITED_NETWORK;
+    }
+    whole = min_u32(unsent, tcp_effective_mss(conn));
+    window = (int64_t)conn->snd.wnd - tcp_flight(conn);
+    cwnd = (int64_t)tcp_send_allowance(conn) - tcp_pipe(conn);
     if (unsent > 0 && cwnd >= (int64_t)whole && window < (int64_t)whole) {
         return HF_LIMITED_RECEIVER;
     }

@@ -38,15 +38,6 @@ const char *tcp_timer_name(enum tcp_timer timer)
     return "";
 }
 
-hf_time tcp_earliest_deadline(const struct tcp_conn *conn)
-{
-    hf_time earliest = HF_TIME_NEVER;
-    for (unsigned i = 0; i < TCP_TIMER_COUNT; i++) {
-        earliest = conn->deadlines[i] < earliest ? conn->deadlines[i] : earliest;
-    }
-    return earliest;
-}
-
 /* An interval's end, cut short where the user timeout comes first. */
 static hf_time bounded_deadline(const struct tcp_conn *conn, const struct tcp_host *host,
                                 hf_time interval, hf_time since)

@@ -5,6 +5,12 @@
 #include "checksum.h"
 #include "stack_state.h"
 
+/* RFC 3168 5: whoever chose the DS field has no say in the two bits below it. */
+static uint8_t traffic_class_of(const struct emit_fields *fields, const struct tcp_segment *segment)
+{
+    return (uint8_t)((fields->traffic_class & ~ECN_CE) | segment->ecn);
+}
+
 /* Keeps MUST-45, SHLD-22, RFC1191-3-d. */
 size_t emit_headers(const struct flow_tuple *tuple, const struct tcp_segment *segment,
                     const struct emit_fields *fields, uint8_t *packet, checksum_sum *pseudo_sum)
@@ -12,16 +18,24 @@ size_t emit_headers(const struct flow_tuple *tuple, const struct tcp_segment *se
     struct ip_header ip;
     size_t ip_length = ip_header_bytes(tuple->family);
     size_t header_length = tcp_emit(segment, packet + ip_length);
+    if (tuple->family == HF_IPV4) {
+        uint32_t length = (uint32_t)header_length + segment->payload_length;
+        /* With DF the identification means nothing (RFC 6864 4.1) and stays 0. */
+        ip_emit_ipv4(packet, tuple->local, tuple->remote, traffic_class_of(fields, segment),
+                     fields->may_fragment ? fields->identification : 0,
+                     fields->may_fragment ? 0 : IPV4_FLAG_DONT_FRAGMENT, fields->ttl,
+                     IP_PROTOCOL_TCP, length);
+        *pseudo_sum =
+            checksum_pseudo_ipv4(tuple->local, tuple->remote, IP_PROTOCOL_TCP, (uint16_t)length);
+        return ip_length + header_length;
+    }
     memset(&ip, 0, sizeof ip);
     ip.source = flow_tuple_local(tuple).address;
     ip.destination = flow_tuple_remote(tuple).address;
     ip.protocol = IP_PROTOCOL_TCP;
     ip.ttl = fields->ttl;
-    /* RFC 3168 5: whoever chose the DS field has no say in the two bits below it. */
-    ip.traffic_class = (uint8_t)((fields->traffic_class & ~ECN_CE) | segment->ecn);
-    ip.dont_fragment = !fields->may_fragment;
-    /* With DF the identification means nothing (RFC 6864 4.1) and stays 0. */
-    ip.identification = fields->may_fragment ? fields->identification : 0;
+    ip.traffic_class = traffic_class_of(fields, segment);
+    ip.dont_fragment = true;
     ip.payload_length = (uint32_t)header_length + segment->payload_length;
     ip_emit(&ip, packet);
     *pseudo_sum = ip_pseudo_sum(&ip.source, &ip.destination, IP_PROTOCOL_TCP, ip.payload_length);

@@ -321,10 +321,27 @@ static ptrdiff_t output_late(struct hf_stack *stack, uint8_t *packet, size_t cap
     return length;
 }
 
+/* Whoever drives a stack asks until there is nothing more, and most calls find nothing. */
+static inline bool nothing_to_do(struct hf_stack *stack, hf_time now)
+{
+    stack_set_now(stack, now);
+    now = stack->host.now;
+    if (stack->ready.head != POOL_NONE || stack->replies_head != NULL || stack->late != NULL ||
+        now >= stack->wheel.quiet_until || now >= stack->syn_quiet_until ||
+        now >= stack->time_wait_quiet_until || now >= stack->resting.quiet_until) {
+        return false;
+    }
+    stack->time_wait_looked = now;
+    return true;
+}
+
 ptrdiff_t hf_stack_output(struct hf_stack *stack, void *packet, size_t capacity, hf_time now)
 {
     if (capacity < stack->config.mtu) {
         return HF_EMSGSIZE;
+    }
+    if (nothing_to_do(stack, now)) {
+        return 0;
     }
     return stack->late != NULL ? output_late(stack, packet, capacity, now)
                                : output_one(stack, packet, now);

@@ -31,7 +31,6 @@ enum { NEXT_HOP_BY_HOP = 0, NEXT_ROUTING = 43, NEXT_FRAGMENT = 44, NEXT_DESTINAT
 
 #define IPV4_OPTION_END 0u
 #define IPV4_OPTION_NOP 1u
-#define IPV4_FLAG_DONT_FRAGMENT 0x4000u
 #define IPV4_FLAG_MORE_FRAGMENTS 0x2000u
 #define IPV4_FRAGMENT_OFFSET 0x1fffu
 #define IPV6_OPTION_PAD1 0u
@@ -230,26 +229,26 @@ enum hf_reason ip_parse_quoted(const uint8_t *bytes, size_t length, struct ip_he
     return parse(bytes, length, true, header);
 }
 
-static void emit_ipv4(const struct ip_header *header, uint8_t *out)
+void ip_emit_ipv4(uint8_t *out, const uint8_t source[4], const uint8_t destination[4],
+                  uint8_t traffic_class, uint16_t identification, uint16_t fragment, uint8_t ttl,
+                  uint8_t protocol, uint32_t payload_length)
 {
-    HF_ASSERT(header->payload_length <= UINT16_MAX - IPV4_HEADER_BYTES);
-    uint16_t version_and_class = (uint16_t)(0x4500u | header->traffic_class);
-    uint16_t total = (uint16_t)(IPV4_HEADER_BYTES + header->payload_length);
-    uint16_t fragment = header->dont_fragment ? IPV4_FLAG_DONT_FRAGMENT : 0;
-    uint16_t ttl_and_protocol = (uint16_t)((unsigned)header->ttl << 8 | header->protocol);
+    HF_ASSERT(payload_length <= UINT16_MAX - IPV4_HEADER_BYTES);
+    uint16_t version_and_class = (uint16_t)(0x4500u | traffic_class);
+    uint16_t total = (uint16_t)(IPV4_HEADER_BYTES + payload_length);
+    uint16_t ttl_and_protocol = (uint16_t)((unsigned)ttl << 8 | protocol);
     /* A sum of the numbers, not of the bytes as they lie in memory, gives the field as a number
      * (RFC 1071 2(B)), without loading again what was only just stored. */
-    checksum_sum sum = (checksum_sum)version_and_class + total + header->identification + fragment +
-                       ttl_and_protocol + wire_read_32(header->source.bytes) +
-                       wire_read_32(header->destination.bytes);
+    checksum_sum sum = (checksum_sum)version_and_class + total + identification + fragment +
+                       ttl_and_protocol + wire_read_32(source) + wire_read_32(destination);
     wire_write_16(out, version_and_class);
     wire_write_16(out + 2, total);
-    wire_write_16(out + 4, header->identification);
+    wire_write_16(out + 4, identification);
     wire_write_16(out + 6, fragment);
     wire_write_16(out + 8, ttl_and_protocol);
     wire_write_16(out + 10, checksum_finish(sum));
-    memcpy(out + 12, header->source.bytes, 4);
-    memcpy(out + 16, header->destination.bytes, 4);
+    memcpy(out + 12, source, 4);
+    memcpy(out + 16, destination, 4);
 }
 
 static void emit_ipv6(const struct ip_header *header, uint8_t *out)
@@ -268,17 +267,14 @@ size_t ip_emit(const struct ip_header *header, uint8_t *out)
 {
     HF_ASSERT(header->source.family == header->destination.family);
     if (header->source.family == HF_IPV4) {
-        emit_ipv4(header, out);
+        ip_emit_ipv4(out, header->source.bytes, header->destination.bytes, header->traffic_class,
+                     header->identification, header->dont_fragment ? IPV4_FLAG_DONT_FRAGMENT : 0,
+                     header->ttl, header->protocol, header->payload_length);
     } else {
         HF_ASSERT(header->source.family == HF_IPV6);
         emit_ipv6(header, out);
     }
     return ip_header_bytes(header->source.family);
-}
-
-size_t ip_header_bytes(uint8_t family)
-{
-    return family == HF_IPV4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
 }
 
 uint64_t ip_pseudo_sum(const struct hf_address *source, const struct hf_address *destination,

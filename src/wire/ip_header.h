@@ -43,8 +43,17 @@ enum hf_reason ip_parse_quoted(const uint8_t *bytes, size_t length, struct ip_he
 /* Writes a header without options for payload_length bytes; the family is that of `source`.
  * Returns 20 or 40. Total at most 65535. IPv4's checksum is filled in. */
 size_t ip_emit(const struct ip_header *header, uint8_t *out);
+/* The same for IPv4, each field from where it lies; `fragment`: flags and offset as they stand in
+ * the header. */
+void ip_emit_ipv4(uint8_t *out, const uint8_t source[4], const uint8_t destination[4],
+                  uint8_t traffic_class, uint16_t identification, uint16_t fragment, uint8_t ttl,
+                  uint8_t protocol, uint32_t payload_length);
+#define IPV4_FLAG_DONT_FRAGMENT 0x4000u
 /* 20 or 40. */
-size_t ip_header_bytes(uint8_t family);
+static inline size_t ip_header_bytes(uint8_t family)
+{
+    return family == HF_IPV4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+}
 
 /* The pseudo-header's sum for a payload of `length` bytes; see checksum.h. */
 uint64_t ip_pseudo_sum(const struct hf_address *source, const struct hf_address *destination,

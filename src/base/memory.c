@@ -14,17 +14,58 @@ void memory_init(struct memory *memory, const struct hf_allocator *allocator, ui
     *memory = (struct memory){.allocator = *allocator, .limit_bytes = limit_bytes};
 }
 
+/* A block that nobody has. */
+struct memory_kept {
+    struct memory_kept *next;
+};
+
+/* Where blocks of exactly this size are kept; NULL: nowhere. */
+static inline struct memory_kept **kept_of(struct memory *memory, size_t size)
+{
+    size_t number = size / MEMORY_STEP_BYTES;
+    return number < MEMORY_KEPT_SIZES && size % MEMORY_STEP_BYTES == 0 ? &memory->kept[number]
+                                                                       : NULL;
+}
+
+void memory_trim(struct memory *memory)
+{
+    for (size_t i = 0; i < MEMORY_KEPT_SIZES; i++) {
+        while (memory->kept[i] != NULL) {
+            struct memory_kept *block = memory->kept[i];
+            memory->kept[i] = block->next;
+            memory->allocator.release(memory->allocator.context, block, i * MEMORY_STEP_BYTES);
+        }
+    }
+    memory->kept_bytes = 0;
+}
+
 static void *try_allocate(struct memory *memory, size_t size)
 {
-    if (size > memory->limit_bytes - memory->used_bytes)
+    uint64_t free_bytes = memory->limit_bytes - memory->used_bytes;
+    if (size > free_bytes)
         return NULL;
-    return memory->allocator.allocate(memory->allocator.context, size);
+    if (size > free_bytes - memory->kept_bytes)
+        memory_trim(memory);
+    void *block = memory->allocator.allocate(memory->allocator.context, size);
+    if (block == NULL && memory->kept_bytes > 0) {
+        memory_trim(memory);
+        block = memory->allocator.allocate(memory->allocator.context, size);
+    }
+    return block;
 }
 
 void *memory_allocate(struct memory *memory, size_t size)
 {
     HF_ASSERT(size > 0);
-    void *block = try_allocate(memory, size);
+    struct memory_kept **kept = kept_of(memory, size);
+    void *block;
+    if (kept != NULL && *kept != NULL) {
+        block = *kept;
+        *kept = (*kept)->next;
+        memory->kept_bytes -= size;
+    } else {
+        block = try_allocate(memory, size);
+    }
     while (block == NULL && memory->relieve != NULL && memory->relieve(memory->relief))
         block = try_allocate(memory, size);
     if (block == NULL) {
@@ -41,7 +82,15 @@ void memory_release(struct memory *memory, void *block, size_t size)
 {
     if (block == NULL)
         return;
+    struct memory_kept **kept = kept_of(memory, size);
     HF_ASSERT(size <= memory->used_bytes);
     memory->used_bytes -= size;
+    if (kept != NULL && memory->kept_bytes + size <= memory->keep_bytes) {
+        struct memory_kept *free_block = block;
+        free_block->next = *kept;
+        *kept = free_block;
+        memory->kept_bytes += size;
+        return;
+    }
     memory->allocator.release(memory->allocator.context, block, size);
 }

@@ -6,11 +6,17 @@
  */
 #include "stack_state.h"
 
+/* In whole words: a block of a size that comes again soon. */
+static size_t bytes_of(size_t length)
+{
+    return sizeof(struct stack_reply) + ((length + 7) & ~(size_t)7);
+}
+
 struct stack_reply *reply_reserve(struct hf_stack *stack, size_t length)
 {
     struct stack_reply *reply = NULL;
     if (stack->reply_count < stack->config.max_replies) {
-        reply = memory_allocate(&stack->memory, sizeof *reply + length);
+        reply = memory_allocate(&stack->memory, bytes_of(length));
     }
     if (reply == NULL) {
         stack->counters.replies_dropped++;
@@ -35,7 +41,7 @@ void reply_commit(struct hf_stack *stack, struct stack_reply *reply)
 
 static void release(struct hf_stack *stack, struct stack_reply *reply)
 {
-    memory_release(&stack->memory, reply, sizeof *reply + reply->length);
+    memory_release(&stack->memory, reply, bytes_of(reply->length));
 }
 
 static void reply_segment_from(struct hf_stack *stack, const struct flow_tuple *tuple,

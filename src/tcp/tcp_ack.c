@@ -156,6 +156,18 @@ static void count_delivered(struct tcp_conn *conn, uint32_t before, uint32_t ack
     }
 }
 
+/* Where ECN was not agreed on, and the segment has no mark to be counted, all of it is this. */
+static inline void tcp_ecn_begin(struct tcp_conn *conn, struct tcp_host *host,
+                                 const struct tcp_segment *segment)
+{
+    if (conn->ecn.mode == TCP_ECN_OFF && segment->ecn != ECN_CE) {
+        conn->ecn.echoed = false;
+        return;
+    }
+    tcp_ecn_arrived(conn, host, segment);
+    tcp_ecn_begin_ack(conn, host, segment);
+}
+
 /* Keeps MAY-12, RFC5961-5.2-a, RFC5961-5.2-b. */
 bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, enum hf_reason *reason)
@@ -173,8 +185,7 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
         *reason = HF_REASON_ACK_TOO_OLD;
         return false;
     }
-    tcp_ecn_arrived(conn, host, segment);
-    tcp_ecn_begin_ack(conn, host, segment);
+    tcp_ecn_begin(conn, host, segment);
     conn->probes_out = 0; /* MUST-37: whoever answers is there */
     tcp_restart_keepalive(conn);
     if (seq_lt(segment->ack, conn->snd.una)) {
@@ -190,13 +201,25 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
     update_window(conn, host, segment, news.progress);
     if (conn->sack) {
-        tcp_rack_on_ack(conn, host, segment, &news);
+        if (tcp_rack_is_idle(conn, segment)) {
+            tcp_rack_on_idle_ack(conn, host);
+        } else {
+            tcp_rack_on_ack(conn, host, segment, &news);
+        }
     }
     count_delivered(conn, outstanding, news.acked_bytes);
-    tcp_ecn_count(conn, conn->tally.delivered_segments - delivered);
-    tcp_cc_delivered(conn, host);
-    tcp_ecn_react(conn, host, &news);
-    tcp_tally_progress(conn, host);
+    if (conn->ecn.echoed || conn->ecn.mode == TCP_ECN_ACCURATE) {
+        tcp_ecn_count(conn, conn->tally.delivered_segments - delivered);
+    }
+    if (conn->sender != NULL) {
+        tcp_cc_delivered(conn, host);
+    }
+    if (conn->ecn.echoed || conn->ecn.reducing) {
+        tcp_ecn_react(conn, host, &news);
+    }
+    if (conn->tally.timeout_since != 0) {
+        tcp_tally_progress(conn, host);
+    }
     tcp_buffers_acked(conn, host);
     tcp_tell_writable(conn);
     return true;

@@ -503,35 +503,35 @@ static void eighth_check_fin(struct tcp_conn *conn, struct tcp_host *host,
     }
 }
 
-/* The eight steps. */
+/* The eight steps; `segment` is a copy of `arrived`, to be trimmed. */
 static enum hf_reason eight_steps(struct tcp_conn *conn, struct tcp_host *host,
-                                  const struct tcp_segment *arrived, struct tcp_segment segment)
+                                  const struct tcp_segment *arrived, struct tcp_segment *segment)
 {
     enum hf_reason reason = HF_REASON_ACCEPTED;
     bool cut_right;
-    if (first_check_sequence(conn, host, &segment, &reason) == STOP) {
+    if (first_check_sequence(conn, host, segment, &reason) == STOP) {
         return reason;
     }
     reason = HF_REASON_ACCEPTED;
-    if (second_check_rst(conn, host, &segment, &reason) == STOP ||
-        fourth_check_syn(conn, host, &segment, &reason) == STOP) {
+    if (second_check_rst(conn, host, segment, &reason) == STOP ||
+        fourth_check_syn(conn, host, segment, &reason) == STOP) {
         return reason;
     }
-    if (segment.payload_length > 0) {
-        tcp_dsack_note_old(conn, host, &segment); /* its front came before */
+    if (segment->payload_length > 0) {
+        tcp_dsack_note_old(conn, host, segment); /* its front came before */
     }
-    cut_right = trim_to_window(conn, &segment);
-    if (fifth_check_ack(conn, host, arrived, &segment, &reason) == STOP) {
+    cut_right = trim_to_window(conn, segment);
+    if (fifth_check_ack(conn, host, arrived, segment, &reason) == STOP) {
         return reason;
     }
     if (cut_right) {
         tcp_ack_now(conn, HF_REASON_SEND_ACK); /* what is beyond must come again */
     }
     sixth_check_urg(conn, host, arrived);
-    if (segment.payload_length > 0 && seventh_process_text(conn, host, &segment, &reason) == STOP) {
+    if (segment->payload_length > 0 && seventh_process_text(conn, host, segment, &reason) == STOP) {
         return reason;
     }
-    eighth_check_fin(conn, host, &segment);
+    eighth_check_fin(conn, host, segment);
     return reason;
 }
 
@@ -545,13 +545,13 @@ static enum hf_reason arrives_other_states(struct tcp_conn *conn, struct tcp_hos
         return HF_REASON_SYN_CACHE_DUPLICATE;
     }
     if (!crossing_syn_ack(conn, &segment)) {
-        return eight_steps(conn, host, arrived, segment);
+        return eight_steps(conn, host, arrived, &segment);
     }
     segment.seq = seq_add(segment.seq, 1);
     segment.flags &= (uint16_t)~HF_SYN;
     tcp_ack_now(conn, HF_REASON_SEND_ACK);
     conn->snd_wind_shift = 0; /* RFC 7323 2.2: the window of a SYN is not scaled */
-    reason = eight_steps(conn, host, arrived, segment);
+    reason = eight_steps(conn, host, arrived, &segment);
     conn->snd_wind_shift = shift;
     return reason;
 }

@@ -338,9 +338,9 @@ bool tcp_writable(const struct tcp_conn *conn)
            (low_water == 0 || 2ull * tcp_unsent_bytes(conn) < low_water);
 }
 
-void tcp_tell_writable(struct tcp_conn *conn)
+void tcp_tell_if_writable(struct tcp_conn *conn)
 {
-    if (conn->send_blocked && tcp_writable(conn)) {
+    if (tcp_writable(conn)) {
         conn->send_blocked = false;
         tcp_tell(conn, HF_EVENT_WRITABLE);
     }

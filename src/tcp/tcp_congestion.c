@@ -166,33 +166,33 @@ static void fill_delivery(const struct tcp_sender *sender, struct hf_cc_sample *
         sender->lost_bytes - (uint32_t)((uint32_t)sender->lost_bytes - mark->lost_bytes);
 }
 
-struct hf_cc_sample tcp_cc_sample(const struct tcp_conn *conn, const struct tcp_host *host,
-                                  uint32_t acked_bytes)
+/* Member by member, in place: what an initializer makes is first built elsewhere and then copied.
+ */
+void tcp_cc_fill_sample(const struct tcp_conn *conn, const struct tcp_host *host,
+                        struct hf_cc_sample *sample)
 {
+    const struct tcp_sender *sender = conn->sender;
     uint32_t mss = tcp_effective_mss(conn);
-    struct hf_cc_sample sample = {
-        .now = host->now,
-        .mss_bytes = mss,
-        .flight_bytes = tcp_flight(conn),
-        .pipe_bytes = tcp_pipe(conn),
-        .acked_bytes = acked_bytes,
-        .initial_window_bytes = initial_window_of(conn, host, mss),
-        .snd_una = conn->snd.una.value,
-        .snd_nxt = conn->snd.nxt.value,
-        .after_timeout = conn->after_timeout,
-        .cwnd_limited = tcp_cwnd_limited(conn),
-        .window_limited = conn->tally.limited == HF_LIMITED_RECEIVER,
-        .in_recovery = conn->recovery != TCP_RECOVERY_NONE || conn->ecn.reducing,
-        .srtt_us = conn->srtt_us,
-        .min_rtt_us = tcp_min_rtt_us(&conn->rack.min_rtt),
-        .tell = tell,
-        .connection = conn,
-        .host = host,
-    };
-    if (conn->sender != NULL) {
-        fill_delivery(conn->sender, &sample);
+    memset(sample, 0, sizeof *sample);
+    sample->now = host->now;
+    sample->mss_bytes = mss;
+    sample->flight_bytes = tcp_flight(conn);
+    sample->pipe_bytes = tcp_pipe(conn);
+    sample->initial_window_bytes = initial_window_of(conn, host, mss);
+    sample->snd_una = conn->snd.una.value;
+    sample->snd_nxt = conn->snd.nxt.value;
+    sample->after_timeout = conn->after_timeout;
+    sample->cwnd_limited = tcp_cwnd_limited(conn);
+    sample->window_limited = conn->tally.limited == HF_LIMITED_RECEIVER;
+    sample->in_recovery = conn->recovery != TCP_RECOVERY_NONE || conn->ecn.reducing;
+    sample->srtt_us = conn->srtt_us;
+    sample->min_rtt_us = tcp_min_rtt_us(&conn->rack.min_rtt);
+    sample->tell = tell;
+    sample->connection = conn;
+    sample->host = host;
+    if (sender != NULL) {
+        fill_delivery(sender, sample);
     }
-    return sample;
 }
 
 void tcp_cc_delivered(struct tcp_conn *conn, struct tcp_host *host)

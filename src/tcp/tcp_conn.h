@@ -435,8 +435,9 @@ bool tcp_reset_for(const struct tcp_segment *segment, struct tcp_segment *reset)
 /* The only place that chooses what leaves: fills `segment` (ports, numbers, flags, options,
  * payload_length; payload stays NULL: copy it from the send queue with *payload_offset) and why.
  * False: nothing to send now. Calls must be repeated until then. */
-bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
-                      uint32_t *payload_offset, enum hf_reason *reason);
+static inline bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host,
+                                    struct tcp_segment *segment, uint32_t *payload_offset,
+                                    enum hf_reason *reason);
 /* `segment` has just been chosen, HF_REASON_SEND_DATA, at this instant: how many more full segments
  * of new data follow it that differ in nothing but their number, at most `most`. They are taken as
  * sent. 0: ask tcp_next_segment. */
@@ -467,6 +468,37 @@ static inline uint32_t tcp_unsent_bytes(const struct tcp_conn *conn)
     return (uint32_t)sent < conn->send_bytes ? conn->send_bytes - (uint32_t)sent : 0;
 }
 
+/* Nothing is queued, in flight, due or being recovered from: choose would find nothing, and leave
+ * everything as it is. A connection is asked once more after each segment that it sends or that
+ * arrives, so that this is the answer most of the time; to find it out in choose took 450 of the
+ * 57,000 instructions that opening and closing a connection took, eleven times. */
+static inline bool tcp_has_nothing(const struct tcp_conn *conn)
+{
+    return conn->intents == 0 && seq_eq(conn->snd.una, conn->snd.nxt) && conn->send_bytes == 0 &&
+           (!conn->fin_queued || seq_gt(conn->snd.nxt, tcp_fin_seq(conn))) &&
+           conn->duplicate_acks_due == 0 && !conn->ecn.before_due && !conn->ecn.handshake_due &&
+           conn->sent == NULL && conn->recovery == TCP_RECOVERY_NONE &&
+           conn->frto == TCP_FRTO_OFF && conn->tally.limited == HF_LIMITED_NOT;
+}
+bool tcp_choose_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                        uint32_t *payload_offset, enum hf_reason *reason);
+/* What is measured while there is nothing to send tells of the program (tcp_rate.c). */
+void tcp_rate_idle(struct tcp_conn *conn);
+static inline bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host,
+                                    struct tcp_segment *segment, uint32_t *payload_offset,
+                                    enum hf_reason *reason)
+{
+    if (!tcp_has_nothing(conn)) {
+        return tcp_choose_segment(conn, host, segment, payload_offset, reason);
+    }
+    if (conn->sender != NULL) {
+        tcp_rate_idle(conn);
+    }
+    conn->deadlines[TCP_TIMER_RETRANSMIT] = HF_TIME_NEVER;
+    conn->deadlines[TCP_TIMER_PROBE] = HF_TIME_NEVER;
+    return false;
+}
+
 /* ---- tcp_timers.c */
 
 static inline hf_time tcp_earlier(hf_time one, hf_time other)
@@ -486,7 +518,15 @@ static inline hf_time tcp_earliest_deadline(const struct tcp_conn *conn)
 void tcp_run_timers(struct tcp_conn *conn, struct tcp_host *host);
 /* Sets the retransmission and probe timers to what the send state now asks for. */
 void tcp_arm_retransmit(struct tcp_conn *conn, struct tcp_host *host);
-void tcp_restart_keepalive(struct tcp_conn *conn);
+void tcp_start_keepalive(struct tcp_conn *conn);
+static inline void tcp_restart_keepalive(struct tcp_conn *conn)
+{
+    if (conn->keepalive) {
+        tcp_start_keepalive(conn);
+    } else {
+        conn->deadlines[TCP_TIMER_KEEPALIVE] = HF_TIME_NEVER;
+    }
+}
 const char *tcp_timer_name(enum tcp_timer timer);
 
 /* ---- tcp_calls.c: the user calls, after the stack has checked the handle */

@@ -47,7 +47,13 @@ uint32_t tcp_send_room(const struct tcp_conn *conn);
 /* Linux's threshold: a third of the buffer is free, and little enough waits to be sent. */
 bool tcp_writable(const struct tcp_conn *conn);
 /* Tells whoever waits for it. */
-void tcp_tell_writable(struct tcp_conn *conn);
+void tcp_tell_if_writable(struct tcp_conn *conn);
+static inline void tcp_tell_writable(struct tcp_conn *conn)
+{
+    if (conn->send_blocked) {
+        tcp_tell_if_writable(conn);
+    }
+}
 /* Memory is short: three quarters of config.memory_bytes are in use. */
 static inline bool tcp_memory_short(const struct tcp_host *host)
 {
@@ -91,6 +97,15 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, struct tcp_ack_news *news);
 /* RFC 9937 6: how much may leave on this ACK. */
 void tcp_prr_on_ack(struct tcp_conn *conn, uint32_t delivered_bytes, bool progress, bool new_loss);
+/* Nothing is in flight, in recovery or in doubt, and the ACK has no SACK: all that tcp_rack_on_ack
+ * would do is tcp_rack_on_idle_ack. So it is wherever the peer speaks and we do not. */
+static inline bool tcp_rack_is_idle(const struct tcp_conn *conn, const struct tcp_segment *segment)
+{
+    return conn->sent == NULL && conn->recovery == TCP_RECOVERY_NONE &&
+           segment->options.sack_count == 0 && !(conn->intents & TCP_INTENT_LOSS_PROBE) &&
+           !conn->rack.dsack_round_valid && !conn->rack.probe_out && !conn->undo.possible;
+}
+void tcp_rack_on_idle_ack(struct tcp_conn *conn, const struct tcp_host *host);
 void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_rack_on_retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_arm_loss_probe(struct tcp_conn *conn, struct tcp_host *host);
@@ -220,8 +235,16 @@ void tcp_sender_free(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_cc_open(struct tcp_conn *conn, struct tcp_host *host);
 /* HF_EINVAL: there is no such index; HF_ENOMEM: everything stays as it was. */
 int tcp_cc_choose(struct tcp_conn *conn, struct tcp_host *host, int index);
-struct hf_cc_sample tcp_cc_sample(const struct tcp_conn *conn, const struct tcp_host *host,
-                                  uint32_t acked_bytes);
+void tcp_cc_fill_sample(const struct tcp_conn *conn, const struct tcp_host *host,
+                        struct hf_cc_sample *sample);
+static inline struct hf_cc_sample tcp_cc_sample(const struct tcp_conn *conn,
+                                                const struct tcp_host *host, uint32_t acked_bytes)
+{
+    struct hf_cc_sample sample;
+    tcp_cc_fill_sample(conn, host, &sample);
+    sample.acked_bytes = acked_bytes;
+    return sample;
+}
 /* A segment has left; SND.NXT counts it. */
 void tcp_cc_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t sent_bytes);
 /* A run has left (tcp_run.c), none of whose segments was the last that cwnd let go. */

@@ -546,6 +546,12 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
 }
 
+void tcp_rack_on_idle_ack(struct tcp_conn *conn, const struct tcp_host *host)
+{
+    first_rtt(conn, host);
+    conn->deadlines[TCP_TIMER_LOSS_PROBE] = HF_TIME_NEVER;
+}
+
 /* 6.2 step 5's timer: what had to wait for reo_wnd has waited.
  * Keeps RFC8985-6.2-b. */
 void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host)

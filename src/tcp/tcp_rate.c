@@ -163,6 +163,15 @@ void tcp_rate_sample(struct tcp_conn *conn)
     }
 }
 
+void tcp_rate_idle(struct tcp_conn *conn)
+{
+    struct tcp_sender *sender = conn->sender;
+    if (tcp_cwnd_bytes(conn) > 0) { /* as below, with nothing in flight */
+        sender->app_limited_until = sender->delivered_bytes;
+        sender->app_limited_until += sender->app_limited_until == 0;
+    }
+}
+
 /* 3.4: nothing more to send, nothing that waits to be sent again, and cwnd has room: whatever is
  * measured until this flight is delivered tells of the program, not of the path. */
 void tcp_rate_check_app_limited(struct tcp_conn *conn, const struct tcp_host *host)

@@ -165,7 +165,7 @@ void tcp_grow_cwnd(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_
     struct hf_cc_sample sample;
     uint32_t before;
     bool slow_start = conn->congestion.cwnd_bytes < conn->congestion.ssthresh_bytes;
-    if (tcp_ecn_holds_cwnd(conn, host)) {
+    if ((conn->ecn.reducing || conn->ecn.echoed) && tcp_ecn_holds_cwnd(conn, host)) {
         return;
     }
     before = tcp_cwnd_bytes(conn);

@@ -641,30 +641,10 @@ static bool choose(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segm
     return false;
 }
 
-/* Nothing is queued, in flight, due or being recovered from: choose would find nothing, and leave
- * everything as it is. A connection is asked once more after each segment that it sends or that
- * arrives, so that this is the answer most of the time; to find it out in choose took 450 of the
- * 57,000 instructions that opening and closing a connection took, eleven times. */
-static bool has_nothing(const struct tcp_conn *conn)
+bool tcp_choose_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                        uint32_t *payload_offset, enum hf_reason *reason)
 {
-    return conn->intents == 0 && seq_eq(conn->snd.una, conn->snd.nxt) && conn->send_bytes == 0 &&
-           (!conn->fin_queued || seq_gt(conn->snd.nxt, tcp_fin_seq(conn))) &&
-           conn->duplicate_acks_due == 0 && !conn->ecn.before_due && !conn->ecn.handshake_due &&
-           conn->sent == NULL && conn->recovery == TCP_RECOVERY_NONE &&
-           conn->frto == TCP_FRTO_OFF && conn->tally.limited == HF_LIMITED_NOT;
-}
-
-bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
-                      uint32_t *payload_offset, enum hf_reason *reason)
-{
-    bool found;
-    if (has_nothing(conn)) {
-        tcp_rate_check_app_limited(conn, host);
-        conn->deadlines[TCP_TIMER_RETRANSMIT] = HF_TIME_NEVER;
-        conn->deadlines[TCP_TIMER_PROBE] = HF_TIME_NEVER;
-        return false;
-    }
-    found = choose(conn, host, segment, payload_offset, reason);
+    bool found = choose(conn, host, segment, payload_offset, reason);
     if (!found) {
         tcp_rate_check_app_limited(conn, host);
     }

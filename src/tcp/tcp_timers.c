@@ -111,7 +111,7 @@ void tcp_arm_retransmit(struct tcp_conn *conn, struct tcp_host *host)
 }
 
 /* Keeps MUST-24, MUST-25, MUST-27, MAY-5. */
-void tcp_restart_keepalive(struct tcp_conn *conn)
+void tcp_start_keepalive(struct tcp_conn *conn)
 {
     bool runs = false;
     switch (conn->state) {
@@ -121,7 +121,7 @@ void tcp_restart_keepalive(struct tcp_conn *conn)
     case HF_FIN_WAIT_2:
     case HF_CLOSING:
     case HF_LAST_ACK:
-        runs = conn->keepalive;
+        runs = true;
         break;
     case HF_CLOSED:
     case HF_LISTEN:

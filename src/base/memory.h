@@ -19,7 +19,7 @@
 #ifdef HF_PROFILE_TINY
 #define MEMORY_KEPT_SIZES 1u
 #else
-#define MEMORY_KEPT_SIZES 128u
+#define MEMORY_KEPT_SIZES 256u
 #endif
 struct memory_kept;
 

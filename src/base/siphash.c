@@ -15,7 +15,7 @@ static inline uint64_t rotate_left(uint64_t word, unsigned bits)
     return word << bits | word >> (64 - bits);
 }
 
-static uint64_t load_little_endian(const uint8_t bytes[8])
+static inline uint64_t load_little_endian(const uint8_t bytes[8])
 {
     return (uint64_t)bytes[0] | (uint64_t)bytes[1] << 8 | (uint64_t)bytes[2] << 16 |
            (uint64_t)bytes[3] << 24 | (uint64_t)bytes[4] << 32 | (uint64_t)bytes[5] << 40 |
@@ -82,6 +82,17 @@ uint64_t siphash(const struct siphash_key *key, const void *data, size_t length)
     for (size_t i = whole; i < length; i++)
         last |= (uint64_t)bytes[i] << 8 * (i - whole);
     return finish(&state, last);
+}
+
+uint64_t siphash_40(const struct siphash_key *key, const uint8_t bytes[40])
+{
+    struct sip_state state = begin(key);
+    absorb(&state, load_little_endian(bytes));
+    absorb(&state, load_little_endian(bytes + 8));
+    absorb(&state, load_little_endian(bytes + 16));
+    absorb(&state, load_little_endian(bytes + 24));
+    absorb(&state, load_little_endian(bytes + 32));
+    return finish(&state, UINT64_C(40) << 56);
 }
 
 uint64_t siphash_12(const struct siphash_key *key, const uint8_t bytes[12])

@@ -17,6 +17,7 @@ struct siphash_key {
 struct siphash_key siphash_key_from_bytes(const uint8_t bytes[16]);
 uint64_t siphash(const struct siphash_key *key, const void *data, size_t length);
 /* The same of 12 bytes, an IPv4 4-tuple, which every packet that arrives is found by. */
+uint64_t siphash_40(const struct siphash_key *key, const uint8_t bytes[40]); /* a whole tuple */
 uint64_t siphash_12(const struct siphash_key *key, const uint8_t bytes[12]);
 
 #endif

@@ -10,7 +10,7 @@ uint32_t flow_hash(const struct hf_stack *stack, const struct flow_tuple *tuple)
 {
     uint8_t short_form[12];
     if (tuple->family != HF_IPV4) {
-        return (uint32_t)siphash(&stack->keys.flow, tuple, sizeof *tuple);
+        return (uint32_t)siphash_40(&stack->keys.flow, (const uint8_t *)tuple);
     }
     memcpy(short_form, tuple->local, 4);
     memcpy(short_form + 4, tuple->remote, 4);

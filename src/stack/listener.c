@@ -5,14 +5,16 @@
  */
 #include "resting.h"
 
-static uint32_t endpoint_hash(const struct hf_stack *stack, const struct hf_endpoint *local)
+/* Who listens where is the host's own choice, so no key is needed against floods of one hash. */
+static uint32_t endpoint_hash(const struct hf_endpoint *local)
 {
-    uint8_t bytes[19];
-    memcpy(bytes, local->address.bytes, 16);
-    bytes[16] = local->address.family;
-    bytes[17] = (uint8_t)(local->port >> 8);
-    bytes[18] = (uint8_t)local->port;
-    return (uint32_t)siphash(&stack->keys.flow, bytes, sizeof bytes);
+    uint64_t words[2];
+    uint64_t mixed;
+    memcpy(words, local->address.bytes, sizeof words);
+    mixed = words[0] ^ words[1] * UINT64_C(0x9e3779b97f4a7c15);
+    mixed ^= (uint64_t)local->address.family << 56 ^ (uint64_t)local->port << 32;
+    mixed *= UINT64_C(0xd6e8feb86659fd93);
+    return (uint32_t)(mixed >> 32 ^ mixed >> 11);
 }
 
 static bool listener_matches(const void *context, uint32_t reference, const void *key)
@@ -27,7 +29,7 @@ static bool listener_matches(const void *context, uint32_t reference, const void
 static struct stack_listener *find_exactly(const struct hf_stack *stack,
                                            const struct hf_endpoint *local)
 {
-    uint32_t reference = flow_table_find(&stack->listener_table, endpoint_hash(stack, local),
+    uint32_t reference = flow_table_find(&stack->listener_table, endpoint_hash(local),
                                          listener_matches, stack, local);
     return reference == FLOW_NONE ? NULL : pool_at(&stack->listeners, reference);
 }
@@ -104,7 +106,7 @@ int hf_listen(struct hf_stack *stack, const struct hf_endpoint *wanted, uint32_t
     if (listener == NULL) {
         return HF_ENOBUFS;
     }
-    hash = endpoint_hash(stack, local);
+    hash = endpoint_hash(local);
     if (!flow_table_insert(&stack->listener_table, hash, index)) {
         pool_release(&stack->listeners, index);
         return HF_ENOMEM;

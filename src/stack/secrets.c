@@ -14,6 +14,11 @@ static struct siphash_key derive(const struct siphash_key *master, uint8_t label
     return (struct siphash_key){siphash(master, first, 2), siphash(master, second, 2)};
 }
 
+static uint64_t hash_tuple(const struct siphash_key *key, const struct flow_tuple *tuple)
+{
+    return siphash_40(key, (const uint8_t *)tuple);
+}
+
 void stack_keys_init(struct stack_keys *keys, const uint8_t seed[16])
 {
     struct siphash_key master = siphash_key_from_bytes(seed);
@@ -30,15 +35,20 @@ void stack_keys_init(struct stack_keys *keys, const uint8_t seed[16])
 seq32 stack_isn(const struct hf_stack *stack, const struct flow_tuple *tuple)
 {
     uint32_t m = (uint32_t)(stack->host.now / ISN_TICK_NS);
-    return seq_make(m + (uint32_t)siphash(&stack->keys.isn, tuple, sizeof *tuple));
+    return seq_make(m + (uint32_t)hash_tuple(&stack->keys.isn, tuple));
 }
 
 /* The same for the same tuple, so that timestamps go on rising from one connection to the next
  * (RFC 6191, RFC 7323 5.4).
  * Keeps RFC7323-5.4-b. */
-uint32_t stack_timestamp_offset(const struct hf_stack *stack, const struct flow_tuple *tuple)
+uint32_t stack_timestamp_offset(struct hf_stack *stack, const struct flow_tuple *tuple)
 {
-    return (uint32_t)siphash(&stack->keys.timestamp, tuple, sizeof *tuple);
+    /* A SYN-ACK and the connection that it opens ask for the same. */
+    if (!flow_tuple_equal(tuple, &stack->offset.tuple)) {
+        stack->offset.value = (uint32_t)hash_tuple(&stack->keys.timestamp, tuple);
+        stack->offset.tuple = *tuple;
+    }
+    return stack->offset.value;
 }
 
 /* RFC 6056 3.3.4, algorithm 4: an offset keyed by the destination, and one of several counters, so
@@ -53,7 +63,7 @@ int stack_choose_port(struct hf_stack *stack, struct flow_tuple *tuple, uint32_t
     uint32_t start;
     uint16_t *counter;
     tuple->local_port = 0;
-    keyed = siphash(&stack->keys.port, tuple, sizeof *tuple);
+    keyed = hash_tuple(&stack->keys.port, tuple);
     offset = (uint32_t)keyed;
     counter = &stack->port_counters[(keyed >> 32) % PORT_COUNTERS];
     start = *counter;

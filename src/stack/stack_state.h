@@ -198,6 +198,10 @@ struct hf_stack {
         struct flow_tuple tuple;
         uint32_t hash;
     } hashed;
+    struct { /* stack_timestamp_offset's */
+        struct flow_tuple tuple;
+        uint32_t value;
+    } offset;
     struct timing_wheel wheel;
     struct index_list ready;
     uint32_t events_head, events_tail;                   /* connections */
@@ -286,7 +290,7 @@ uint32_t flow_find(const struct hf_stack *stack, const struct flow_tuple *tuple,
 
 void stack_keys_init(struct stack_keys *keys, const uint8_t seed[16]);
 seq32 stack_isn(const struct hf_stack *stack, const struct flow_tuple *tuple);
-uint32_t stack_timestamp_offset(const struct hf_stack *stack, const struct flow_tuple *tuple);
+uint32_t stack_timestamp_offset(struct hf_stack *stack, const struct flow_tuple *tuple);
 /* Fills tuple->local_port with a free one and *hash; HF_EADDRNOTAVAIL when there is none. */
 int stack_choose_port(struct hf_stack *stack, struct flow_tuple *tuple, uint32_t *hash);
 

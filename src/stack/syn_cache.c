@@ -60,7 +60,7 @@ static uint32_t own_window(const struct hf_stack *stack, const struct syn_record
     return tcp_first_window(prototype_of(stack, record));
 }
 
-static void start_segment(const struct hf_stack *stack, const struct syn_record *record,
+static void start_segment(struct hf_stack *stack, const struct syn_record *record,
                           struct tcp_segment *segment, seq32 seq, uint16_t flags)
 {
     memset(segment, 0, sizeof *segment);

@@ -59,6 +59,9 @@ void *peer_table_find(const struct peer_table *table, const struct flow_tuple *t
         return NULL; /* without hashing: the usual case of a host that opens few connections */
     }
     key = key_of(table, tuple);
+    if (table->recent.tail != POOL_NONE && is_peer(table, table->recent.tail, &key)) {
+        return pool_at(&table->pool, table->recent.tail); /* the one of the last connection, too */
+    }
     index = flow_table_find(&table->flows, hash_of(table, &key), is_peer, table, &key);
     return index == FLOW_NONE ? NULL : pool_at(&table->pool, index);
 }
@@ -94,8 +97,10 @@ void *peer_table_add(struct peer_table *table, const struct flow_tuple *tuple)
 void peer_table_touch(struct peer_table *table, const struct peer *peer)
 {
     uint32_t index = peer->index;
-    index_list_remove(&table->recent, &table->pool, index);
-    index_list_append(&table->recent, &table->pool, index);
+    if (index != table->recent.tail) {
+        index_list_remove(&table->recent, &table->pool, index);
+        index_list_append(&table->recent, &table->pool, index);
+    }
 }
 
 void peer_table_forget(struct peer_table *table, struct peer *peer)

@@ -147,11 +147,11 @@ static uint32_t outstanding_segments(const struct tcp_conn *conn)
  * as the bytes fill. */
 static void count_delivered(struct tcp_conn *conn, uint32_t before, uint32_t acked_bytes)
 {
-    uint32_t now = outstanding_segments(conn);
-    uint32_t mss = tcp_effective_mss(conn);
     if (before > 0) {
+        uint32_t now = outstanding_segments(conn);
         conn->tally.delivered_segments += before > now ? before - now : 0;
     } else if (!conn->sack) {
+        uint32_t mss = tcp_effective_mss(conn);
         conn->tally.delivered_segments += (acked_bytes + mss - 1) / mss;
     }
 }

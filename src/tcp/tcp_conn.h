@@ -468,6 +468,10 @@ static inline uint32_t tcp_unsent_bytes(const struct tcp_conn *conn)
     return (uint32_t)sent < conn->send_bytes ? conn->send_bytes - (uint32_t)sent : 0;
 }
 
+static inline bool tcp_fin_unsent(const struct tcp_conn *conn)
+{
+    return conn->fin_queued && seq_le(conn->snd.nxt, tcp_fin_seq(conn));
+}
 /* Nothing is queued, in flight, due or being recovered from: choose would find nothing, and leave
  * everything as it is. A connection is asked once more after each segment that it sends or that
  * arrives, so that this is the answer most of the time; to find it out in choose took 450 of the

@@ -56,14 +56,23 @@ static void acknowledged(struct tcp_conn *conn, struct tcp_segment *segment)
     }
 }
 
+/* Neither SACK nor accurate ECN has anything to say beside the timestamps. */
+static bool options_are_plain(const struct tcp_conn *conn)
+{
+    return conn->reassembly == NULL && !conn->dsack_due && !conn->has_fin &&
+           conn->ecn.mode != TCP_ECN_ACCURATE;
+}
+
 static void build_ack(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                       seq32 seq)
 {
     fill_header(conn, host, segment, seq, HF_ACK);
     tcp_ecn_fill(conn, host, segment, false);
-    tcp_fill_sack(conn, &segment->options);
-    tcp_ecn_fill_option(conn, host, &segment->options, TCP_OPTIONS_MAX_BYTES);
-    tcp_ecn_option_sent(conn, host, &segment->options);
+    if (!options_are_plain(conn)) {
+        tcp_fill_sack(conn, &segment->options);
+        tcp_ecn_fill_option(conn, host, &segment->options, TCP_OPTIONS_MAX_BYTES);
+        tcp_ecn_option_sent(conn, host, &segment->options);
+    }
     acknowledged(conn, segment);
 }
 
@@ -142,8 +151,13 @@ static uint32_t segment_room(const struct tcp_conn *conn, const struct tcp_host 
 static void fill_sack_beside(struct tcp_conn *conn, const struct tcp_host *host,
                              struct tcp_segment *segment, uint32_t length)
 {
-    uint32_t base = (uint32_t)tcp_options_length(&segment->options);
-    uint32_t mss = tcp_effective_mss(conn);
+    uint32_t base;
+    uint32_t mss;
+    if (options_are_plain(conn)) {
+        return;
+    }
+    base = (uint32_t)tcp_options_length(&segment->options);
+    mss = tcp_effective_mss(conn);
     tcp_fill_sack(conn, &segment->options);
     while (segment->options.sack_count > 0 &&
            length + tcp_options_length(&segment->options) - base > mss) {
@@ -467,19 +481,15 @@ static bool push_due(struct tcp_conn *conn, const struct tcp_host *host, uint32_
     return length > 0 && tcp_push_due(conn, host, &burst);
 }
 
-static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
-                          uint32_t *payload_offset, enum hf_reason *reason)
+static bool send_new(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                     uint32_t *payload_offset, enum hf_reason *reason)
 {
     uint32_t unsent = tcp_unsent_bytes(conn);
     uint32_t length = 0;
-    seq32 fin_seq = tcp_fin_seq(conn);
-    bool fin_unsent = conn->fin_queued && seq_le(conn->snd.nxt, fin_seq);
+    bool fin_unsent = tcp_fin_unsent(conn);
     bool mtu_probe = false;
     bool fin;
     bool pushed;
-    if (unsent == 0 && !fin_unsent) {
-        return false;
-    }
     if (unsent > 0) {
         length = new_data_length(conn, host, unsent, &mtu_probe);
         if (length == 0) {
@@ -518,6 +528,14 @@ static bool next_new_data(struct tcp_conn *conn, struct tcp_host *host, struct t
         *reason = HF_REASON_SEND_LOSS_PROBE;
     }
     return true;
+}
+
+static inline bool next_new_data(struct tcp_conn *conn, struct tcp_host *host,
+                                 struct tcp_segment *segment, uint32_t *payload_offset,
+                                 enum hf_reason *reason)
+{
+    return (tcp_unsent_bytes(conn) > 0 || tcp_fin_unsent(conn)) &&
+           send_new(conn, host, segment, payload_offset, reason);
 }
 
 /* ---- probes */

@@ -68,7 +68,11 @@ unsigned tcp_options_sack_room(const struct tcp_options *options)
 
 static unsigned sack_blocks_written(const struct tcp_options *options)
 {
-    unsigned room = tcp_options_sack_room(options);
+    unsigned room;
+    if (options->sack_count == 0) {
+        return 0;
+    }
+    room = tcp_options_sack_room(options);
     return options->sack_count < room ? options->sack_count : room;
 }
 
@@ -131,12 +135,13 @@ static uint8_t *put_head(uint8_t *at, uint8_t first, uint8_t second, uint8_t kin
 static uint8_t *put_accurate_ecn(uint8_t *at, const struct tcp_options *options, uint8_t rest[2])
 {
     uint8_t bytes[2 + 3 * TCP_ACCURATE_ECN_FIELDS + 3];
-    unsigned words = accurate_ecn_words(options);
-    memset(bytes, TCP_OPTION_NOP, sizeof bytes);
+    unsigned words;
     rest[0] = rest[1] = TCP_OPTION_NOP;
     if (!options->has_accurate_ecn) {
         return at;
     }
+    words = accurate_ecn_words(options);
+    memset(bytes, TCP_OPTION_NOP, sizeof bytes);
     bytes[0] =
         options->accurate_ecn_e0b_first ? TCP_OPTION_ACCURATE_ECN_0 : TCP_OPTION_ACCURATE_ECN_1;
     bytes[1] = (uint8_t)(2u + 3u * options->accurate_ecn_count);

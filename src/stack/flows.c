@@ -24,6 +24,7 @@ uint32_t flow_hash_again(struct hf_stack *stack, const struct flow_tuple *tuple)
     if (!flow_tuple_equal(tuple, &stack->hashed.tuple)) {
         stack->hashed.hash = flow_hash(stack, tuple);
         stack->hashed.tuple = *tuple;
+        stack->hashed.reference = FLOW_NONE;
     }
     return stack->hashed.hash;
 }
@@ -53,4 +54,38 @@ static bool owns_tuple(const void *context, uint32_t reference, const void *key)
 uint32_t flow_find(const struct hf_stack *stack, const struct flow_tuple *tuple, uint32_t hash)
 {
     return flow_table_find(&stack->flows, hash, owns_tuple, stack, tuple);
+}
+
+uint32_t flow_find_again(struct hf_stack *stack, const struct flow_tuple *tuple, uint32_t *hash)
+{
+    if (flow_tuple_equal(tuple, &stack->hashed.tuple)) {
+        *hash = stack->hashed.hash;
+        if (stack->hashed.reference != FLOW_NONE) {
+            return stack->hashed.reference;
+        }
+    }
+    *hash = flow_hash_again(stack, tuple);
+    stack->hashed.reference = flow_find(stack, tuple, *hash);
+    return stack->hashed.reference;
+}
+
+bool flow_insert(struct hf_stack *stack, uint32_t hash, uint32_t reference)
+{
+    return flow_table_insert(&stack->flows, hash, reference);
+}
+
+void flow_remove(struct hf_stack *stack, uint32_t hash, uint32_t reference)
+{
+    if (stack->hashed.reference == reference) {
+        stack->hashed.reference = FLOW_NONE;
+    }
+    flow_table_remove(&stack->flows, hash, reference);
+}
+
+void flow_replace(struct hf_stack *stack, uint32_t hash, uint32_t reference, uint32_t new_reference)
+{
+    if (stack->hashed.reference == reference) {
+        stack->hashed.reference = new_reference;
+    }
+    flow_table_replace(&stack->flows, hash, reference, new_reference);
 }

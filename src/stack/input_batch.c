@@ -201,8 +201,7 @@ static bool begin(struct hf_stack *stack, struct run *run, const struct hf_arriv
     arrival->ip = &run->ip;
     arrival->segment = segment;
     arrival->tuple = flow_tuple_make(&local, &remote);
-    arrival->hash = flow_hash(stack, &arrival->tuple);
-    reference = flow_find(stack, &arrival->tuple, arrival->hash);
+    reference = flow_find_again(stack, &arrival->tuple, &arrival->hash);
     if (reference == FLOW_NONE || reference >> FLOW_INDEX_BITS != FLOW_CONNECTION) {
         return false;
     }

@@ -357,7 +357,7 @@ static bool rest(struct hf_stack *stack, struct stack_connection *connection, en
         *timer_of(record) = (struct stack_timer){.slot = head.slot, .resting = true};
         wheel_arm(&stack->wheel, &timer_of(record)->node, deadline);
     }
-    flow_table_replace(&stack->flows, connection->hash, slot->where, reference);
+    flow_replace(stack, connection->hash, slot->where, reference);
     slot->where = reference;
     stack->counters.rests++;
     stack->counters.connections_resting++;
@@ -475,7 +475,7 @@ struct stack_connection *resting_wake(struct hf_stack *stack, uint32_t reference
     connection->in_table = true;
     unpack(stack, head, &connection->tcp, sender, private_state);
     slot->where = flow_reference(FLOW_CONNECTION, index);
-    flow_table_replace(&stack->flows, hash, reference, slot->where);
+    flow_replace(stack, hash, reference, slot->where);
     release_record(stack, reference);
     stack->counters.wakes++;
     tcp_trace_rest(&connection->tcp, &stack->host, reason, 0);
@@ -532,7 +532,7 @@ void resting_abort(struct hf_stack *stack, struct stack_slot *slot, enum hf_reas
     tcp_abort(&conn, &stack->host, reason, HF_ENOMEM);
     reply_flush_conn(stack, &conn);
     tcp_conn_clear(&conn, &stack->host);
-    flow_table_remove(&stack->flows, flow_hash(stack, &tuple), reference);
+    flow_remove(stack, flow_hash(stack, &tuple), reference);
     release_record(stack, reference);
     stack_slot_free(stack, index);
 }

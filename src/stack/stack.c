@@ -35,6 +35,7 @@ static void init_tables(struct hf_stack *stack)
     pool_init(&stack->syn_records, memory, sizeof(struct syn_record), config->max_syn_records);
     pool_init(&stack->time_waits, memory, sizeof(struct time_wait_record), config->max_time_wait);
     flow_table_init(&stack->flows, memory);
+    stack->hashed.reference = FLOW_NONE;
     flow_table_init(&stack->listener_table, memory);
     wheel_init(&stack->wheel, 0);
     index_list_init(&stack->ready);

@@ -77,8 +77,7 @@ int hf_connect(struct hf_stack *stack, const struct hf_endpoint *wanted,
     if (connection == NULL) {
         return stack->slots.count >= stack->config.max_connections ? HF_ENOBUFS : HF_ENOMEM;
     }
-    if (!flow_table_insert(&stack->flows, hash,
-                           flow_reference(FLOW_CONNECTION, connection->index))) {
+    if (!flow_insert(stack, hash, flow_reference(FLOW_CONNECTION, connection->index))) {
         stack_connection_free(stack, connection);
         return HF_ENOMEM;
     }

@@ -178,8 +178,7 @@ static void leave_ready(struct hf_stack *stack, struct stack_connection *connect
 static void leave_table(struct hf_stack *stack, struct stack_connection *connection)
 {
     if (connection->in_table) {
-        flow_table_remove(&stack->flows, connection->hash,
-                          flow_reference(FLOW_CONNECTION, connection->index));
+        flow_remove(stack, connection->hash, flow_reference(FLOW_CONNECTION, connection->index));
         connection->in_table = false;
     }
 }

@@ -35,7 +35,7 @@ static void trace_sent(struct hf_stack *stack, const struct tcp_conn *conn, cons
 }
 
 /* The connection whose turn it is, or NULL. */
-static struct stack_connection *take_ready(struct hf_stack *stack)
+static inline struct stack_connection *take_ready(struct hf_stack *stack)
 {
     uint32_t index = stack->ready.head;
     struct stack_connection *connection;
@@ -76,9 +76,8 @@ static size_t connection_output(struct hf_stack *stack, struct stack_connection 
 static ptrdiff_t next_packet(struct hf_stack *stack, uint8_t *packet)
 {
     struct stack_connection *connection;
-    ptrdiff_t reply = reply_take(stack, packet);
-    if (reply > 0) {
-        return reply;
+    if (stack->replies_head != NULL) {
+        return reply_take(stack, packet);
     }
     while ((connection = take_ready(stack)) != NULL) {
         size_t length = connection_output(stack, connection, packet);

@@ -194,9 +194,10 @@ struct hf_stack {
     struct pool slots, connections, listeners, syn_records, time_waits;
     struct resting resting;
     struct flow_table flows, listener_table;
-    struct { /* flow_hash_again's last answer */
+    struct { /* the last answer of flow_hash_again and flow_find_again */
         struct flow_tuple tuple;
         uint32_t hash;
+        uint32_t reference; /* FLOW_NONE: not known */
     } hashed;
     struct { /* stack_timestamp_offset's */
         struct flow_tuple tuple;
@@ -285,6 +286,12 @@ uint32_t flow_hash(const struct hf_stack *stack, const struct flow_tuple *tuple)
 uint32_t flow_hash_again(struct hf_stack *stack, const struct flow_tuple *tuple);
 /* The reference that owns the tuple, or FLOW_NONE. */
 uint32_t flow_find(const struct hf_stack *stack, const struct flow_tuple *tuple, uint32_t hash);
+/* Both, and remembered; all that changes the table goes through the three below. */
+uint32_t flow_find_again(struct hf_stack *stack, const struct flow_tuple *tuple, uint32_t *hash);
+bool flow_insert(struct hf_stack *stack, uint32_t hash, uint32_t reference);
+void flow_remove(struct hf_stack *stack, uint32_t hash, uint32_t reference);
+void flow_replace(struct hf_stack *stack, uint32_t hash, uint32_t reference,
+                  uint32_t new_reference);
 
 /* ---- secrets.c: ISN (RFC 6528), timestamp offset, ports (RFC 6056) */
 

@@ -131,7 +131,7 @@ static void drop_record(struct hf_stack *stack, uint32_t index)
 void syn_cache_remove(struct hf_stack *stack, uint32_t index)
 {
     struct syn_record *record = pool_at(&stack->syn_records, index);
-    flow_table_remove(&stack->flows, record->hash, flow_reference(FLOW_SYN, index));
+    flow_remove(stack, record->hash, flow_reference(FLOW_SYN, index));
     drop_record(stack, index);
 }
 
@@ -236,8 +236,7 @@ static bool open_at_once(struct hf_stack *stack, struct stack_listener *listener
         stack_connection_free(stack, connection);
         return false;
     }
-    if (!flow_table_insert(&stack->flows, arrival->hash,
-                           flow_reference(FLOW_CONNECTION, connection->index))) {
+    if (!flow_insert(stack, arrival->hash, flow_reference(FLOW_CONNECTION, connection->index))) {
         fast_open_abandon(stack, connection);
         stack_connection_free(stack, connection);
         return false;
@@ -275,7 +274,7 @@ enum hf_reason syn_cache_add(struct hf_stack *stack, struct stack_listener *list
     if (record == NULL) {
         return HF_REASON_MEMORY_LIMIT;
     }
-    if (!flow_table_insert(&stack->flows, arrival->hash, flow_reference(FLOW_SYN, index))) {
+    if (!flow_insert(stack, arrival->hash, flow_reference(FLOW_SYN, index))) {
         record->live = false;
         pool_release(&stack->syn_records, index);
         return HF_REASON_MEMORY_LIMIT;
@@ -474,8 +473,8 @@ static enum hf_reason promote(struct hf_stack *stack, const struct syn_record *r
     }
     reference = flow_reference(FLOW_CONNECTION, connection->index);
     if (from != FLOW_NONE) {
-        flow_table_replace(&stack->flows, record->hash, from, reference);
-    } else if (!flow_table_insert(&stack->flows, record->hash, reference)) {
+        flow_replace(stack, record->hash, from, reference);
+    } else if (!flow_insert(stack, record->hash, reference)) {
         stack_connection_free(stack, connection);
         return HF_REASON_MEMORY_LIMIT;
     }

@@ -47,8 +47,7 @@ void time_wait_remove(struct hf_stack *stack, uint32_t index, enum hf_reason rea
     struct time_wait_record *record = pool_at(&stack->time_waits, index);
     struct flow_tuple tuple = time_wait_tuple(record);
     stack_trace_state(stack, &tuple, reason, HF_TIME_WAIT, HF_CLOSED, seq_make(0), seq_make(0));
-    flow_table_remove(&stack->flows, flow_hash(stack, &tuple),
-                      flow_reference(FLOW_TIME_WAIT, index));
+    flow_remove(stack, flow_hash(stack, &tuple), flow_reference(FLOW_TIME_WAIT, index));
     index_list_remove(&stack->time_wait_queue, &stack->time_waits, index);
     record->live = false;
     pool_release(&stack->time_waits, index);
@@ -96,14 +95,13 @@ void time_wait_enter(struct hf_stack *stack, struct stack_connection *connection
     if (record == NULL) {
         /* No memory even for this: the connection ends without its quiet time. */
         stack->counters.time_wait_evicted++;
-        flow_table_remove(&stack->flows, connection->hash, from);
+        flow_remove(stack, connection->hash, from);
         stack_trace_state(stack, &connection->tcp.tuple, HF_REASON_TIME_WAIT_FULL, HF_TIME_WAIT,
                           HF_CLOSED, connection->tcp.iss, connection->tcp.irs);
         return;
     }
     fill_record(stack, record, &connection->tcp);
-    flow_table_replace(&stack->flows, connection->hash, from,
-                       flow_reference(FLOW_TIME_WAIT, index));
+    flow_replace(stack, connection->hash, from, flow_reference(FLOW_TIME_WAIT, index));
     index_list_append(&stack->time_wait_queue, &stack->time_waits, index);
     be_woken_for(stack, record);
     stack->counters.time_waits++;

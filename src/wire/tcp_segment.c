@@ -20,7 +20,7 @@
 #define ALIGNED_TIMESTAMPS_WORD 0x0101080au /* NOP, NOP, kind 8, length 10 */
 #define ALIGNED_TIMESTAMPS_BYTES 12u
 
-static void parse_timestamps(const uint8_t *value, struct tcp_options *options)
+static inline void parse_timestamps(const uint8_t *value, struct tcp_options *options)
 {
     options->has_timestamps = true;
     options->ts_value = wire_read_32(value);

@@ -16,6 +16,7 @@
 #include "zero_copy.h"
 
 #ifdef __linux__
+#include "cores.h"
 #include "tun.h"
 #endif
 

@@ -31,6 +31,7 @@ struct hf_allocator {
     void *context;
 };
 
+#define HF_CORES_MAX 64
 #define HF_CONFIG_CONGESTION_CONTROLS 4
 /* TCP Fast Open (RFC 7413): bits of hf_config.fast_open, numbered as in Linux's tcp_fastopen. */
 enum hf_fast_open_flag {
@@ -63,6 +64,11 @@ struct hf_config {
     uint32_t max_addresses;   /* default 64 */
     uint32_t max_replies;     /* queued SYN-ACK, RST, challenge and ICMP answers; default 1,024 */
     uint32_t max_references;  /* hf_send_ref's, fetched ones not; 1..2^30; default 65,536 */
+
+    /* One of several stacks with the same addresses, one for each core (cores.h): which of them this
+     * is (0..cores - 1) and how many there are (1..HF_CORES_MAX); they share the seed.
+     * With several, max_connections and max_listeners are at most 2^26 - 1. 0 of 1. */
+    uint8_t core, cores;
 
     uint32_t mtu; /* bytes of the largest IP packet; 576 (1280 for v6)..65535; 1500 */
     /* Buffers, per connection, 256..1 GiB. Where the second of a pair is larger than the first, the

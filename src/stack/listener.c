@@ -117,20 +117,19 @@ int hf_listen(struct hf_stack *stack, const struct hf_endpoint *wanted, uint32_t
     listener->index = index;
     listener->hash = hash;
     start_listener(stack, listener, local, backlog);
-    *handle = handle_make(HANDLE_LISTENER, listener->generation, index);
+    *handle = listener_handle(stack, listener);
     return HF_OK;
 }
 
 struct stack_listener *stack_listener_of(const struct hf_stack *stack, hf_handle handle)
 {
-    uint32_t index = (uint32_t)handle;
+    uint32_t index = (uint32_t)handle ^ stack_handle_bits(stack);
     struct stack_listener *listener;
     if (handle >> 62 != HANDLE_LISTENER || index >= pool_extent(&stack->listeners)) {
         return NULL;
     }
     listener = pool_at(&stack->listeners, index);
-    if (!(listener->generation & 1) ||
-        handle_make(HANDLE_LISTENER, listener->generation, index) != handle) {
+    if (!(listener->generation & 1) || listener_handle(stack, listener) != handle) {
         return NULL;
     }
     return listener;
@@ -246,7 +245,7 @@ bool listener_next_event(struct hf_stack *stack, struct hf_event *event)
         }
         if (listener->accept_count > 0) {
             event->type = HF_EVENT_ACCEPTABLE;
-            event->handle = handle_make(HANDLE_LISTENER, listener->generation, listener->index);
+            event->handle = listener_handle(stack, listener);
             event->error = HF_OK;
             return true;
         }

@@ -167,7 +167,8 @@ static void unpack(const struct hf_stack *stack, const struct record_head *head,
 {
     const struct stack_slot *slot = pool_at(&stack->slots, head->slot);
     conn->tuple = tuple_of(head);
-    conn->handle = handle_make(HANDLE_CONNECTION, slot->generation, head->slot);
+    conn->handle =
+        handle_make(HANDLE_CONNECTION, slot->generation, head->slot | stack_handle_bits(stack));
     tcp_rest_unpack(
         conn, head->sender ? sender : NULL, head->private_bytes > 0 ? private_state : NULL,
         stack->resting.models[head->model], bytes_of(head, packed_at(head)), head->length);

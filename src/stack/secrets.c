@@ -28,6 +28,7 @@ void stack_keys_init(struct stack_keys *keys, const uint8_t seed[16])
     keys->port = derive(&master, 4);
     keys->cookie = derive(&master, 5);
     keys->fast_open = derive(&master, 6);
+    keys->steering = derive(&master, 7);
 }
 
 /* RFC 6528 3: ISN = M + F(localip, localport, remoteip, remoteport, secretkey) (SHLD-1, MUST-9).
@@ -69,6 +70,9 @@ int stack_choose_port(struct hf_stack *stack, struct flow_tuple *tuple, uint32_t
     start = *counter;
     for (uint32_t tries = 0; tries < count; tries++) {
         tuple->local_port = (uint16_t)(low + (offset % count + start + tries) % count);
+        if (!stack_is_home_of(stack, tuple)) {
+            continue; /* the peer's answers would arrive at another core */
+        }
         *counter = (uint16_t)(start + tries + 1);
         *hash = flow_hash_again(stack, tuple);
         if (flow_find(stack, tuple, *hash) == FLOW_NONE) {

@@ -104,6 +104,8 @@ static void keep_foundations(struct hf_config *config, const struct hf_config *b
     config->max_metrics = built->max_metrics;
     config->mtu = built->mtu;
     config->late_split = built->late_split;
+    config->core = built->core;
+    config->cores = built->cores;
 }
 
 int hf_stack_reconfigure(struct hf_stack *stack, const struct hf_config *config)

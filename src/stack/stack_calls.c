@@ -49,6 +49,9 @@ static int choose_tuple(struct hf_stack *stack, const struct hf_endpoint *local,
     if (local->port == 0) {
         return stack_choose_port(stack, tuple, hash);
     }
+    if (!stack_is_home_of(stack, tuple)) {
+        return HF_EADDRNOTAVAIL; /* the answers would arrive at another core */
+    }
     *hash = flow_hash_again(stack, tuple);
     return flow_find(stack, tuple, *hash) == FLOW_NONE ? HF_OK : HF_EADDRINUSE;
 }

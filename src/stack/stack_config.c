@@ -84,6 +84,7 @@ struct hf_config hf_config_bare(void)
     config.rest_after_ns = HF_SECOND;
     config.path_mtu_lifetime_ns = 600 * HF_SECOND;
     config.max_references = 65536;
+    config.cores = 1;
     config.max_path_mtus = 1024;
     config.min_path_mtu = 552;
     config.metrics_lifetime_ns = 3600 * HF_SECOND;
@@ -124,6 +125,13 @@ static bool within(uint64_t value, uint64_t low, uint64_t high)
     return value >= low && value <= high;
 }
 
+/* Beside the core's number: see handle_make. */
+static bool handles_fit(const struct hf_config *config)
+{
+    return config->cores == 1 || (config->max_connections < 1u << HANDLE_CORE_SHIFT &&
+                                  config->max_listeners < 1u << HANDLE_CORE_SHIFT);
+}
+
 static bool buffers_valid(const struct hf_config *config)
 {
     return within(config->mtu, 576, 65535) &&
@@ -136,7 +144,8 @@ static bool buffers_valid(const struct hf_config *config)
            within(config->max_syn_records, 1, (1u << 30) - 1) &&
            within(config->max_time_wait, 1, (1u << 30) - 1) &&
            within(config->duplicate_threshold, 1, 127) && within(config->max_addresses, 1, 65536) &&
-           within(config->max_replies, 1, 1u << 20);
+           within(config->max_replies, 1, 1u << 20) && within(config->cores, 1, HF_CORES_MAX) &&
+           config->core < config->cores && handles_fit(config);
 }
 
 static bool interval(hf_time value, hf_time low, hf_time high)

@@ -9,7 +9,7 @@
 
 hf_handle stack_handle_of(const struct stack_connection *connection)
 {
-    return handle_make(HANDLE_CONNECTION, connection->generation, connection->timer.slot);
+    return connection->tcp.handle;
 }
 
 void stack_connection_begin(struct stack_connection *connection, uint32_t index, uint32_t slot,
@@ -54,14 +54,15 @@ struct stack_connection *stack_connection_new(struct hf_stack *stack,
     slot->generation++;
     stack_connection_begin(connection, index, slot_index, slot->generation, hash);
     tcp_conn_init(&connection->tcp, &stack->host, tuple);
-    connection->tcp.handle = stack_handle_of(connection);
+    connection->tcp.handle = handle_make(HANDLE_CONNECTION, connection->generation,
+                                         slot_index | stack_handle_bits(stack));
     stack->counters.connections++;
     return connection;
 }
 
 struct stack_slot *stack_slot_of(const struct hf_stack *stack, hf_handle handle)
 {
-    uint32_t index = (uint32_t)handle;
+    uint32_t index = (uint32_t)handle ^ stack_handle_bits(stack); /* of another core: too large */
     struct stack_slot *slot;
     const struct stack_connection *connection;
     if (handle >> 62 != HANDLE_CONNECTION || index >= pool_extent(&stack->slots)) {
@@ -69,7 +70,7 @@ struct stack_slot *stack_slot_of(const struct hf_stack *stack, hf_handle handle)
     }
     slot = pool_at(&stack->slots, index);
     if (!(slot->generation & 1) ||
-        handle_make(HANDLE_CONNECTION, slot->generation, index) != handle) {
+        handle_make(HANDLE_CONNECTION, slot->generation, (uint32_t)handle) != handle) {
         return NULL;
     }
     if (slot->where >> FLOW_INDEX_BITS == FLOW_RESTING) {

@@ -41,10 +41,12 @@ static inline uint32_t flow_reference(enum flow_kind kind, uint32_t index)
     return (uint32_t)kind << FLOW_INDEX_BITS | index;
 }
 
-/* ---- handles: kind (2 bits), generation (30), index (32) */
+/* ---- handles: kind (2 bits), generation (30), index (32), whose upper 6 bits are the core's
+ * number where there are several cores */
 
 enum handle_kind { HANDLE_CONNECTION = 1, HANDLE_LISTENER = 2 };
 #define HANDLE_GENERATION_MASK ((1u << 30) - 1)
+#define HANDLE_CORE_SHIFT 26
 
 static inline hf_handle handle_make(enum handle_kind kind, uint32_t generation, uint32_t index)
 {
@@ -160,7 +162,7 @@ struct stack_reply {
 };
 
 struct stack_keys {
-    struct siphash_key flow, isn, timestamp, port, cookie, fast_open;
+    struct siphash_key flow, isn, timestamp, port, cookie, fast_open, steering;
 };
 #define PORT_COUNTERS 64
 
@@ -298,8 +300,22 @@ void flow_replace(struct hf_stack *stack, uint32_t hash, uint32_t reference,
 void stack_keys_init(struct stack_keys *keys, const uint8_t seed[16]);
 seq32 stack_isn(const struct hf_stack *stack, const struct flow_tuple *tuple);
 uint32_t stack_timestamp_offset(struct hf_stack *stack, const struct flow_tuple *tuple);
-/* Fills tuple->local_port with a free one and *hash; HF_EADDRNOTAVAIL when there is none. */
+/* Fills tuple->local_port with a free one whose answers come home, and *hash; HF_EADDRNOTAVAIL when
+ * there is none. */
 int stack_choose_port(struct hf_stack *stack, struct flow_tuple *tuple, uint32_t *hash);
+
+/* ---- steering.c */
+
+uint32_t stack_core_of_tuple(const struct hf_stack *stack, const struct flow_tuple *tuple);
+static inline bool stack_is_home_of(const struct hf_stack *stack, const struct flow_tuple *tuple)
+{
+    return stack->config.cores == 1 || stack_core_of_tuple(stack, tuple) == stack->config.core;
+}
+/* What stands in its handles' indexes beside the index. */
+static inline uint32_t stack_handle_bits(const struct hf_stack *stack)
+{
+    return (uint32_t)stack->config.core << HANDLE_CORE_SHIFT;
+}
 
 /* ---- listener.c */
 
@@ -310,6 +326,12 @@ void listener_enqueue(struct hf_stack *stack, struct stack_listener *listener,
 void listener_queue_event(struct hf_stack *stack, struct stack_listener *listener);
 bool listener_next_event(struct hf_stack *stack, struct hf_event *event);
 void listener_close(struct hf_stack *stack, struct stack_listener *listener);
+static inline hf_handle listener_handle(const struct hf_stack *stack,
+                                        const struct stack_listener *listener)
+{
+    return handle_make(HANDLE_LISTENER, listener->generation,
+                       listener->index | stack_handle_bits(stack));
+}
 
 /* ---- syn_cache.c */
 

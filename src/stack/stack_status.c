@@ -47,9 +47,10 @@ static void syn_record_status(const struct syn_record *record, struct hf_status 
     status->numbers.snd_wnd = record->snd_wnd;
 }
 
-static void listener_status(const struct stack_listener *listener, struct hf_status *status)
+static void listener_status(const struct hf_stack *stack, const struct stack_listener *listener,
+                            struct hf_status *status)
 {
-    status->handle = handle_make(HANDLE_LISTENER, listener->generation, listener->index);
+    status->handle = listener_handle(stack, listener);
     status->state = HF_LISTEN;
     status->local = listener->local;
     status->backlog = listener->backlog;
@@ -93,7 +94,7 @@ int hf_status(const struct hf_stack *stack, hf_handle handle, struct hf_status *
     const struct stack_listener *listener = stack_listener_of(stack, handle);
     clear_status(status);
     if (listener != NULL) {
-        listener_status(listener, status);
+        listener_status(stack, listener, status);
         return HF_OK;
     }
     if (slot == NULL) {
@@ -177,7 +178,7 @@ static bool list_one(const struct hf_stack *stack, enum list_phase phase, uint32
     case LIST_LISTENERS: {
         const struct stack_listener *listener = pool_at(&stack->listeners, index);
         if (listener->generation & 1) {
-            listener_status(listener, status);
+            listener_status(stack, listener, status);
             return true;
         }
         return false;

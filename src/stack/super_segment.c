@@ -124,7 +124,7 @@ void super_emit(const struct super_segment *super, const struct tcp_conn *conn,
         (!(flags & HF_OUTPUT_PIECES) || !refer(super, &conn->send_queue, packet))) {
         packet->piece_count = 0;
         send_queue_read(&conn->send_queue, super->payload_offset, packet->bytes + packet->length,
-                       run->payload_length);
+                        run->payload_length);
         packet->length = packet->total_length;
     }
 }

@@ -20,10 +20,14 @@ static const struct kind kinds[] = {
     {"bulk", "bytes from program to program, two hosts in one process, one thread", bench_bulk},
     {"connections", "connections a second: open, a byte each way, close", bench_connections},
     {"idle", "idle connections of one host: what they hold, what waking some costs", bench_idle},
+    {"memory", "where every byte goes: at rest, awake, half open, in TIME-WAIT", bench_memory},
+    {"timers", "the timing wheel by the number of timers", bench_timers},
+    {"lookup", "the flow table by the number of flows", bench_lookup},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
-const char *const bench_kinds[] = {"bulk", "connections", "idle", NULL};
+const char *const bench_kinds[] = {"bulk",   "connections", "idle", "memory",
+                                   "timers", "lookup",      NULL};
 _Static_assert(sizeof bench_kinds / sizeof bench_kinds[0] == KINDS + 1, "each kind has its name");
 
 static const struct kind *find(const char *name)

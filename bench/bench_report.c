@@ -104,6 +104,27 @@ void report_point(struct bench_report *report, enum report_who who, const char *
     measure_add(&curve->points[at].runs, value);
 }
 
+static double point_median(const struct bench_report *report, const char *name, bool last)
+{
+    for (uint32_t i = 0; i < report->curve_count; i++) {
+        const struct report_curve *curve = &report->curves[i];
+        if (strcmp(curve->name, name) == 0) {
+            return measure_median(&curve->points[last ? curve->point_count - 1 : 0].runs);
+        }
+    }
+    return 0;
+}
+
+double report_first_point(const struct bench_report *report, const char *name)
+{
+    return point_median(report, name, false);
+}
+
+double report_last_point(const struct bench_report *report, const char *name)
+{
+    return point_median(report, name, true);
+}
+
 void report_note(struct bench_report *report, const char *format, ...)
 {
     va_list arguments;

@@ -65,6 +65,9 @@ double report_latest(const struct bench_report *report, const char *name);
 /* A run of one point of a curve. */
 void report_point(struct bench_report *report, enum report_who who, const char *name,
                   const char *what, const char *unit, double x, double value);
+/* The median of a curve's first point, of its last; 0: there is none. */
+double report_first_point(const struct bench_report *report, const char *name);
+double report_last_point(const struct bench_report *report, const char *name);
 __attribute__((format(printf, 2, 3))) void report_note(struct bench_report *report,
                                                        const char *format, ...);
 

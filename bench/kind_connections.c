@@ -6,7 +6,6 @@
 #include "bench_kinds.h"
 #include "idle_peers.h"
 #include "kernel_peer.h"
-#include "machine.h"
 #include "peer_program.h"
 
 #define MEMORY_BYTES (UINT64_C(4) << 30)
@@ -88,13 +87,7 @@ static struct idle_peers *crowd_new(uint32_t connections)
 /* As many as asked for, if there is room for them. */
 static struct idle_peers *horde_new(struct bench_report *report, uint32_t connections)
 {
-    struct machine machine;
-    uint64_t needed = (uint64_t)connections * BYTES_A_CONNECTION;
-    machine_look(&machine);
-    if (machine.available_bytes < needed + (UINT64_C(1) << 29)) {
-        report_note(report, "skipped: %u idle connections need %llu MiB, %llu are free",
-                    connections, (unsigned long long)needed >> 20,
-                    (unsigned long long)machine.available_bytes >> 20);
+    if (!bench_has_memory(report, connections, BYTES_A_CONNECTION)) {
         return NULL;
     }
     report_note(report, "the most idle: %u connections", connections);
@@ -105,9 +98,7 @@ void bench_connections(struct bench_report *report)
 {
     const struct bench_plan *plan = report->plan;
     struct connections_load load = {100000, 5000, 100000, NULL, NULL};
-    uint32_t most = plan->connections != 0 ? plan->connections
-                    : plan->quick          ? 0
-                                           : BENCH_MOST_CONNECTIONS;
+    uint32_t most = plan->quick && plan->connections == 0 ? 0 : bench_most(plan);
     char name[128];
     bool has_peer = peer_name(plan->peer_path, name, sizeof name);
     if (plan->quick) {

@@ -75,52 +75,23 @@ static void measure_crowd(struct bench_report *report, uint32_t connections)
 
 static void figures_of_largest(struct bench_report *report)
 {
-    double held = 0;
-    double peak = 0;
-    double most = 0;
-    for (uint32_t i = 0; i < report->curve_count; i++) {
-        const struct report_curve *curve = &report->curves[i];
-        const struct report_point *last = &curve->points[curve->point_count - 1];
-        if (curve->name[0] == 'h') { /* "held" */
-            held = measure_median(&last->runs);
-            most = last->x;
-        } else if (curve->name[0] == 'p') { /* "peak" */
-            peak = measure_median(&last->runs);
-        }
-    }
+    const struct report_curve *first = &report->curves[0];
+    double most = first->points[first->point_count - 1].x;
     report_add(report, REPORT_HANDFAST, "connections", "idle connections, the most", "connections",
                most);
     report_add(report, REPORT_HANDFAST, "idle_bytes", "held for each of them, everything counted",
-               "bytes", held);
+               "bytes", report_last_point(report, "held"));
     report_bar(report, "idle_bytes", REPORT_AT_MOST, 320);
     report_add(report, REPORT_HANDFAST, "peak_mib", "the most that the host held for all of them",
-               "MiB", peak * most / 1048576);
+               "MiB", report_last_point(report, "peak") * most / 1048576);
     report_bar(report, "peak_mib", REPORT_AT_MOST, 4096);
 }
 
 void bench_idle(struct bench_report *report)
 {
     const struct bench_plan *plan = report->plan;
-    uint32_t most = plan->connections != 0 ? plan->connections
-                    : plan->quick          ? BENCH_MOST_CONNECTIONS / 10
-                                           : BENCH_MOST_CONNECTIONS;
     double peer;
-    struct machine machine;
-    machine_look(&machine);
-    for (uint32_t connections = SMALLEST; connections < most * UINT64_C(10); connections *= 10) {
-        uint32_t count = connections < most ? connections : most;
-        uint64_t needed = (uint64_t)count * BYTES_A_CONNECTION;
-        if (machine.available_bytes < needed + (UINT64_C(1) << 28)) {
-            report_note(report, "skipped: %u connections need %llu MiB, %llu are free", count,
-                        (unsigned long long)needed >> 20,
-                        (unsigned long long)machine.available_bytes >> 20);
-            break;
-        }
-        measure_crowd(report, count);
-        if (count == most) {
-            break;
-        }
-    }
+    bench_sizes(report, SMALLEST, BYTES_A_CONNECTION, measure_crowd);
     if (report->curve_count > 0) {
         figures_of_largest(report);
     }

@@ -25,6 +25,14 @@ double measure_least(const struct measure *measure);
 double measure_most(const struct measure *measure);
 /* A use for a result, so that the work behind it is not left out. */
 void measure_keep(uint64_t value);
+/* Zero, but the compiler cannot know: a value of which nothing is left, added to an index, makes it
+ * wait for that value. */
+static inline uint64_t measure_nothing(void)
+{
+    uint64_t zero = 0;
+    __asm__ volatile("" : "+r"(zero));
+    return zero;
+}
 /* Seconds for which this thread has had a processor. */
 double measure_seconds(void);
 /* Nanoseconds on the wall, since some beginning. */

@@ -167,7 +167,9 @@ const struct command command_bench = {
         "median is what counts, with least and most. The measurements:\n"
         "bulk: bytes from program to program, two hosts in one process;\n"
         "connections: connections a second, alone and beside idle ones;\n"
-        "idle: many idle connections, what they hold and what waking some costs.\n"
+        "idle: many idle connections, what they hold and what waking some costs;\n"
+        "memory: where every byte goes, at rest, awake, half open, in TIME-WAIT;\n"
+        "timers, lookup: the timing wheel and the flow table, by the number of connections.\n"
         "Ends with 0 if all was measured, whether or not it reached its bar.",
     .options = rows,
     .option_count = sizeof rows / sizeof rows[0],

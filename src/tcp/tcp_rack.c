@@ -29,18 +29,30 @@ static bool left_before(const struct tcp_sent_record *record, const struct tcp_r
 
 /* ---- 6.2 steps 1 to 3: what an acknowledged record teaches */
 
-/* Was it the repetition that is acknowledged, or the original? Unclear ones teach nothing. */
+/* Was it the repetition that is acknowledged, or the original? Unclear ones teach nothing. An echo
+ * of an older stamp tells only where SND.UNA moved over the record: behind a hole the peer echoes
+ * the stamp of what came before the hole (RFC 7323 4.3), whatever it received since.
+ * DEVIATION: 6.2 step 2 compares the echo in SACKs, too. Then RACK would stand still for as long as
+ * the first hole is open, and a repetition of it that was lost would be for the retransmission
+ * timer. As Linux does, the round trip alone decides there. */
 static bool ambiguous(const struct tcp_conn *conn, const struct tcp_sent_record *record,
                       const struct tcp_segment *segment, hf_time rtt)
 {
     if (!(record->flags & TCP_SENT_REPEATED)) {
         return false;
     }
-    if (conn->timestamps && segment->options.has_timestamps &&
+    if (conn->timestamps && segment->options.has_timestamps && seq_lt(record->seq, conn->snd.una) &&
         (int32_t)(segment->options.ts_echo - tcp_timestamp(conn, record->sent)) < 0) {
         return true;
     }
     return rtt < (hf_time)tcp_min_rtt_us(&conn->rack.min_rtt) * HF_MICROSECOND;
+}
+
+/* As ambiguous as ever for who measures round trips: Karn's rule, RFC 6298 3. */
+static bool times_round_trip(const struct tcp_conn *conn, const struct tcp_sent_record *record)
+{
+    return !(record->flags & TCP_SENT_REPEATED) || !conn->timestamps ||
+           seq_lt(record->seq, conn->snd.una);
 }
 
 /* `record` stands for all of a run, the first of which ends at `first_end`: what they teach one
@@ -70,7 +82,9 @@ static void rack_update(struct tcp_conn *conn, const struct tcp_host *host, seq3
     if (ambiguous(conn, record, segment, rtt)) {
         return;
     }
-    conn->sender->ack.rtt_us = max_u32(rtt_us, 1);
+    if (times_round_trip(conn, record)) {
+        conn->sender->ack.rtt_us = max_u32(rtt_us, 1);
+    }
     if (!(record->flags & TCP_SENT_REPEATED)) {
         tcp_min_rtt_sample(&rack->min_rtt, rtt_us, host->now); /* step 1 */
     }

@@ -69,6 +69,14 @@ static void cubic_init(struct hf_cc_state *state, const struct hf_cc_sample *sam
 
 /* ---- congestion avoidance */
 
+/* The windows of RFC 9438 are in segments (4.1), and a part of one is of no use: where CUBIC compares
+ * windows or heads for one it means the next whole segment, as in Linux. Where the window is a dozen
+ * segments that is 5 % of it. */
+static uint64_t whole_segments(uint64_t bytes, uint32_t mss_bytes)
+{
+    return (bytes + mss_bytes - 1) / mss_bytes * mss_bytes;
+}
+
 /* 4.2; 4.8: after a timeout, and 4.10: where slow start ended without a loss, the curve starts at
  * its flat middle: K = 0 and W_max = cwnd.
  * Keeps RFC9438-4.2-a, RFC9438-4.8-b. */
@@ -146,7 +154,8 @@ static void avoid_congestion(struct hf_cc_state *state, struct cubic *cubic,
         return;
     }
     /* 4.4, 4.5: towards where the curve will be one RTT from now, at most half as much again. */
-    target = w_cubic(curve, t_ms + sample->srtt_us / SECOND_MS, sample->mss_bytes);
+    target = whole_segments(w_cubic(curve, t_ms + sample->srtt_us / SECOND_MS, sample->mss_bytes),
+                            sample->mss_bytes);
     most = (uint64_t)state->cwnd_bytes + state->cwnd_bytes / 2;
     target = target < most ? target : most;
     if (target <= state->cwnd_bytes) {
@@ -225,7 +234,7 @@ static void reduce(struct hf_cc_state *state, const struct hf_cc_sample *sample,
     struct cubic_curve *curve = &cubic->curve;
     uint64_t cwnd = state->cwnd_bytes;
     cubic->before = *curve;
-    if (cwnd < curve->w_max_bytes) {
+    if (whole_segments(cwnd, sample->mss_bytes) < curve->w_max_bytes) {
         /* 4.7: before W_max was reached again somebody else has come; leave room for them:
          * W_max = cwnd * (1 + beta) / 2. */
         curve->w_max_bytes = (uint32_t)(cwnd * (BETA_DENOMINATOR + BETA_NUMERATOR) /

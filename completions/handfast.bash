@@ -26,7 +26,7 @@ _handfast_options()
         printf '%s\n' --forward= --reverse= "${network[@]}" --help
         ;;
     ss)
-        printf '%s\n' --control= --json --help
+        printf '%s\n' --control= --json --metrics --help
         ;;
     wire)
         printf '%s\n' --forward --backward --both --delay= --jitter= --rate= --queue= \

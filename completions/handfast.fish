@@ -80,6 +80,7 @@ complete -c handfast -n '__handfast_command listen connect proxy' -l verbose -d 
 
 complete -c handfast -n '__handfast_command ss' -l control -rF -d 'The socket of the command to ask'
 complete -c handfast -n '__handfast_command ss' -l json -d 'All that is known, as JSON'
+complete -c handfast -n '__handfast_command ss' -l metrics -d 'What is remembered of paths'
 
 complete -c handfast -n '__handfast_command wire' -l forward -d 'What follows is for A to B'
 complete -c handfast -n '__handfast_command wire' -l backward -d 'What follows is for B to A'

@@ -3,10 +3,10 @@
  * Theory of operation.
  *
  * A Unix stream socket, named by the process id, in a directory that only its owner can write. A
- * client sends one line that says in which form it wants the connections, gets them, and the
- * server ends the connection. The list is made piece by piece with hf_stack_list's cursor, a piece
- * each time the client has taken the one before: a million connections and a slow reader cost one
- * buffer. A few clients at a time are enough; more wait in the kernel's queue.
+ * client sends one line that says in which form it wants the connections, or what is remembered of
+ * paths, gets them, and the server ends the connection. The list is made piece by piece with the
+ * cursor of hf_stack_list or hf_metrics_list, a piece each time the client has taken the one
+ * before: a million connections and a slow reader cost one buffer. A few clients at a time are enough; more wait in the kernel's queue.
  */
 #define _GNU_SOURCE /* accept4 */
 
@@ -37,6 +37,7 @@ struct client {
     char request[REQUEST_BYTES];
     size_t request_length;
     enum client_form form;
+    bool metrics; /* what is remembered of paths, not the connections */
     uint64_t cursor, rows;
     bool opened, ended; /* the list's beginning was written; its end was */
     char piece[PIECE_BYTES];
@@ -83,12 +84,13 @@ static size_t begin_list(const struct client *client, char *text, size_t room)
     int length;
 
     if (client->form == FORM_TEXT)
-        return status_text_header(text);
+        return client->metrics ? status_text_metrics_header(text) : status_text_header(text);
     length = snprintf(text, room,
                       "{\"command\":\"%s\",\"process\":%ld,\"device\":\"%s\",\"now_ns\":%lld,"
-                      "\"connections\":[",
+                      "\"%s\":[",
                       control->command_name, (long)getpid(), hf_tun_name(control->host->tun),
-                      (long long)host_now(control->host));
+                      (long long)host_now(control->host),
+                      client->metrics ? "metrics" : "connections");
     return (size_t)length;
 }
 
@@ -104,30 +106,45 @@ static size_t end_list(const struct client *client, char *text)
     return length;
 }
 
-/* Writes as many rows as fit; notes when they were the last. */
-static size_t fill_piece(struct client *client)
+/* The next row, in either form; 0: there was none. */
+static size_t next_row(struct client *client, char *text)
 {
     const struct host *host = client->control->host;
     hf_time now = host_now(host);
+    bool json = client->form == FORM_JSON;
+    struct hf_metrics metrics;
+    struct hf_status status;
+
+    if (client->metrics) {
+        if (!hf_metrics_list(host->stack, &client->cursor, &metrics))
+            return 0;
+        return json ? status_text_metrics_json(text, &metrics, now)
+                    : status_text_metrics_row(text, &metrics, now);
+    }
+    if (!hf_stack_list(host->stack, &client->cursor, &status))
+        return 0;
+    return json ? status_text_json(text, &status, now) : status_text_row(text, &status, now);
+}
+
+/* Writes as many rows as fit; notes when they were the last. */
+static size_t fill_piece(struct client *client)
+{
     size_t length = 0;
 
     if (!client->opened)
         length = begin_list(client, client->piece, STATUS_TEXT_BYTES);
     client->opened = true;
     while (length + STATUS_TEXT_BYTES + STATUS_COUNTERS_BYTES < PIECE_BYTES - 64u) {
-        struct hf_status status;
+        const char *gap = client->form == FORM_TEXT ? "" : client->rows > 0 ? ",\n" : "\n";
+        size_t gap_length = strlen(gap);
+        size_t row = next_row(client, client->piece + length + gap_length);
 
-        if (!hf_stack_list(host->stack, &client->cursor, &status)) {
+        if (row == 0) {
             client->ended = true;
             break;
         }
-        if (client->form == FORM_JSON) {
-            length +=
-                (size_t)sprintf(client->piece + length, "%s", client->rows > 0 ? ",\n" : "\n");
-            length += status_text_json(client->piece + length, &status, now);
-        } else {
-            length += status_text_row(client->piece + length, &status, now);
-        }
+        memcpy(client->piece + length, gap, gap_length);
+        length += gap_length + row;
         client->rows++;
     }
     if (client->ended && client->form == FORM_JSON)
@@ -165,6 +182,28 @@ static void offer_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer
                           (unsigned)(REQUEST_BYTES - client->request_length));
 }
 
+static void understand(struct client *client)
+{
+    static const struct {
+        const char *line;
+        enum client_form form;
+        bool metrics;
+    } requests[] = {{CONTROL_REQUEST_TEXT, FORM_TEXT, false},
+                    {CONTROL_REQUEST_JSON, FORM_JSON, false},
+                    {CONTROL_REQUEST_METRICS_TEXT, FORM_TEXT, true},
+                    {CONTROL_REQUEST_METRICS_JSON, FORM_JSON, true}};
+
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        size_t length = strlen(requests[i].line);
+
+        if (client->request_length >= length &&
+            memcmp(client->request, requests[i].line, length) == 0) {
+            client->form = requests[i].form;
+            client->metrics = requests[i].metrics;
+        }
+    }
+}
+
 static void take_request(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
 {
     struct client *client = stream->data;
@@ -180,10 +219,7 @@ static void take_request(uv_stream_t *stream, ssize_t length, const uv_buf_t *bu
             client_close(client);
         return;
     }
-    if (strncmp(client->request, CONTROL_REQUEST_TEXT, strlen(CONTROL_REQUEST_TEXT)) == 0)
-        client->form = FORM_TEXT;
-    else if (strncmp(client->request, CONTROL_REQUEST_JSON, strlen(CONTROL_REQUEST_JSON)) == 0)
-        client->form = FORM_JSON;
+    understand(client);
     uv_read_stop(stream);
     if (client->form == FORM_UNKNOWN)
         client_close(client);

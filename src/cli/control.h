@@ -27,5 +27,7 @@ size_t control_directories(char directories[CONTROL_DIRECTORIES][CONTROL_PATH_BY
 /* What a client asks for: one of these lines. */
 #define CONTROL_REQUEST_TEXT "text\n"
 #define CONTROL_REQUEST_JSON "json\n"
+#define CONTROL_REQUEST_METRICS_TEXT "metrics-text\n"
+#define CONTROL_REQUEST_METRICS_JSON "metrics-json\n"
 
 #endif

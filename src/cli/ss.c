@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * `handfast ss': the connections of a running command, asked for at its Unix socket. Rows come with
+ * `handfast ss': the connections of a running command, or what it remembers of paths, asked for at
+ * its Unix socket. Rows come with
  * their fields parted by tabs; here they are set in columns.
  */
 #define _GNU_SOURCE /* struct timeval */
@@ -19,17 +20,18 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ID_CONTROL = 1, ID_JSON, MOST_FOUND = 64, ANSWER_SECONDS = 10, COLUMN_GAP = 2 };
+enum { ID_CONTROL = 1, ID_JSON, ID_METRICS, MOST_FOUND = 64, ANSWER_SECONDS = 10, COLUMN_GAP = 2 };
 
 struct asking {
     const char *path;
-    bool json;
+    bool json, metrics;
 };
 
 static const struct option_row rows[] = {
     {ID_CONTROL, "control", "PATH",
      "The socket of the command to ask. Needed only if several are running."},
     {ID_JSON, "json", NULL, "Print all that is known, as one JSON object."},
+    {ID_METRICS, "metrics", NULL, "Show what is remembered of paths instead of connections."},
 };
 
 static int run(int argc, char **argv);
@@ -43,7 +45,10 @@ const struct command command_ss = {
         "(Recv-Q) and not yet acknowledged (Send-Q), both endpoints, the peer's window, the "
         "congestion window, round-trip time, retransmission timeout, segments sent again, the "
         "timer that runs, and options. Of a listener, Recv-Q is how many connections wait to be "
-        "accepted and Send-Q how many may.",
+        "accepted and Send-Q how many may. With --metrics, what the command remembers of paths for "
+        "the connections to come (RFC 9040): addresses, how long ago it was noted, round-trip time "
+        "and its variance, congestion window, slow-start threshold, and how far packets were "
+        "reordered, in segments; '-' is not known.",
     .options = rows,
     .option_count = sizeof rows / sizeof rows[0],
     .run = run,
@@ -55,6 +60,8 @@ static bool take(void *context, int id, const char *argument)
 
     if (id == ID_JSON)
         asking->json = true;
+    else if (id == ID_METRICS)
+        asking->metrics = true;
     else
         asking->path = argument;
     return true;
@@ -218,9 +225,16 @@ static void print_columns(const char *text)
     }
 }
 
+static const char *request_of(const struct asking *asking)
+{
+    if (asking->metrics)
+        return asking->json ? CONTROL_REQUEST_METRICS_JSON : CONTROL_REQUEST_METRICS_TEXT;
+    return asking->json ? CONTROL_REQUEST_JSON : CONTROL_REQUEST_TEXT;
+}
+
 static int ask(const struct asking *asking)
 {
-    const char *request = asking->json ? CONTROL_REQUEST_JSON : CONTROL_REQUEST_TEXT;
+    const char *request = request_of(asking);
     int descriptor = open_control(asking->path);
     size_t length;
     char *answer;

@@ -174,6 +174,60 @@ size_t status_text_json(char text[STATUS_TEXT_BYTES], const struct hf_status *st
     return line.length;
 }
 
+size_t status_text_metrics_header(char text[STATUS_TEXT_BYTES])
+{
+    struct line line = {text, 0, STATUS_TEXT_BYTES};
+
+    put(&line, "Local\tPeer\tAge\tRTT\tVariance\tCwnd\tSsthresh\tReordering\n");
+    return line.length;
+}
+
+static hf_time age_of(const struct hf_metrics *metrics, hf_time now)
+{
+    return now > metrics->saved_ns ? now - metrics->saved_ns : 0;
+}
+
+/* What is not known: "-". */
+static void put_known(struct line *line, uint32_t number, char end)
+{
+    if (number == 0)
+        put(line, "-%c", end);
+    else
+        put(line, "%u%c", number, end);
+}
+
+size_t status_text_metrics_row(char text[STATUS_TEXT_BYTES], const struct hf_metrics *metrics,
+                               hf_time now)
+{
+    struct line line = {text, 0, STATUS_TEXT_BYTES};
+    char address[HF_ADDRESS_TEXT];
+
+    put(&line, "%s\t", hf_address_format(&metrics->local, address));
+    put(&line, "%s\t", hf_address_format(&metrics->remote, address));
+    put(&line, "%.1fs\t", (double)age_of(metrics, now) / (double)HF_SECOND);
+    put_milliseconds(&line, metrics->srtt_ns);
+    put_milliseconds(&line, metrics->rttvar_ns);
+    put_known(&line, metrics->cwnd_bytes, '\t');
+    put_known(&line, metrics->ssthresh_bytes, '\t');
+    put_known(&line, metrics->reordering, '\n');
+    return line.length;
+}
+
+size_t status_text_metrics_json(char text[STATUS_TEXT_BYTES], const struct hf_metrics *metrics,
+                                hf_time now)
+{
+    struct line line = {text, 0, STATUS_TEXT_BYTES};
+    char address[HF_ADDRESS_TEXT];
+
+    put(&line, "{\"local\":\"%s\"", hf_address_format(&metrics->local, address));
+    put(&line, ",\"remote\":\"%s\"", hf_address_format(&metrics->remote, address));
+    put(&line, ",\"age_ns\":%" PRId64 ",\"srtt_ns\":%" PRId64 ",\"rttvar_ns\":%" PRId64,
+        age_of(metrics, now), metrics->srtt_ns, metrics->rttvar_ns);
+    put(&line, ",\"cwnd_bytes\":%u,\"ssthresh_bytes\":%u,\"reordering\":%u}", metrics->cwnd_bytes,
+        metrics->ssthresh_bytes, metrics->reordering);
+    return line.length;
+}
+
 size_t status_text_counters(char text[STATUS_COUNTERS_BYTES], const struct hf_counters *counters)
 {
     struct line line = {text, 0, STATUS_COUNTERS_BYTES};

@@ -96,6 +96,40 @@ static void json(void **state)
     assert_int_equal(text[strlen(text) - 1], '}');
 }
 
+static void metrics(void **state)
+{
+    char text[STATUS_TEXT_BYTES];
+    struct hf_metrics known = {.local = hf_address_ipv4(10, 66, 0, 2),
+                               .remote = hf_address_ipv4(10, 66, 0, 1),
+                               .saved_ns = 1500 * HF_MILLISECOND,
+                               .srtt_ns = 20 * HF_MILLISECOND,
+                               .rttvar_ns = 2500 * HF_MICROSECOND,
+                               .cwnd_bytes = 14480,
+                               .reordering = 3};
+    size_t length;
+
+    (void)state;
+    length = status_text_metrics_header(text);
+    assert_int_equal(length, strlen(text));
+    assert_int_equal(fields_of(text), STATUS_METRICS_COLUMNS);
+    length = status_text_metrics_row(text, &known, 4 * HF_SECOND);
+    assert_int_equal(length, strlen(text));
+    assert_string_equal(text, "10.66.0.2\t10.66.0.1\t2.5s\t20ms\t2.500ms\t14480\t-\t3\n");
+    length = status_text_metrics_json(text, &known, 4 * HF_SECOND);
+    assert_int_equal(length, strlen(text));
+    assert_string_equal(text, "{\"local\":\"10.66.0.2\",\"remote\":\"10.66.0.1\","
+                              "\"age_ns\":2500000000,\"srtt_ns\":20000000,\"rttvar_ns\":2500000,"
+                              "\"cwnd_bytes\":14480,\"ssthresh_bytes\":0,\"reordering\":3}");
+    memset(&known, 0xff, sizeof known);
+    known.local.family = known.remote.family = HF_IPV6;
+    known.saved_ns = INT64_MIN / 2;
+    known.srtt_ns = known.rttvar_ns = INT64_MAX;
+    assert_true(status_text_metrics_row(text, &known, INT64_MAX / 2) < STATUS_TEXT_BYTES - 1);
+    assert_int_equal(fields_of(text), STATUS_METRICS_COLUMNS);
+    assert_true(status_text_metrics_json(text, &known, INT64_MAX / 2) < STATUS_TEXT_BYTES - 1);
+    assert_int_equal(text[strlen(text) - 1], '}');
+}
+
 static void largest(void **state)
 {
     char text[STATUS_TEXT_BYTES];
@@ -138,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows),
         cmocka_unit_test(json),
+        cmocka_unit_test(metrics),
         cmocka_unit_test(largest),
         cmocka_unit_test(counters),
     };

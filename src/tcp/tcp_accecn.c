@@ -64,7 +64,7 @@ static int counter_of(uint8_t codepoint)
 
 /* 3.2.2.5.1: an ACK at once where marks begin, and after so many since the last ACK: two where
  * there is something to acknowledge, three where there is not, or ACKs would answer ACKs for ever.
- */
+ * Keeps RFC9768-3.2.2-a, RFC9768-3.2.2.5.1-a, RFC9768-3.2.2.5.1-b. */
 void accecn_arrived(struct tcp_conn *conn, const struct tcp_segment *segment)
 {
     struct tcp_ecn *ecn = &conn->ecn;
@@ -94,7 +94,8 @@ void accecn_arrived(struct tcp_conn *conn, const struct tcp_segment *segment)
 
 /* ---- what is sent */
 
-/* 3.2.3.3: in every segment, or when something has changed and three times a round trip. */
+/* 3.2.3.3: in every segment, or when something has changed and three times a round trip.
+ * Keeps RFC9768-3.2.3-b, RFC9768-3.2.3.3-a. */
 static bool option_wanted(const struct tcp_conn *conn, const struct tcp_host *host)
 {
     const struct tcp_ecn *ecn = &conn->ecn;
@@ -123,7 +124,8 @@ static bool fits(struct tcp_options *options, size_t room)
 }
 
 /* 3.2.3.1: e1b, ceb, e0b. The option gives way to all others; only where a counter that has moved
- * would not be told, one SACK block of three or more makes room (Linux). */
+ * would not be told, one SACK block of three or more makes room (Linux).
+ * Keeps RFC9768-3.2.3-a, RFC9768-3.2.3.3-b. */
 void tcp_ecn_fill_option(const struct tcp_conn *conn, const struct tcp_host *host,
                          struct tcp_options *options, size_t room)
 {
@@ -160,7 +162,8 @@ void tcp_ecn_first_option(const struct tcp_host *host, struct tcp_options *optio
 /* ---- what the peer says: the data sender */
 
 /* 3.2.3.2.4 and 3.2.3: a first option whose ECT counters are zero was zeroed on the way, and none
- * is believed then. A difference of more than 2^23 is a step back, of an ACK that was overtaken. */
+ * is believed then. A difference of more than 2^23 is a step back, of an ACK that was overtaken.
+ * Keeps RFC9768-3.2.3.2.4-a. */
 uint32_t accecn_take_option(struct tcp_conn *conn, struct tcp_host *host,
                             const struct tcp_options *options, bool *valid)
 {
@@ -198,7 +201,7 @@ uint32_t accecn_take_option(struct tcp_conn *conn, struct tcp_host *host,
 }
 
 /* A.2.1, A.2.2; where the option's bytes are worth more than the marks that the field shows, it has
- * wrapped (as Linux judges it). */
+ * wrapped (as Linux judges it). Keeps RFC9768-3.2.2.5-a. */
 uint32_t accecn_newly_marked(const struct accecn_ack *ack)
 {
     uint32_t shown = (ack->ace - ACE_START - ack->marked) & ACE_MASK;
@@ -233,7 +236,8 @@ static void stop_ect(struct tcp_conn *conn, struct tcp_host *host, enum hf_reaso
     note(conn, host, reason);
 }
 
-/* 3.2.2.1 table 4, 3.2.2.4. Our SYN-ACK was Not-ECT, and so it should have arrived (3.2.2.3). */
+/* 3.2.2.1 table 4, 3.2.2.4. Our SYN-ACK was Not-ECT, and so it should have arrived (3.2.2.3).
+ * Keeps RFC9768-3.2.2.1-b, RFC9768-3.2.2.3-a, RFC9768-3.2.2.4-a. */
 void accecn_first_ace(struct tcp_conn *conn, struct tcp_host *host,
                       const struct tcp_segment *segment)
 {
@@ -264,7 +268,8 @@ void accecn_first_ace(struct tcp_conn *conn, struct tcp_host *host,
     conn->ecn.handshake_ace = true;
 }
 
-/* 3.1.2 table 2, 3.1.3. */
+/* 3.1.2 table 2, 3.1.3.
+ * Keeps RFC9768-3.1.2-c, RFC9768-3.1.3-b. */
 void accecn_take_syn_ack(struct tcp_conn *conn, struct tcp_host *host,
                          const struct tcp_segment *segment)
 {

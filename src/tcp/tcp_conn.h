@@ -87,6 +87,7 @@ struct tcp_rack {
     uint8_t reo_wnd_mult, reo_wnd_persist;
     bool valid, reordering_seen, dsack_round_valid;
     bool probe_out, probe_repeats; /* TLP.end_seq is set; TLP.is_retrans */
+    bool probe_unmeasured;         /* no round trip was measured since the last probe */
 };
 
 /* Whether the last reduction of cwnd was needless (tcp_undo.c). */

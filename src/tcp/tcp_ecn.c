@@ -42,7 +42,9 @@ static uint8_t asked_for(const struct tcp_conn *conn, const struct tcp_host *hos
 }
 
 /* 6.1.1.1: something on the way may swallow such SYNs, so one that was not answered goes again
- * without; RFC 9768 3.1.4.1: after one more try. */
+ * without; RFC 9768 3.1.4.1: after one more try.
+ * Keeps RFC3168-6.1.1-a, RFC3168-6.1.1-d, RFC3168-6.1.1-e, RFC3168-6.1.1.1-a, RFC9768-3.1.1-a,
+ * RFC9768-3.1.4.1-a. */
 static uint16_t syn_flags(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_ecn *ecn = &conn->ecn;
@@ -70,7 +72,8 @@ static uint16_t syn_flags(struct tcp_conn *conn, struct tcp_host *host)
     return 0;
 }
 
-/* RFC 9768 3.1.2 table 2; 3.1.4.2: where SYN-ACKs get no answer, the third and later do without. */
+/* RFC 9768 3.1.2 table 2; 3.1.4.2: where SYN-ACKs get no answer, the third and later do without.
+ * Keeps RFC3168-6.1.1-b, RFC3168-6.1.1-h, RFC9768-3.1.2-a, RFC9768-3.1.4.2-a. */
 uint16_t tcp_ecn_answer_flags(uint8_t mode, uint8_t codepoint, unsigned retries)
 {
     switch ((enum tcp_ecn_mode)mode) {
@@ -96,7 +99,8 @@ uint16_t tcp_ecn_syn_flags(struct tcp_conn *conn, struct tcp_host *host)
 }
 
 /* 6.1.1: an ECN-setup SYN-ACK has ECE and not CWR; both together come from a peer that reflects
- * whatever it gets. Where both sides sent a SYN, each must ask. */
+ * whatever it gets. Where both sides sent a SYN, each must ask.
+ * Keeps RFC3168-6.1.1-b, RFC3168-6.1.1-f. */
 void tcp_ecn_take_syn(struct tcp_conn *conn, struct tcp_host *host,
                       const struct tcp_segment *segment)
 {
@@ -124,7 +128,8 @@ void tcp_ecn_take_syn(struct tcp_conn *conn, struct tcp_host *host,
 
 /* 6.1.1: a SYN must not be ECT. As in Linux one that is gets no ECN: something has meddled with it.
  * RFC 9768 3.1.3: of the three flags all that is not used yet asks for accurate feedback. Who does
- * not know of that takes AE for one of the reserved bits. */
+ * not know of that takes AE for one of the reserved bits.
+ * Keeps RFC3168-6.1.1-a, RFC3168-6.1.1-c, RFC9768-3.1.2-b, RFC9768-3.1.3-a. */
 uint8_t tcp_ecn_answer(const struct tcp_host *host, const struct hf_cc_ops *cc,
                        const struct tcp_segment *syn)
 {
@@ -201,7 +206,9 @@ static void echo_each(struct tcp_conn *conn, struct tcp_host *host,
 }
 
 /* 6.1.3; 6.1.5: text outside the window does not come here, so its marks mean nothing; 6.1.4: nor
- * do pure ACKs. */
+ * do pure ACKs.
+ * Keeps RFC3168-5-a, RFC3168-6.1.1-g, RFC3168-6.1.1-i, RFC3168-6.1.3-c, RFC3168-6.1.4-b,
+ * RFC3168-6.1.5-b. */
 void tcp_ecn_text(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_segment *segment)
 {
     struct tcp_ecn *ecn = &conn->ecn;
@@ -235,7 +242,8 @@ void tcp_ecn_text(struct tcp_conn *conn, struct tcp_host *host, const struct tcp
 
 /* ---- sending */
 
-/* RFC 9768 3.2.2: r.cep on everything, but for the ACK of the SYN-ACK, which is bare. */
+/* RFC 9768 3.2.2: r.cep on everything, but for the ACK of the SYN-ACK, which is bare.
+ * Keeps RFC9768-3.2.1-a, RFC9768-3.2.2-a, RFC9768-3.2.2.1-a. */
 static void fill_accurate(struct tcp_conn *conn, const struct tcp_host *host,
                           struct tcp_segment *segment)
 {
@@ -281,6 +289,9 @@ void tcp_ecn_fill_before(struct tcp_conn *conn, struct tcp_segment *segment)
     tcp_ack_now(conn, HF_REASON_SEND_ACK);
 }
 
+/* 6.1.2: CWR with the first new data; 6.1.3; 6.1.4 to 6.1.6: ECT on new data alone.
+ * Keeps RFC3168-6.1.2-d, RFC3168-6.1.3-a, RFC3168-6.1.3-b, RFC3168-6.1.4-a, RFC3168-6.1.5-a,
+ * RFC3168-6.1.6-a. */
 void tcp_ecn_fill(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                   bool new_data)
 {
@@ -351,7 +362,8 @@ void tcp_ecn_begin_ack(struct tcp_conn *conn, struct tcp_host *host,
 }
 
 /* 6.1.2: once for a window of data. The ACK of reduced_until itself does not show that what was
- * sent after the reduction, and carried CWR, has arrived. */
+ * sent after the reduction, and carried CWR, has arrived.
+ * Keeps RFC3168-6.1.2-b. */
 static bool reduced_for_this(const struct tcp_conn *conn)
 {
     return conn->ecn.reduced && seq_le(conn->snd.una, conn->ecn.reduced_until);
@@ -363,6 +375,7 @@ static bool reacts(const struct tcp_conn *conn)
            !reduced_for_this(conn);
 }
 
+/* Keeps RFC3168-6.1.2-c. */
 bool tcp_ecn_holds_cwnd(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_ecn *ecn = &conn->ecn;
@@ -393,7 +406,7 @@ bool tcp_ecn_absorbs_loss(struct tcp_conn *conn)
 }
 
 /* RFC 3168 6.1.2: as a dropped packet would, once for all that was in flight.
- * Keeps SHLD-8. */
+ * Keeps SHLD-8, RFC3168-6.1.2-a, RFC9768-3.1.5-a. */
 static void reduce(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_ack_news *news,
                    uint32_t delivered_bytes)
 {
@@ -406,6 +419,7 @@ static void reduce(struct tcp_conn *conn, struct tcp_host *host, const struct tc
     conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_ECN);
     host->counters->ecn_reductions++;
     tcp_ecn_reduced(conn);
+    conn->rack.probe_out = false; /* what it mended was lost in the window that is answered for */
     if (!conn->cc->governs_recovery) {
         conn->ecn.reducing = true;
         conn->prr = (struct tcp_prr){.flight_bytes = max_u32(tcp_pipe(conn) + delivered_bytes, 1)};

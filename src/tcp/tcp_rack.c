@@ -354,13 +354,16 @@ void tcp_prr_on_ack(struct tcp_conn *conn, uint32_t delivered_bytes, bool progre
 
 /* ---- 7: tail loss probe */
 
-/* Keeps RFC8985-7.3-b. */
+/* 7.3: one at a time, and none before the round trip has been measured again: probes that are sent
+ * again and again would keep Karn's algorithm from ever learning that the path has become longer.
+ * Keeps RFC8985-7.3-b, RFC8985-7.3-c. */
 static bool loss_probe_wanted(const struct tcp_conn *conn, const struct tcp_host *host)
 {
     return !seq_eq(conn->snd.una, conn->iss) && /* RFC 7413: only the SYN-ACK is repeated yet */
            conn->sack && host->config->loss_probe && conn->sent != NULL && conn->sent->count > 0 &&
-           !conn->rack.probe_out && conn->recovery == TCP_RECOVERY_NONE &&
-           conn->sent->sacked_count == 0 && conn->backoff == 0;
+           !conn->rack.probe_out && !conn->rack.probe_unmeasured &&
+           conn->recovery == TCP_RECOVERY_NONE && conn->sent->sacked_count == 0 &&
+           conn->backoff == 0;
 }
 
 /* Keeps RFC8985-7.2-a, RFC8985-7.2-b. */
@@ -392,7 +395,7 @@ void tcp_loss_probe_timeout(struct tcp_conn *conn, struct tcp_host *host)
     conn->intents |= TCP_INTENT_LOSS_PROBE;
     conn->loss_probes++;
     host->counters->loss_probes++;
-    conn->rack.probe_out = true;
+    conn->rack.probe_out = conn->rack.probe_unmeasured = true;
     conn->rack.probe_repeats = tcp_unsent_bytes(conn) == 0;
     conn->rack.probe_end = conn->snd.nxt; /* of new data: moved on when it is sent */
     /* 7.3: the retransmission timer stands behind the probe. */

@@ -49,7 +49,7 @@ static void trace_cwnd(const struct tcp_conn *conn, const struct tcp_host *host,
                        enum hf_reason reason, uint32_t before)
 {
     if (tcp_cwnd_bytes(conn) != before || reason == HF_REASON_CWND_FAST_RETRANSMIT ||
-        reason == HF_REASON_CWND_TIMEOUT) {
+        reason == HF_REASON_CWND_TIMEOUT || reason == HF_REASON_CWND_RECOVERED) {
         tcp_trace(conn, host, HF_TRACE_CWND, reason, before);
     }
 }

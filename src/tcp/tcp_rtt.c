@@ -42,6 +42,7 @@ void tcp_rtt_sample(struct tcp_conn *conn, struct tcp_host *host, hf_time sample
         return;
     }
     sample_us = max_u32(to_us(sample_ns), 1);
+    conn->rack.probe_unmeasured = false;
     if (conn->sender != NULL) {
         conn->sender->ack.rtt_us = sample_us;
     }

@@ -7,25 +7,9 @@
 #include "recovery_oracle.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #define TIMESTAMPS_BYTES 12u
-
-__attribute__((format(printf, 3, 4))) static void fail(struct recovery_oracle *oracle, hf_time when,
-                                                       const char *format, ...)
-{
-    va_list arguments;
-    int length;
-
-    if (oracle->failure[0] != '\0')
-        return;
-    length = snprintf(oracle->failure, sizeof oracle->failure, "at %" PRId64 " ns: ", when);
-    va_start(arguments, format);
-    vsnprintf(oracle->failure + length, sizeof oracle->failure - (size_t)length, format, arguments);
-    va_end(arguments);
-}
 
 static bool is_judged(const struct recovery_oracle *oracle, const struct hf_config *host)
 {
@@ -116,7 +100,7 @@ static void judge_ack(struct recovery_oracle *oracle, const struct hf_trace_even
         begin_reduction(oracle, delivered_bytes);
         /* What waits to be sent again belongs to a recovery before; here nothing does. */
         if (flight->waiting_bytes > 0)
-            fail(oracle, event->time, "reduced for a mark while losses wait");
+            oracle_fail(&oracle->failure, event->time, "reduced for a mark while losses wait");
     } else if (oracle->entered && !oracle->absorbed) {
         begin_reduction(oracle, delivered_bytes);
     }
@@ -127,12 +111,13 @@ static void judge_ack(struct recovery_oracle *oracle, const struct hf_trace_even
         round_up(oracle);
     oracle->acks++;
     if (event->numbers.cwnd_bytes != oracle->cwnd_bytes)
-        fail(oracle, event->time,
-             "PRR's cwnd is %" PRIu32 ", by RFC 9937 %" PRIu32 " (pipe %" PRIu32
-             ", delivered %" PRIu64 " of %" PRIu32 ", out %" PRIu64 ", ssthresh %" PRIu32 ")",
-             event->numbers.cwnd_bytes, oracle->cwnd_bytes, oracle->flight.pipe_bytes,
-             oracle->delivered_bytes, oracle->recover_fs_bytes, oracle->out_bytes,
-             oracle->ssthresh_bytes);
+        oracle_fail(&oracle->failure, event->time,
+                    "PRR's cwnd is %" PRIu32 ", by RFC 9937 %" PRIu32 " (pipe %" PRIu32
+                    ", delivered %" PRIu64 " of %" PRIu32 ", out %" PRIu64 ", ssthresh %" PRIu32
+                    ")",
+                    event->numbers.cwnd_bytes, oracle->cwnd_bytes, oracle->flight.pipe_bytes,
+                    oracle->delivered_bytes, oracle->recover_fs_bytes, oracle->out_bytes,
+                    oracle->ssthresh_bytes);
 }
 
 static void take_syn(struct recovery_oracle *oracle, const struct hf_config *host,
@@ -196,13 +181,15 @@ static void take_cwnd(struct recovery_oracle *oracle, const struct hf_trace_even
     switch ((int)event->reason) {
     case HF_REASON_CWND_RACK:
         oracle->ssthresh_bytes = event->numbers.ssthresh_bytes;
-        oracle->absorbed = oracle->reducing;
+        oracle->absorbed =
+            oracle->reducing && !flight_before(oracle->reduced_until, event->numbers.snd_una);
         oracle->recovering = oracle->entered = oracle->forced = true;
         oracle->reducing = false;
         oracle->recover = event->numbers.snd_nxt;
         break;
     case HF_REASON_CWND_ECN:
         oracle->reducing = oracle->marked = true;
+        oracle->reduced_until = oracle->nxt;
         break;
     case HF_REASON_CWND_ECN_OVER:
         oracle->reducing = false;
@@ -216,7 +203,7 @@ static void take_cwnd(struct recovery_oracle *oracle, const struct hf_trace_even
         break;
     case HF_REASON_CWND_RECOVERED:
         if (flight_before(event->numbers.snd_una, oracle->recover))
-            fail(oracle, event->time, "recovery over before its end");
+            oracle_fail(&oracle->failure, event->time, "recovery over before its end");
         oracle->recovering = false;
         break;
     case HF_REASON_UNDO_TIMESTAMP:
@@ -270,20 +257,22 @@ static void judge_sent(struct recovery_oracle *oracle, const struct hf_trace_eve
         return;
     oracle->sent++;
     if (again && !oracle->forced && pipe_before >= oracle->cwnd_bytes)
-        fail(oracle, event->time, "sent again with %" PRIu32 " in flight, PRR allows %" PRIu32,
-             pipe_before, oracle->cwnd_bytes);
+        oracle_fail(&oracle->failure, event->time,
+                    "sent again with %" PRIu32 " in flight, PRR allows %" PRIu32, pipe_before,
+                    oracle->cwnd_bytes);
     most = oracle->recover_fs_bytes > oracle->ssthresh_bytes ? oracle->recover_fs_bytes
                                                              : oracle->ssthresh_bytes;
     if (pipe_before > most + 2 * oracle->mss_bytes)
-        fail(oracle, event->time, "%" PRIu32 " in flight, from %" PRIu32 " down to %" PRIu32,
-             pipe_before, oracle->recover_fs_bytes, oracle->ssthresh_bytes);
+        oracle_fail(&oracle->failure, event->time,
+                    "%" PRIu32 " in flight, from %" PRIu32 " down to %" PRIu32, pipe_before,
+                    oracle->recover_fs_bytes, oracle->ssthresh_bytes);
     if (event->reason == HF_REASON_SEND_LOSS_PROBE)
         return; /* RFC 8985 7.3: whatever cwnd says */
     if (!again && segment->length > 0 && pipe_before + segment->length > oracle->cwnd_bytes &&
         pipe_before > 0)
-        fail(oracle, event->time,
-             "%" PRIu32 " of new data with %" PRIu32 " in flight, PRR allows %" PRIu32,
-             segment->length, pipe_before, oracle->cwnd_bytes);
+        oracle_fail(&oracle->failure, event->time,
+                    "%" PRIu32 " of new data with %" PRIu32 " in flight, PRR allows %" PRIu32,
+                    segment->length, pipe_before, oracle->cwnd_bytes);
     if (again)
         oracle->forced = false;
 }
@@ -323,12 +312,13 @@ static void take_sent(struct recovery_oracle *oracle, const struct hf_config *ho
     if (!is_judged(oracle, host))
         return;
     if (length != end - segment->seq)
-        fail(oracle, event->time, "sent again %" PRIu32 " bytes where %" PRIu32 " had left",
-             end - segment->seq, length);
+        oracle_fail(&oracle->failure, event->time,
+                    "sent again %" PRIu32 " bytes where %" PRIu32 " had left", end - segment->seq,
+                    length);
     if (waited)
         judge_sent(oracle, event, pipe_before, true);
     else if (event->reason != HF_REASON_SEND_LOSS_PROBE)
-        fail(oracle, event->time, "sent again what was not taken as lost");
+        oracle_fail(&oracle->failure, event->time, "sent again what was not taken as lost");
     oracle->out_bytes += length;
 }
 
@@ -361,7 +351,7 @@ void recovery_oracle_take(struct recovery_oracle *oracle, const struct hf_config
         break;
     }
     if (!is_judged(oracle, host))
-        oracle->failure[0] = '\0';
+        oracle->failure.text[0] = '\0';
 }
 
 void recovery_oracle_free(struct recovery_oracle *oracle)

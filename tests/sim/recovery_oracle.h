@@ -9,11 +9,12 @@
 #define RECOVERY_ORACLE_H
 
 #include "flight_model.h"
+#include "oracle_failure.h"
 
 #include <handfast/handfast.h>
 
 struct recovery_oracle {
-    char failure[240]; /* "": all is well */
+    struct oracle_failure failure;
     bool begun, sent_any;
     bool sack[2];       /* which side's SYN permits it */
     uint32_t mss_bytes; /* what the SYNs and the MTU come to */

@@ -16,8 +16,6 @@
 #include "sender_oracle.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Microseconds are what a sender counts in. */
@@ -26,18 +24,6 @@
 static bool before(uint32_t a, uint32_t b)
 {
     return (int32_t)(a - b) < 0;
-}
-
-__attribute__((format(printf, 2, 3))) static void fail(struct sender_oracle *oracle,
-                                                       const char *format, ...)
-{
-    va_list arguments;
-
-    if (oracle->failure[0] != '\0')
-        return;
-    va_start(arguments, format);
-    vsnprintf(oracle->failure, sizeof oracle->failure, format, arguments);
-    va_end(arguments);
 }
 
 /* ---- what was reported as received */
@@ -121,13 +107,14 @@ static void take_received(struct sender_oracle *oracle, const struct hf_trace_ev
 
 /* ---- what leaves */
 
+/* A probe is one segment more than there is, though cwnd has come down below that. */
 static uint64_t allowed_bytes(const struct sender_oracle *oracle,
-                              const struct hf_trace_event *event)
+                              const struct hf_trace_event *event, uint32_t pipe)
 {
     uint64_t allowed = event->numbers.cwnd_bytes;
 
     if (event->reason == HF_REASON_SEND_LOSS_PROBE)
-        allowed += oracle->mss_bytes;
+        return pipe;
     if (oracle->duplicates > 0)
         allowed += 2ull * oracle->mss_bytes;
     return allowed < oracle->mss_bytes ? oracle->mss_bytes : allowed;
@@ -170,12 +157,14 @@ static void take_sent(struct sender_oracle *oracle, const struct hf_trace_event 
         oracle->waiting_since = event->time;
     oracle->nxt = end;
     if (before(oracle->edge, end))
-        fail(oracle, "sent %" PRIu32 " bytes beyond the window at %" PRId64 " ns",
-             end - oracle->edge, event->time);
-    pipe = oracle->nxt - oracle->una - reported_bytes(oracle);
-    if (!oracle->recovering && segment->length > 0 && pipe > allowed_bytes(oracle, event))
-        fail(oracle, "%" PRIu32 " bytes in flight, cwnd allows %" PRIu64, pipe,
-             allowed_bytes(oracle, event));
+        oracle_fail(&oracle->failure, event->time, "sent %" PRIu32 " bytes beyond the window",
+                    end - oracle->edge);
+    /* A FIN takes a number, but no room in cwnd. */
+    pipe = oracle->nxt - oracle->una - reported_bytes(oracle) - ((segment->flags & HF_FIN) != 0);
+    if (!oracle->recovering && segment->length > 0 && pipe > allowed_bytes(oracle, event, pipe))
+        oracle_fail(&oracle->failure, event->time,
+                    "%" PRIu32 " bytes in flight, cwnd allows %" PRIu64, pipe,
+                    allowed_bytes(oracle, event, pipe));
 }
 
 /* ---- RFC 6298 */
@@ -196,12 +185,14 @@ static void take_sample(struct sender_oracle *oracle, const struct hf_config *ho
     rto = srtt + rto < host->max_rto_ns ? srtt + rto : host->max_rto_ns;
     error = event->numbers.srtt_ns - srtt;
     if (error > ROUNDING_NS || error < -ROUNDING_NS)
-        fail(oracle, "SRTT %" PRId64 " after a sample of %" PRId64 ", by RFC 6298 %" PRId64,
-             event->numbers.srtt_ns, event->value, srtt);
+        oracle_fail(&oracle->failure, event->time,
+                    "SRTT %" PRId64 " after a sample of %" PRId64 ", by RFC 6298 %" PRId64,
+                    event->numbers.srtt_ns, event->value, srtt);
     error = event->numbers.rto_ns - rto;
     if (error > 5 * ROUNDING_NS || error < -5 * ROUNDING_NS)
-        fail(oracle, "RTO %" PRId64 " after a sample of %" PRId64 ", by RFC 6298 %" PRId64,
-             event->numbers.rto_ns, event->value, rto);
+        oracle_fail(&oracle->failure, event->time,
+                    "RTO %" PRId64 " after a sample of %" PRId64 ", by RFC 6298 %" PRId64,
+                    event->numbers.rto_ns, event->value, rto);
 }
 
 static void take_timer(struct sender_oracle *oracle, const struct hf_trace_event *event)
@@ -212,8 +203,9 @@ static void take_timer(struct sender_oracle *oracle, const struct hf_trace_event
         hf_time waited = event->time - oracle->waiting_since;
         if (oracle->begun && !oracle->reneging && oracle->rto_ns > 0 &&
             waited + ROUNDING_NS < oracle->rto_ns)
-            fail(oracle, "the timer ran out after %" PRId64 " of an RTO of %" PRId64, waited,
-                 oracle->rto_ns);
+            oracle_fail(&oracle->failure, event->time,
+                        "the timer ran out after %" PRId64 " of an RTO of %" PRId64, waited,
+                        oracle->rto_ns);
         oracle->reneging = false;
         oracle->waiting_since = event->time;
     }
@@ -229,8 +221,8 @@ static void take_cwnd(struct sender_oracle *oracle, const struct hf_trace_event 
     case HF_REASON_CWND_LOSS_PROBE:
         /* The ACK that shows the loss is told of after what it does. */
         if (oracle->reduced && before(event->numbers.snd_una, oracle->reduced_until))
-            fail(oracle, "cwnd reduced twice in a round trip: %s at %" PRId64 " ns",
-                 hf_reason_name(event->reason), event->time);
+            oracle_fail(&oracle->failure, event->time, "cwnd reduced twice in a round trip: %s",
+                        hf_reason_name(event->reason));
         /* What a probe mended was lost before what is in flight now left. */
         oracle->reduced = event->reason != HF_REASON_CWND_LOSS_PROBE;
         oracle->reduced_until = oracle->nxt;

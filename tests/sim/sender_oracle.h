@@ -7,14 +7,14 @@
 #ifndef SENDER_ORACLE_H
 #define SENDER_ORACLE_H
 
-#include <handfast/handfast.h>
+#include "oracle_failure.h"
 
 #include <stdbool.h>
 
 #define SENDER_ORACLE_RANGES 1024u
 
 struct sender_oracle {
-    char failure[200]; /* "": all is well */
+    struct oracle_failure failure;
     bool begun;
     uint32_t una, nxt; /* from the packets alone */
     uint32_t edge;     /* the furthest right edge offered */

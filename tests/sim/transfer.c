@@ -144,9 +144,7 @@ static void judge_event(struct watcher *watcher, const struct hf_config *host,
     /* A super-segment is told of as one that left; the segments are what the run without judges. */
     if (!host->late_split) {
         recovery_oracle_take(recovery, host, event);
-        /* Its bounds leave out what follows timeouts without SACK. */
-        if (watcher->scenario->congested)
-            window_oracle_take(&watcher->windows[event->host], recovery, host, event);
+        window_oracle_take(&watcher->windows[event->host], recovery, host, event);
         /* With options beside it no segment may be as large as one can be. */
         if (sender->mss_bytes < recovery->mss_bytes)
             sender->mss_bytes = recovery->mss_bytes;
@@ -307,8 +305,9 @@ static void check_progress(struct transfer *transfer)
 
     for (int i = 0; i < 2; i++) {
         const struct watcher *watcher = &transfer->watcher;
-        const char *const failures[] = {watcher->senders[i].failure, watcher->recoveries[i].failure,
-                                        watcher->windows[i].failure};
+        const char *const failures[] = {watcher->senders[i].failure.text,
+                                        watcher->recoveries[i].failure.text,
+                                        watcher->windows[i].failure.text};
         for (size_t k = 0; k < sizeof failures / sizeof failures[0]; k++) {
             if (failures[k][0] != '\0')
                 fail(transfer, "%s: %s", transfer->scenario->hosts[i].host_name, failures[k]);

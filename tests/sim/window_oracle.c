@@ -10,8 +10,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #define CUBIC_C 0.4
@@ -22,20 +20,6 @@
 #define CSS_DIVISOR 4
 #define CSS_ROUNDS 5
 #define HYSTART_SAMPLES 8
-
-__attribute__((format(printf, 3, 4))) static void fail(struct window_oracle *oracle, hf_time when,
-                                                       const char *format, ...)
-{
-    va_list arguments;
-    int length;
-
-    if (oracle->failure[0] != '\0')
-        return;
-    length = snprintf(oracle->failure, sizeof oracle->failure, "at %" PRId64 " ns: ", when);
-    va_start(arguments, format);
-    vsnprintf(oracle->failure + length, sizeof oracle->failure - (size_t)length, format, arguments);
-    va_end(arguments);
-}
 
 static bool is_cubic(const struct hf_config *host)
 {
@@ -54,10 +38,11 @@ static double smaller(double a, double b)
 
 /* ---- growth */
 
-/* RFC 5681 3.1, RFC 3465: a segment for each cwnd's worth of acknowledged bytes. */
+/* RFC 5681 3.1, RFC 3465: a segment for each cwnd's worth of acknowledged bytes, and no ACK is
+ * worth more than one. */
 static double reno_avoidance(struct window_oracle *oracle, double cwnd, double acked, double mss)
 {
-    oracle->counted += acked;
+    oracle->counted += smaller(acked, cwnd);
     return oracle->counted >= cwnd ? cwnd + mss : cwnd;
 }
 
@@ -66,7 +51,7 @@ static void reno_settle(struct window_oracle *oracle, double cwnd, bool grew)
 {
     if (grew)
         oracle->counted -= cwnd;
-    oracle->counted = larger(0, smaller(oracle->counted, cwnd));
+    oracle->counted = larger(0, smaller(oracle->counted, larger(cwnd, oracle->grown_to)));
 }
 
 /* RFC 9438 4.2, equation 1. */
@@ -84,7 +69,7 @@ static double cubic_avoidance(struct window_oracle *oracle, hf_time now, double 
     struct cubic_model *cubic = &oracle->cubic;
     double seconds = (double)(now - cubic->epoch + oracle->srtt_ns + CUBIC_TICK) / 1e9;
     double target = cubic_curve(cubic, seconds, mss);
-    double alpha = cubic->w_est >= cubic->cwnd_prior ? 1.0 : CUBIC_ALPHA;
+    double alpha = cubic->w_est + 1 >= cubic->cwnd_prior ? 1.0 : CUBIC_ALPHA; /* whole bytes */
 
     cubic->w_est += alpha * mss * acked / cwnd;
     target = smaller(target, 1.5 * cwnd);
@@ -138,12 +123,12 @@ static void judge_growth(struct window_oracle *oracle, const struct recovery_ora
     oracle->slow_growths += oracle->css && from < oracle->growing_ssthresh_bytes;
     /* Whole bytes, the rest of a division that is carried on, and a curve in whole numbers. */
     if (oracle->grown_to > most + 2 + most / 100000)
-        fail(oracle, event->time,
-             "cwnd grew from %" PRIu32 " to %" PRIu32
-             ", %s allows %.1f (acknowledged %.0f, ssthresh "
-             "%" PRIu32 ")",
-             oracle->grown_from, oracle->grown_to, host->congestion_control->name, most, acked,
-             oracle->growing_ssthresh_bytes);
+        oracle_fail(&oracle->failure, event->time,
+                    "cwnd grew from %" PRIu32 " to %" PRIu32
+                    ", %s allows %.1f (acknowledged %.0f, ssthresh "
+                    "%" PRIu32 ")",
+                    oracle->grown_from, oracle->grown_to, host->congestion_control->name, most,
+                    acked, oracle->growing_ssthresh_bytes);
     if (oracle->cwnd_bytes >= oracle->ssthresh_bytes)
         oracle->after_timeout = false;
 }
@@ -155,8 +140,9 @@ static void take_growth(struct window_oracle *oracle, const struct hf_trace_even
     oracle->grown_to = event->numbers.cwnd_bytes;
     oracle->srtt_ns = event->numbers.srtt_ns;
     if (oracle->grown_from != oracle->cwnd_bytes)
-        fail(oracle, event->time, "cwnd was %" PRIu32 ", and %" PRIu32 " before it grew",
-             oracle->cwnd_bytes, oracle->grown_from);
+        oracle_fail(&oracle->failure, event->time,
+                    "cwnd was %" PRIu32 ", and %" PRIu32 " before it grew", oracle->cwnd_bytes,
+                    oracle->grown_from);
     /* Where HyStart++ ends slow start, ssthresh has become cwnd already. */
     oracle->growing_ssthresh_bytes = oracle->ssthresh_bytes;
     oracle->cwnd_bytes = oracle->grown_to;
@@ -169,9 +155,9 @@ static void take_epoch(struct window_oracle *oracle, const struct hf_trace_event
     double cwnd = event->numbers.cwnd_bytes;
 
     if (oracle->fast || oracle->reducing)
-        fail(oracle, event->time, "an epoch begins while cwnd is led down");
+        oracle_fail(&oracle->failure, event->time, "an epoch begins while cwnd is led down");
     if (cubic->in_epoch)
-        fail(oracle, event->time, "a second epoch without a reduction");
+        oracle_fail(&oracle->failure, event->time, "a second epoch without a reduction");
     cubic->in_epoch = true;
     cubic->epoch = event->time;
     cubic->w_est = cwnd;
@@ -220,17 +206,19 @@ static void judge_ssthresh(struct window_oracle *oracle, const struct recovery_o
     if (is_cubic(host)) {
         most = larger(cwnd * (gentle ? 0.85 : CUBIC_BETA), least);
         if (ssthresh < most - 2)
-            fail(oracle, event->time, "ssthresh %.0f after %s, CUBIC's is %.1f", ssthresh,
-                 hf_reason_name(event->reason), most);
+            oracle_fail(&oracle->failure, event->time, "ssthresh %.0f after %s, CUBIC's is %.1f",
+                        ssthresh, hf_reason_name(event->reason), most);
     } else if (mark && strcmp(host->congestion_control->name, "dctcp") == 0) {
         most = larger(cwnd, least);
         if (ssthresh < larger(cwnd / 2 - 1, least))
-            fail(oracle, event->time, "ssthresh %.0f of cwnd %.0f for a mark", ssthresh, cwnd);
+            oracle_fail(&oracle->failure, event->time, "ssthresh %.0f of cwnd %.0f for a mark",
+                        ssthresh, cwnd);
     }
     if (ssthresh > most + 1)
-        fail(oracle, event->time, "ssthresh %.0f after %s, %s allows %.1f (cwnd %.0f, flight %.0f)",
-             ssthresh, hf_reason_name(event->reason), host->congestion_control->name, most, cwnd,
-             flight);
+        oracle_fail(&oracle->failure, event->time,
+                    "ssthresh %.0f after %s, %s allows %.1f (cwnd %.0f, flight %.0f)", ssthresh,
+                    hf_reason_name(event->reason), host->congestion_control->name, most, cwnd,
+                    flight);
     oracle->reductions++;
 }
 
@@ -239,8 +227,8 @@ static void judge_ssthresh(struct window_oracle *oracle, const struct recovery_o
 static void judge_pace(struct window_oracle *oracle, const struct hf_trace_event *event)
 {
     if (oracle->reduced && flight_before(event->numbers.snd_una, oracle->reduced_until))
-        fail(oracle, event->time, "reduced twice in a round trip: %s",
-             hf_reason_name(event->reason));
+        oracle_fail(&oracle->failure, event->time, "reduced twice in a round trip: %s",
+                    hf_reason_name(event->reason));
     oracle->reduced = event->reason != HF_REASON_CWND_LOSS_PROBE;
     oracle->reduced_until = oracle->nxt;
 }
@@ -248,7 +236,9 @@ static void judge_pace(struct window_oracle *oracle, const struct hf_trace_event
 static void take_reduction(struct window_oracle *oracle, const struct recovery_oracle *recovery,
                            const struct hf_config *host, const struct hf_trace_event *event)
 {
-    bool absorbed = oracle->reducing;
+    /* The ACK of `reduced_until` itself does not show that what left with CWR has arrived. */
+    bool absorbed =
+        oracle->reducing && !flight_before(oracle->reduced_until, event->numbers.snd_una);
 
     if (event->reason == HF_REASON_CWND_FAST_RETRANSMIT || event->reason == HF_REASON_CWND_RACK)
         oracle->fast = oracle->outstanding = true;
@@ -257,7 +247,8 @@ static void take_reduction(struct window_oracle *oracle, const struct recovery_o
     oracle->reducing = event->reason == HF_REASON_CWND_ECN;
     if (absorbed) {
         if (event->numbers.ssthresh_bytes != oracle->ssthresh_bytes)
-            fail(oracle, event->time, "reduced a second time for what ECN had told of");
+            oracle_fail(&oracle->failure, event->time,
+                        "reduced a second time for what ECN had told of");
         return;
     }
     judge_ssthresh(oracle, recovery, host, event);
@@ -283,11 +274,13 @@ static void take_timeout(struct window_oracle *oracle, const struct recovery_ora
         oracle->cubic.after_timeout = true;
         oracle->slow_start_over = true;
     } else if (event->numbers.ssthresh_bytes != oracle->ssthresh_bytes) {
-        fail(oracle, event->time, "ssthresh went from %" PRIu32 " to %" PRIu32 " at timeout %u",
-             oracle->ssthresh_bytes, event->numbers.ssthresh_bytes, oracle->timeouts + 1);
+        oracle_fail(&oracle->failure, event->time,
+                    "ssthresh went from %" PRIu32 " to %" PRIu32 " at timeout %u",
+                    oracle->ssthresh_bytes, event->numbers.ssthresh_bytes, oracle->timeouts + 1);
     }
     if (event->numbers.cwnd_bytes > recovery->mss_bytes)
-        fail(oracle, event->time, "cwnd is %" PRIu32 " after a timeout", event->numbers.cwnd_bytes);
+        oracle_fail(&oracle->failure, event->time, "cwnd is %" PRIu32 " after a timeout",
+                    event->numbers.cwnd_bytes);
     oracle->timeouts++;
     oracle->reduced = false;
     oracle->counted = 0;
@@ -305,9 +298,10 @@ static void take_undo(struct window_oracle *oracle, const struct hf_trace_event 
     double ssthresh = larger(oracle->ssthresh_bytes, oracle->prior_ssthresh_bytes);
 
     if (event->numbers.cwnd_bytes != cwnd || event->numbers.ssthresh_bytes != ssthresh)
-        fail(oracle, event->time,
-             "undone to cwnd %" PRIu32 " and ssthresh %" PRIu32 ", before it was %.0f and %.0f",
-             event->numbers.cwnd_bytes, event->numbers.ssthresh_bytes, cwnd, ssthresh);
+        oracle_fail(&oracle->failure, event->time,
+                    "undone to cwnd %" PRIu32 " and ssthresh %" PRIu32
+                    ", before it was %.0f and %.0f",
+                    event->numbers.cwnd_bytes, event->numbers.ssthresh_bytes, cwnd, ssthresh);
     oracle->undos++;
     oracle->reduced = false;
     oracle->fast = oracle->outstanding = oracle->timed_out = oracle->after_timeout = false;
@@ -325,8 +319,9 @@ static void take_recovered(struct window_oracle *oracle, const struct recovery_o
     uint32_t cwnd = event->numbers.cwnd_bytes;
 
     if (cwnd > oracle->cwnd_bytes || (sack && cwnd != oracle->cwnd_bytes))
-        fail(oracle, event->time, "cwnd is %" PRIu32 " after recovery, ssthresh %" PRIu32, cwnd,
-             oracle->ssthresh_bytes);
+        oracle_fail(&oracle->failure, event->time,
+                    "cwnd is %" PRIu32 " after recovery, ssthresh %" PRIu32, cwnd,
+                    oracle->ssthresh_bytes);
     oracle->fast = oracle->outstanding = false;
     oracle->cwnd_bytes = cwnd;
     oracle->counted = 0;
@@ -339,11 +334,11 @@ static void take_idle(struct window_oracle *oracle, const struct hf_trace_event 
 
     if (event->numbers.cwnd_bytes > oracle->cwnd_bytes ||
         event->numbers.ssthresh_bytes > remembered)
-        fail(oracle, event->time,
-             "unused, cwnd went from %" PRIu32 " to %" PRIu32 ", ssthresh from %" PRIu32
-             " to %" PRIu32,
-             oracle->cwnd_bytes, event->numbers.cwnd_bytes, oracle->ssthresh_bytes,
-             event->numbers.ssthresh_bytes);
+        oracle_fail(&oracle->failure, event->time,
+                    "unused, cwnd went from %" PRIu32 " to %" PRIu32 ", ssthresh from %" PRIu32
+                    " to %" PRIu32,
+                    oracle->cwnd_bytes, event->numbers.cwnd_bytes, oracle->ssthresh_bytes,
+                    event->numbers.ssthresh_bytes);
     oracle->cwnd_bytes = event->numbers.cwnd_bytes;
     oracle->ssthresh_bytes = event->numbers.ssthresh_bytes;
 }
@@ -353,20 +348,23 @@ static void take_idle(struct window_oracle *oracle, const struct hf_trace_event 
 static void take_round(struct window_oracle *oracle, const struct hf_trace_event *event)
 {
     if (flight_before(event->numbers.snd_una, oracle->round_end))
-        fail(oracle, event->time, "HyStart++ ends a round before it is acknowledged");
+        oracle_fail(&oracle->failure, event->time,
+                    "HyStart++ ends a round before it is acknowledged");
     oracle->round_end = oracle->nxt;
     oracle->round_acks = 0;
     if (oracle->css_next && ++oracle->css_rounds > CSS_ROUNDS + 1)
-        fail(oracle, event->time, "%u rounds of conservative slow start", oracle->css_rounds);
+        oracle_fail(&oracle->failure, event->time, "%u rounds of conservative slow start",
+                    oracle->css_rounds);
 }
 
 static void take_css(struct window_oracle *oracle, const struct hf_trace_event *event, bool begins)
 {
     if (oracle->slow_start_over)
-        fail(oracle, event->time, "HyStart++ after the initial slow start");
+        oracle_fail(&oracle->failure, event->time, "HyStart++ after the initial slow start");
     /* The ACK at hand is one more. */
     if (oracle->round_acks + 1 < HYSTART_SAMPLES)
-        fail(oracle, event->time, "HyStart++ decides after %u samples", oracle->round_acks + 1);
+        oracle_fail(&oracle->failure, event->time, "HyStart++ decides after %u samples",
+                    oracle->round_acks + 1);
     oracle->css_next = begins;
     oracle->css_rounds = 1;
 }
@@ -462,8 +460,9 @@ static void take_bbr(struct window_oracle *oracle, const struct recovery_oracle 
     } else if (event->kind == HF_TRACE_RECEIVED) {
         most = larger(oracle->grown_from, oracle->highest_bytes) + delivered_bytes;
         if (oracle->grew && oracle->grown_to > larger(most, 4.0 * recovery->mss_bytes))
-            fail(oracle, event->time, "cwnd grew from %" PRIu32 " to %" PRIu32 ", bbr allows %.0f",
-                 oracle->grown_from, oracle->grown_to, most);
+            oracle_fail(&oracle->failure, event->time,
+                        "cwnd grew from %" PRIu32 " to %" PRIu32 ", bbr allows %.0f",
+                        oracle->grown_from, oracle->grown_to, most);
         oracle->growths += oracle->grew;
         oracle->grew = false;
         oracle->highest_bytes = cwnd > oracle->highest_bytes ? cwnd : oracle->highest_bytes;
@@ -482,11 +481,11 @@ static void judge_still(struct window_oracle *oracle, const struct recovery_orac
         oracle->cwnd_bytes = numbers->cwnd_bytes;
     if ((!oracle->fast && !oracle->reducing && numbers->cwnd_bytes != oracle->cwnd_bytes) ||
         numbers->ssthresh_bytes != oracle->ssthresh_bytes)
-        fail(oracle, event->time,
-             "cwnd and ssthresh were %" PRIu32 " and %" PRIu32 ", and are %" PRIu32 " and %" PRIu32
-             " with no reason told",
-             oracle->cwnd_bytes, oracle->ssthresh_bytes, numbers->cwnd_bytes,
-             numbers->ssthresh_bytes);
+        oracle_fail(&oracle->failure, event->time,
+                    "cwnd and ssthresh were %" PRIu32 " and %" PRIu32 ", and are %" PRIu32
+                    " and %" PRIu32 " with no reason told",
+                    oracle->cwnd_bytes, oracle->ssthresh_bytes, numbers->cwnd_bytes,
+                    numbers->ssthresh_bytes);
 }
 
 void window_oracle_take(struct window_oracle *oracle, const struct recovery_oracle *recovery,

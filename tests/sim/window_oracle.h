@@ -16,7 +16,7 @@ struct cubic_model {
 };
 
 struct window_oracle {
-    char failure[240]; /* "": all is well */
+    struct oracle_failure failure;
     bool begun;
     bool reordering_seen;
     uint32_t cwnd_bytes, ssthresh_bytes; /* the algorithm's own, without PRR and inflation */

@@ -45,23 +45,27 @@ static uint32_t slow_start(struct hf_cc_state *state, const struct hf_cc_sample 
     return worth - growth;
 }
 
-/* Keeps MUST-19. */
+/* Keeps MUST-19, RFC5681-3.1-f. */
 void cc_reno_grow(struct hf_cc_state *state, const struct hf_cc_sample *sample,
                   uint32_t *counted_bytes)
 {
     uint32_t acked_bytes = sample->acked_bytes;
+    if (state->cwnd_bytes < state->ssthresh_bytes) {
+        *counted_bytes = 0; /* counting begins with congestion avoidance */
+    }
     /* RFC 7661 1, RFC 5681 3.1: a window that was not used proves nothing about the path. */
     if (!sample->cwnd_limited) {
         return;
     }
     if (state->cwnd_bytes < state->ssthresh_bytes) {
         acked_bytes = slow_start(state, sample);
-        *counted_bytes = 0;
     }
-    /* RFC 3465 2.1: one SMSS for each cwnd's worth of acknowledged bytes. */
-    *counted_bytes += acked_bytes;
+    /* RFC 3465 2.1: one SMSS for each cwnd's worth of acknowledged bytes. RFC 5681 3.1: but no more
+     * than one in a round trip, so what an ACK covers beyond cwnd (it jumps over what had arrived
+     * before a repetition) is not kept for the next. */
+    *counted_bytes += cc_min(acked_bytes, state->cwnd_bytes);
     if (*counted_bytes >= state->cwnd_bytes) {
-        *counted_bytes -= state->cwnd_bytes;
+        *counted_bytes = cc_min(*counted_bytes - state->cwnd_bytes, state->cwnd_bytes - 1);
         if (state->cwnd_bytes <= UINT32_MAX / 2) {
             state->cwnd_bytes += sample->mss_bytes;
         }

@@ -43,6 +43,8 @@ static uint8_t own_shift(const struct hf_stack *stack, const struct syn_record *
                                   : 0;
 }
 
+/* What the link takes, whatever the path may be known to take.
+ * Keeps RFC1191-3.1-a. */
 static uint16_t own_mss(const struct hf_stack *stack, const struct syn_record *record)
 {
     const struct tcp_conn *prototype = prototype_of(stack, record);

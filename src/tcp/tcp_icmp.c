@@ -107,7 +107,8 @@ static uint32_t plateau_below(uint32_t size)
 }
 
 /* Is the message to be believed, and about which size? HF_REASON_ICMP_TOO_BIG: yes.
- * Keeps RFC1191-3-b, RFC8201-4-b, RFC8201-4-c, RFC1191-5-a, RFC5927-7.2-a, RFC8201-4-e. */
+ * Keeps RFC1191-3-b, RFC8201-4-b, RFC8201-4-c, RFC1191-5-a, RFC5927-7.2-a, RFC8201-4-e,
+ * RFC1191-3-e, RFC8899-3-b, RFC8899-4.6.2-a. */
 static enum hf_reason judge_too_big(const struct tcp_conn *conn, const struct tcp_host *host,
                                     seq32 quoted_seq, uint32_t *mtu, uint32_t quoted_bytes)
 {
@@ -163,7 +164,8 @@ static enum hf_reason lower_path_mtu(struct tcp_conn *conn, struct tcp_host *hos
     return HF_REASON_ICMP_TOO_BIG;
 }
 
-/* Keeps RFC1191-3-a, RFC1191-3-c, RFC1191-6.4-a, RFC8201-4-a, RFC5927-7.2-b. */
+/* Keeps RFC1191-3-a, RFC1191-3-c, RFC1191-6.4-a, RFC8201-4-a, RFC5927-7.2-b,
+ * RFC8899-4.6.1-a. */
 enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq,
                                 uint32_t mtu, uint32_t quoted_bytes)
 {

@@ -11,6 +11,7 @@ static void drop_first(struct tcp_min_rtt *least)
     least->samples[TCP_MIN_RTT_SAMPLES - 1].rtt_us = 0;
 }
 
+/* Keeps RFC8985-6.2-g. */
 void tcp_min_rtt_sample(struct tcp_min_rtt *least, uint32_t rtt_us, hf_time now)
 {
     uint32_t stamp_ms = (uint32_t)(now / HF_MILLISECOND);

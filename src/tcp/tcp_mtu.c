@@ -59,6 +59,7 @@ bool tcp_mtu_cut(struct tcp_conn *conn, const struct tcp_host *host, bool lost)
            tcp_sent_recut(&conn->sent, host->memory, tcp_effective_mss(conn), lost);
 }
 
+/* Keeps RFC1191-6.4-b, RFC8201-5.4-a. */
 void tcp_mtu_resend(struct tcp_conn *conn, seq32 recover)
 {
     conn->snd.retransmit_next = conn->snd.una;
@@ -91,7 +92,8 @@ void tcp_mtu_forget_old(struct tcp_conn *conn, const struct tcp_host *host)
 }
 
 /* RFC 8201 5.2: what one connection has learnt holds for all to that destination. Nothing is sent
- * again for it, since nobody has said that anything of this one's was dropped. */
+ * again for it, since nobody has said that anything of this one's was dropped.
+ * Keeps RFC1191-6.2-a, RFC8201-5.2-a. */
 void tcp_mtu_adopt(struct tcp_conn *conn, const struct tcp_host *host, uint16_t mtu, bool locked,
                    hf_time lowered)
 {
@@ -108,6 +110,7 @@ void tcp_mtu_adopt(struct tcp_conn *conn, const struct tcp_host *host, uint16_t 
 
 /* ---- the search */
 
+/* Keeps RFC4821-7.3-a, RFC8899-5.3-a. */
 static void begin_search(struct tcp_conn *conn, const struct tcp_host *host)
 {
     const struct hf_config *config = host->config;
@@ -126,7 +129,8 @@ void tcp_mtu_begin(struct tcp_conn *conn, const struct tcp_host *host)
     }
 }
 
-/* RFC 4821 7.2: a finished search is begun anew after a while, from what is in use. */
+/* RFC 4821 7.2: a finished search is begun anew after a while, from what is in use.
+ * Keeps RFC4821-7.2-c. */
 static void search_again(struct tcp_conn *conn, const struct tcp_host *host)
 {
     struct tcp_mtu_search *search = &conn->search;
@@ -137,6 +141,7 @@ static void search_again(struct tcp_conn *conn, const struct tcp_host *host)
     }
 }
 
+/* Keeps RFC4821-7.4-b, RFC8899-3-a. */
 static bool may_probe(const struct tcp_conn *conn)
 {
     bool calm = conn->recovery == TCP_RECOVERY_NONE && conn->duplicate_acks == 0 &&
@@ -148,7 +153,8 @@ static bool may_probe(const struct tcp_conn *conn)
 }
 
 /* RFC 4821 7.4: only where it can be told whether the probe alone was lost, which takes as many
- * segments behind it as make a loss known; and where it is a small part of the window. */
+ * segments behind it as make a loss known; and where it is a small part of the window.
+ * Keeps RFC4821-7.2-a, RFC4821-7.2-b, RFC4821-7.4-a, RFC4821-7.4-c. */
 enum tcp_mtu_choice tcp_mtu_choose(struct tcp_conn *conn, const struct tcp_host *host,
                                    uint32_t unsent, uint32_t *length)
 {
@@ -187,7 +193,8 @@ void tcp_mtu_probe_sent(struct tcp_conn *conn, struct tcp_host *host, seq32 star
     host->counters->mtu_probes++;
 }
 
-/* RFC 4821 7.6.1. A larger segment leaves cwnd, which counts bytes, as it is. */
+/* RFC 4821 7.6.1. A larger segment leaves cwnd, which counts bytes, as it is.
+ * Keeps RFC4821-7.6.1-a. */
 static void probe_arrived(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_mtu_search *search = &conn->search;
@@ -198,6 +205,7 @@ static void probe_arrived(struct tcp_conn *conn, struct tcp_host *host)
     tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_MTU_PROBE_ARRIVED, before);
 }
 
+/* Keeps RFC4821-3-a, RFC4821-3-b, RFC4821-7.6.2-a, RFC8899-3-c. */
 bool tcp_mtu_probe_lost(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_mtu_search *search = &conn->search;
@@ -232,7 +240,8 @@ static hf_time silence_limit(const struct hf_config *config)
 }
 
 /* RFC 4821 7.7: timeout upon timeout means that the path has changed, maybe to one that takes less
- * and does not say so. */
+ * and does not say so.
+ * Keeps RFC4821-7.7-a, RFC4821-7.7-b, RFC8899-4.3-a. */
 void tcp_mtu_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
     const struct hf_config *config = host->config;
@@ -288,6 +297,7 @@ void tcp_mtu_on_ack(struct tcp_conn *conn, struct tcp_host *host)
     }
 }
 
+/* Keeps RFC4821-7.6.4-a. */
 void tcp_mtu_on_repeat(struct tcp_conn *conn, const struct tcp_host *host)
 {
     struct tcp_mtu_search *search = &conn->search;

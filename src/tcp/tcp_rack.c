@@ -56,7 +56,7 @@ static bool times_round_trip(const struct tcp_conn *conn, const struct tcp_sent_
 }
 
 /* `record` stands for all of a run, the first of which ends at `first_end`: what they teach one
- * after the other, the last teaches alone. */
+ * after the other, the last teaches alone. Keeps RFC8985-6.2-f. */
 static void rack_update(struct tcp_conn *conn, const struct tcp_host *host, seq32 first_end,
                         const struct tcp_sent_record *record, const struct tcp_segment *segment,
                         struct tcp_ack_news *news)
@@ -254,6 +254,7 @@ static uint32_t detect_loss(struct tcp_conn *conn, struct tcp_host *host)
 
 /* ---- recovery */
 
+/* Keeps RFC8985-7.1-a. */
 static void forget_probe(struct tcp_conn *conn)
 {
     conn->rack.probe_out = false;
@@ -299,6 +300,8 @@ static void begin_recovery(struct tcp_conn *conn, struct tcp_host *host, uint32_
     }
 }
 
+/* cwnd is what it came to, ssthresh.
+ * Keeps RFC9937-6-e. */
 static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host,
                            const struct tcp_ack_news *news)
 {
@@ -317,7 +320,7 @@ static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host,
 }
 
 /* RFC 9937 6: how much may leave on this ACK.
- * Keeps RFC9937-6-a, RFC9937-6-b. */
+ * Keeps RFC9937-6-a, RFC9937-6-b, RFC9937-6-c, RFC9937-6-d. */
 void tcp_prr_on_ack(struct tcp_conn *conn, uint32_t delivered_bytes, bool progress, bool new_loss)
 {
     struct tcp_prr *prr = &conn->prr;
@@ -356,7 +359,7 @@ void tcp_prr_on_ack(struct tcp_conn *conn, uint32_t delivered_bytes, bool progre
 
 /* 7.3: one at a time, and none before the round trip has been measured again: probes that are sent
  * again and again would keep Karn's algorithm from ever learning that the path has become longer.
- * Keeps RFC8985-7.3-b, RFC8985-7.3-c. */
+ * Keeps RFC8985-7.2-c, RFC8985-7.3-b, RFC8985-7.3-c. */
 static bool loss_probe_wanted(const struct tcp_conn *conn, const struct tcp_host *host)
 {
     return !seq_eq(conn->snd.una, conn->iss) && /* RFC 7413: only the SYN-ACK is repeated yet */
@@ -366,7 +369,7 @@ static bool loss_probe_wanted(const struct tcp_conn *conn, const struct tcp_host
            conn->backoff == 0;
 }
 
-/* Keeps RFC8985-7.2-a, RFC8985-7.2-b. */
+/* Keeps RFC8985-7.2-a, RFC8985-7.2-b, RFC8985-7.2-d, RFC8985-7.2-e. */
 void tcp_arm_loss_probe(struct tcp_conn *conn, struct tcp_host *host)
 {
     hf_time *deadline = &conn->deadlines[TCP_TIMER_LOSS_PROBE];
@@ -386,6 +389,7 @@ void tcp_arm_loss_probe(struct tcp_conn *conn, struct tcp_host *host)
     *deadline = host->now + pto < retransmit ? host->now + pto : retransmit;
 }
 
+/* Keeps RFC8985-7.3-d. */
 void tcp_loss_probe_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
     if (conn->sent == NULL || conn->sent->count == 0 || conn->recovery != TCP_RECOVERY_NONE) {
@@ -594,7 +598,7 @@ void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host)
  * would wait for it no more. RFC 2018 8: when the very first is SACKed without being acknowledged,
  * the peer has gone back on its SACKs; none is believed, and all of it goes again.
  * Keeps RFC2018-8-a.
- * Keeps RFC6675-5.1-a. */
+ * Keeps RFC6675-5.1-a, RFC8985-6.3-a. */
 void tcp_rack_on_retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_sent *sent = conn->sent;

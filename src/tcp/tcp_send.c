@@ -265,7 +265,7 @@ static uint32_t which_repetition(struct tcp_conn *conn, const struct tcp_host *h
     return tcp_sent_next_lost(conn->sent);
 }
 
-/* Keeps RFC2018-5-a, RFC8985-7.3-a. */
+/* Keeps RFC2018-5-a, RFC8985-7.3-a, RFC8985-7.3-e. */
 static bool next_repetition(struct tcp_conn *conn, struct tcp_host *host,
                             struct tcp_segment *segment, uint32_t *payload_offset, bool spare,
                             enum hf_reason *reason)

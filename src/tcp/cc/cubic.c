@@ -79,7 +79,7 @@ static uint64_t whole_segments(uint64_t bytes, uint32_t mss_bytes)
 
 /* 4.2; 4.8: after a timeout, and 4.10: where slow start ended without a loss, the curve starts at
  * its flat middle: K = 0 and W_max = cwnd.
- * Keeps RFC9438-4.2-a, RFC9438-4.8-b. */
+ * Keeps RFC9438-4.2-a, RFC9438-4.8-b, RFC9438-4.10-a. */
 static void begin_epoch(const struct hf_cc_state *state, struct cubic *cubic,
                         const struct hf_cc_sample *sample)
 {
@@ -105,7 +105,8 @@ static void begin_epoch(const struct hf_cc_state *state, struct cubic *cubic,
     hf_cc_tell(sample, HF_REASON_CUBIC_EPOCH);
 }
 
-/* W_cubic(t), never negative. */
+/* W_cubic(t), never negative: t is time, no count of round trips.
+ * Keeps RFC9438-3.3-a. */
 static uint64_t w_cubic(const struct cubic_curve *curve, uint64_t t_ms, uint32_t mss_bytes)
 {
     uint64_t d = t_ms > curve->k_ms ? t_ms - curve->k_ms : curve->k_ms - t_ms;

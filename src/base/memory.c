@@ -73,8 +73,8 @@ void *memory_allocate(struct memory *memory, size_t size)
         return NULL;
     }
     memory->used_bytes += size;
-    if (memory->used_bytes > memory->peak_bytes)
-        memory->peak_bytes = memory->used_bytes;
+    if (memory_held(memory) > memory->peak_bytes)
+        memory->peak_bytes = memory_held(memory);
     return block;
 }
 

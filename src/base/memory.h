@@ -25,7 +25,8 @@ struct memory_kept;
 
 struct memory {
     struct hf_allocator allocator;
-    uint64_t limit_bytes, used_bytes, peak_bytes;
+    uint64_t limit_bytes, used_bytes;
+    uint64_t peak_bytes; /* the most that was held */
     uint64_t refusals;
     /* Asked when there is nothing left: gives some back, or returns false. May be NULL. */
     bool (*relieve)(void *context);
@@ -44,5 +45,10 @@ void memory_trim(struct memory *memory);
 void *memory_allocate(struct memory *memory, size_t size);
 /* size as allocated; NULL is allowed. */
 void memory_release(struct memory *memory, void *block, size_t size);
+/* What the allocator has given, blocks at hand included. */
+static inline uint64_t memory_held(const struct memory *memory)
+{
+    return memory->used_bytes + memory->kept_bytes;
+}
 
 #endif

@@ -232,6 +232,6 @@ void hf_stack_counters(const struct hf_stack *stack, struct hf_counters *counter
 {
     *counters = stack->counters;
     counters->references = stack->send_store.references.count;
-    counters->memory_used_bytes = stack->memory.used_bytes + sizeof *stack;
+    counters->memory_used_bytes = memory_held(&stack->memory) + sizeof *stack;
     counters->memory_peak_bytes = stack->memory.peak_bytes + sizeof *stack;
 }

@@ -62,13 +62,19 @@ static double cubic_curve(const struct cubic_model *cubic, double seconds, doubl
     return cubic->w_max + CUBIC_C * distance * distance * distance * mss;
 }
 
+/* 4.1: windows are in segments; the next whole one is what a sender may head for. */
+static double whole_segments(double bytes, double mss)
+{
+    return ceil(bytes / mss) * mss;
+}
+
 /* 4.3 to 4.5. */
 static double cubic_avoidance(struct window_oracle *oracle, hf_time now, double cwnd, double acked,
                               double mss)
 {
     struct cubic_model *cubic = &oracle->cubic;
     double seconds = (double)(now - cubic->epoch + oracle->srtt_ns + CUBIC_TICK) / 1e9;
-    double target = cubic_curve(cubic, seconds, mss);
+    double target = whole_segments(cubic_curve(cubic, seconds, mss), mss);
     double alpha = cubic->w_est + 1 >= cubic->cwnd_prior ? 1.0 : CUBIC_ALPHA; /* whole bytes */
 
     cubic->w_est += alpha * mss * acked / cwnd;
@@ -179,7 +185,7 @@ static void save(struct window_oracle *oracle)
     oracle->prior_ssthresh_bytes = oracle->ssthresh_bytes;
 }
 
-static void reduce_cubic(struct window_oracle *oracle)
+static void reduce_cubic(struct window_oracle *oracle, double mss)
 {
     struct cubic_model *cubic = &oracle->cubic;
     double cwnd = oracle->cwnd_bytes;
@@ -187,7 +193,8 @@ static void reduce_cubic(struct window_oracle *oracle)
     cubic->slow_start_over = oracle->slow_start_over;
     oracle->cubic_before = *cubic;
     /* In whole bytes: whether cwnd has come back there depends on it. */
-    cubic->w_max = cwnd < cubic->w_max ? floor(cwnd * (1 + CUBIC_BETA) / 2) : cwnd;
+    cubic->w_max =
+        whole_segments(cwnd, mss) < cubic->w_max ? floor(cwnd * (1 + CUBIC_BETA) / 2) : cwnd;
     cubic->cwnd_prior = cwnd;
     cubic->in_epoch = false;
     cubic->after_timeout = false;
@@ -254,7 +261,7 @@ static void take_reduction(struct window_oracle *oracle, const struct recovery_o
     judge_ssthresh(oracle, recovery, host, event);
     judge_pace(oracle, event);
     save(oracle);
-    reduce_cubic(oracle);
+    reduce_cubic(oracle, recovery->mss_bytes);
     oracle->counted = 0;
     oracle->slow_start_over = true;
     oracle->cwnd_bytes = oracle->ssthresh_bytes = event->numbers.ssthresh_bytes;
@@ -270,7 +277,7 @@ static void take_timeout(struct window_oracle *oracle, const struct recovery_ora
         save(oracle);
     if (oracle->timeouts == 0) {
         judge_ssthresh(oracle, recovery, host, event);
-        reduce_cubic(oracle);
+        reduce_cubic(oracle, recovery->mss_bytes);
         oracle->cubic.after_timeout = true;
         oracle->slow_start_over = true;
     } else if (event->numbers.ssthresh_bytes != oracle->ssthresh_bytes) {

@@ -22,7 +22,7 @@ void resting_deinit(struct hf_stack *stack)
     (void)stack;
 }
 
-void resting_consider(struct hf_stack *stack, struct stack_connection *connection)
+void resting_join(struct hf_stack *stack, struct stack_connection *connection)
 {
     (void)stack;
     (void)connection;
@@ -34,7 +34,7 @@ void resting_leave_line(struct hf_stack *stack, struct stack_connection *connect
     (void)connection;
 }
 
-void resting_run(struct hf_stack *stack)
+void resting_run_due(struct hf_stack *stack)
 {
     (void)stack;
 }

@@ -6,7 +6,8 @@
  * client sends one line that says in which form it wants the connections, or what is remembered of
  * paths, gets them, and the server ends the connection. The list is made piece by piece with the
  * cursor of hf_stack_list or hf_metrics_list, a piece each time the client has taken the one
- * before: a million connections and a slow reader cost one buffer. A few clients at a time are enough; more wait in the kernel's queue.
+ * before: a million connections and a slow reader cost one buffer. A few clients at a time are
+ * enough; more wait in the kernel's queue.
  */
 #define _GNU_SOURCE /* accept4 */
 
@@ -85,12 +86,12 @@ static size_t begin_list(const struct client *client, char *text, size_t room)
 
     if (client->form == FORM_TEXT)
         return client->metrics ? status_text_metrics_header(text) : status_text_header(text);
-    length = snprintf(text, room,
-                      "{\"command\":\"%s\",\"process\":%ld,\"device\":\"%s\",\"now_ns\":%lld,"
-                      "\"%s\":[",
-                      control->command_name, (long)getpid(), hf_tun_name(control->host->tun),
-                      (long long)host_now(control->host),
-                      client->metrics ? "metrics" : "connections");
+    length =
+        snprintf(text, room,
+                 "{\"command\":\"%s\",\"process\":%ld,\"device\":\"%s\",\"now_ns\":%lld,"
+                 "\"%s\":[",
+                 control->command_name, (long)getpid(), hf_tun_name(control->host->tun),
+                 (long long)host_now(control->host), client->metrics ? "metrics" : "connections");
     return (size_t)length;
 }
 

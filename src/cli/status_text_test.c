@@ -170,11 +170,8 @@ static void counters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows),
-        cmocka_unit_test(json),
-        cmocka_unit_test(metrics),
-        cmocka_unit_test(largest),
-        cmocka_unit_test(counters),
+        cmocka_unit_test(rows),    cmocka_unit_test(json),     cmocka_unit_test(metrics),
+        cmocka_unit_test(largest), cmocka_unit_test(counters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

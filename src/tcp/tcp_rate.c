@@ -86,12 +86,26 @@ static void count_delivered(struct tcp_sender *sender, const struct tcp_host *ho
     sender->ack.delivered_bytes += bytes;
 }
 
+/* A repetition that seems to have arrived sooner than anything can: it was the original, which the
+ * path had only held back. The repetition's mark would close an interval, and a round trip, that
+ * have just begun. (3.3 looks at the length of the interval for this, which is the longer of two
+ * and does not show it.) */
+static bool was_original(const struct tcp_conn *conn, const struct tcp_host *host,
+                         const struct tcp_sent_record *record)
+{
+    return (record->flags & TCP_SENT_REPEATED) && (host->now - record->sent) / HF_MICROSECOND <
+                                                      (hf_time)tcp_min_rtt_us(&conn->rack.min_rtt);
+}
+
 void tcp_rate_delivered(struct tcp_conn *conn, const struct tcp_host *host,
                         const struct tcp_sent_record *record, uint32_t bytes, uint32_t segments)
 {
     struct tcp_sender *sender = conn->sender;
     seq32 end = tcp_sent_end(record);
     count_delivered(sender, host, bytes, segments);
+    if (was_original(conn, host, record)) {
+        return;
+    }
     if (!sender->ack.any || record->sent > sender->ack.sent ||
         (record->sent == sender->ack.sent && seq_gt(end, sender->ack.end))) {
         sender->ack.any = true;

@@ -69,9 +69,9 @@ static void cubic_init(struct hf_cc_state *state, const struct hf_cc_sample *sam
 
 /* ---- congestion avoidance */
 
-/* The windows of RFC 9438 are in segments (4.1), and a part of one is of no use: where CUBIC compares
- * windows or heads for one it means the next whole segment, as in Linux. Where the window is a dozen
- * segments that is 5 % of it. */
+/* The windows of RFC 9438 are in segments (4.1), and a part of one is of no use: where CUBIC
+ * compares windows or heads for one it means the next whole segment, as in Linux. Where the window
+ * is a dozen segments that is 5 % of it. */
 static uint64_t whole_segments(uint64_t bytes, uint32_t mss_bytes)
 {
     return (bytes + mss_bytes - 1) / mss_bytes * mss_bytes;

@@ -13,6 +13,9 @@ void bench_idle(struct bench_report *report);
 void bench_memory(struct bench_report *report);
 void bench_timers(struct bench_report *report);
 void bench_lookup(struct bench_report *report);
+void bench_tun(struct bench_report *report);
+void bench_latency(struct bench_report *report);
+void bench_scale(struct bench_report *report);
 
 /* Of curves: measures at `smallest`, ten times that and so on up to plan.connections, or what
  * --quick says. What there is no memory for is left out, and a note says so. */

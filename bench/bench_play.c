@@ -23,11 +23,14 @@ static const struct kind kinds[] = {
     {"memory", "where every byte goes: at rest, awake, half open, in TIME-WAIT", bench_memory},
     {"timers", "the timing wheel by the number of timers", bench_timers},
     {"lookup", "the flow table by the number of flows", bench_lookup},
+    {"tun", "one stream over a TUN device with the kernel as the peer", bench_tun},
+    {"latency", "a request and its response: in one process, over TUN", bench_latency},
+    {"scale", "all cores at once, each with hosts of its own, beside one alone", bench_scale},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
-const char *const bench_kinds[] = {"bulk",   "connections", "idle", "memory",
-                                   "timers", "lookup",      NULL};
+const char *const bench_kinds[] = {"bulk",   "connections", "idle",    "memory", "timers",
+                                   "lookup", "tun",         "latency", "scale",  NULL};
 _Static_assert(sizeof bench_kinds / sizeof bench_kinds[0] == KINDS + 1, "each kind has its name");
 
 static const struct kind *find(const char *name)

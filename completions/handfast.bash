@@ -59,7 +59,7 @@ _handfast()
     local commands="demo listen connect proxy ss wire drill bench version help"
     local demos="list handshake old-duplicate simultaneous-open transfer close lost-last-ack
         simultaneous-close half-open reset"
-    local measurements="bulk connections idle memory timers lookup"
+    local measurements="bulk connections idle memory timers lookup tun latency scale"
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local command=${COMP_WORDS[1]} option
 

@@ -144,7 +144,7 @@ complete -c handfast -n '__handfast_command drill' -l send_omit_free -d 'Without
 complete -c handfast -n '__handfast_command drill' -l tcp_ts_ecr_scaled -d 'Without effect'
 complete -c handfast -n '__handfast_command drill' -l debug -d 'Without effect'
 
-complete -c handfast -n '__handfast_command bench' -a 'bulk connections idle memory timers lookup'
+complete -c handfast -n '__handfast_command bench' -a 'bulk connections idle memory timers lookup tun latency scale'
 complete -c handfast -n '__handfast_command bench' -l connections -x -d 'Up to so many'
 complete -c handfast -n '__handfast_command bench' -l json -rF -d 'Write all that was found as JSON'
 complete -c handfast -n '__handfast_command bench' -l peer -rF -d 'Measure this program beside'

@@ -169,7 +169,10 @@ const struct command command_bench = {
         "connections: connections a second, alone and beside idle ones;\n"
         "idle: many idle connections, what they hold and what waking some costs;\n"
         "memory: where every byte goes, at rest, awake, half open, in TIME-WAIT;\n"
-        "timers, lookup: the timing wheel and the flow table, by the number of connections.\n"
+        "timers, lookup: the timing wheel and the flow table, by the number of connections;\n"
+        "tun: one stream over a TUN device with the kernel as the peer, as root;\n"
+        "latency: a request and its response, in one process and, as root, over TUN;\n"
+        "scale: all cores at once, each with hosts of its own, beside one alone.\n"
         "Ends with 0 if all was measured, whether or not it reached its bar.",
     .options = rows,
     .option_count = sizeof rows / sizeof rows[0],

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Many cores, each with hosts of its own that share nothing: all cores at once beside one alone, on
+ * the wall. What is lost is what the machine shares: caches, memory, and other programs.
+ */
+#define _GNU_SOURCE /* sched_setaffinity, pipe2 */
+
+#include "bench_kinds.h"
+#include "machine.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MOST_CORES = 64 };
+
+/* A piece of work, a unit's worth of which is counted. */
+struct scale_work {
+    uint64_t bytes, connections; /* one of them is 0 */
+};
+
+static void work_on(unsigned core, const struct scale_work *work, int gate)
+{
+    cpu_set_t cores;
+    char byte;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    CPU_ZERO(&cores);
+    CPU_SET(core, &cores);
+    sched_setaffinity(0, sizeof cores, &cores);
+    /* The gate opens for all when its other end is closed. */
+    if (read(gate, &byte, 1) == 0) {
+        if (work->bytes > 0) {
+            bulk_run(work->bytes);
+        } else {
+            connections_run(work->connections, 1);
+        }
+        _exit(0);
+    }
+    _exit(1);
+}
+
+/* Seconds until all are done; 0: it could not be measured. */
+static double run_on(unsigned cores, const struct scale_work *work)
+{
+    pid_t children[MOST_CORES];
+    int gate[2];
+    uint64_t start;
+    bool fine = pipe2(gate, O_CLOEXEC) == 0;
+    for (unsigned i = 0; i < cores; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            close(gate[1]);
+            work_on(i, work, gate[0]);
+        }
+        fine = fine && children[i] > 0;
+    }
+    start = measure_wall_ns();
+    close(gate[1]);
+    for (unsigned i = 0; i < cores; i++) {
+        int status = -1;
+        fine = waitpid(children[i], &status, 0) == children[i] && WIFEXITED(status) &&
+               WEXITSTATUS(status) == 0 && fine;
+    }
+    close(gate[0]);
+    return fine ? (double)(measure_wall_ns() - start) / 1e9 : 0;
+}
+
+static void measure_bulk(struct bench_report *report, unsigned cores, uint64_t bytes)
+{
+    struct scale_work work = {bytes, 0};
+    double one = run_on(1, &work);
+    double all = run_on(cores, &work);
+    if (one <= 0 || all <= 0) {
+        measure_fail("a process could not be started on a core");
+    }
+    report_add(report, REPORT_HANDFAST, "bulk_one", "bytes from program to program, one core",
+               "Gbit/s", 8e-9 * (double)bytes / one);
+    report_add(report, REPORT_HANDFAST, "bulk_all", "the same on all cores at once", "Gbit/s",
+               8e-9 * (double)bytes * cores / all);
+    report_add(report, REPORT_HANDFAST, "bulk_scaling", "all cores over one, bytes", "times",
+               cores * one / all);
+}
+
+static void measure_connections(struct bench_report *report, unsigned cores, uint64_t connections)
+{
+    struct scale_work work = {0, connections};
+    double one = run_on(1, &work);
+    double all = run_on(cores, &work);
+    if (one <= 0 || all <= 0) {
+        measure_fail("a process could not be started on a core");
+    }
+    report_add(report, REPORT_HANDFAST, "connections_one", "connections with RST, one core",
+               "thousand/s", (double)connections / one / 1e3);
+    report_add(report, REPORT_HANDFAST, "connections_all", "the same on all cores at once",
+               "thousand/s", (double)connections * cores / all / 1e3);
+    report_add(report, REPORT_HANDFAST, "connections_scaling", "all cores over one, connections",
+               "times", cores * one / all);
+}
+
+void bench_scale(struct bench_report *report)
+{
+    struct machine machine;
+    unsigned cores;
+    bool quick = report->plan->quick;
+    machine_look(&machine);
+    cores = machine.cores < MOST_CORES ? machine.cores : MOST_CORES;
+    bulk_run(UINT64_C(1) << 24);
+    for (unsigned round = 0; round < report->plan->rounds; round++) {
+        measure_bulk(report, cores, quick ? UINT64_C(1) << 26 : UINT64_C(1) << 30);
+        measure_connections(report, cores, quick ? 5000 : 100000);
+    }
+    report_note(report,
+                "%u cores, each with two hosts of its own; times are on the wall, so what "
+                "else the machine does counts",
+                cores);
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The kernel's end is sockets, in 128 KiB chunks for bulk data; Handfast's is the program itself
+ * for bulk data, and a few lines around a host for exchanges (tun_answer.c).
+ */
+#define _GNU_SOURCE /* SIOCOUTQ's company */
+
+#include "tun_bench.h"
+
+#include "measure.h"
+#include "namespace.h"
+#include "tun_answer.h"
+
+#include <arpa/inet.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OWN "10.66.0.2"
+#define KERNEL "10.66.0.1"
+#define FAR "10.67.0.2"
+enum { PORT = 5001, CHUNK = 128 * 1024, START_SECONDS = 10, RUN_SECONDS = 60 };
+enum { REQUEST = 64, RESPONSE = 128 };
+
+static bool nothing(void *context, void *result, size_t size)
+{
+    (void)context;
+    memset(result, 0, size);
+    return access("/dev/net/tun", R_OK | W_OK) == 0;
+}
+
+const char *tun_bench_problem(void)
+{
+    char byte;
+    if (access("/dev/net/tun", F_OK) != 0) {
+        return "there is no /dev/net/tun";
+    }
+    return namespace_run(nothing, NULL, &byte, 1, START_SECONDS)
+               ? NULL
+               : "needs root, for network namespaces and TUN devices, and iproute2";
+}
+
+/* ---- the kernel's sockets */
+
+static struct sockaddr_in place(const char *address)
+{
+    struct sockaddr_in place = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+    inet_pton(AF_INET, address, &place.sin_addr);
+    return place;
+}
+
+static void set_timeout(int descriptor)
+{
+    struct timeval limit = {START_SECONDS, 0};
+    int one = 1;
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5);
+}
+
+/* -1: nobody was there for ten seconds. */
+static int connect_to(const char *address)
+{
+    struct sockaddr_in to = place(address);
+    uint64_t until = measure_wall_ns() + START_SECONDS * UINT64_C(1000000000);
+    while (measure_wall_ns() < until) {
+        int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (descriptor < 0) {
+            return -1;
+        }
+        set_timeout(descriptor);
+        if (connect(descriptor, (struct sockaddr *)&to, sizeof to) == 0) {
+            return descriptor;
+        }
+        close(descriptor);
+        usleep(10000);
+    }
+    return -1;
+}
+
+static int listen_here(void)
+{
+    struct sockaddr_in here = place("0.0.0.0");
+    int one = 1;
+    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (descriptor >= 0 && (bind(descriptor, (struct sockaddr *)&here, sizeof here) != 0 ||
+                            listen(descriptor, 1) != 0)) {
+        close(descriptor);
+        descriptor = -1;
+    }
+    return descriptor;
+}
+
+static int accept_one(int listener)
+{
+    int descriptor;
+    set_timeout(listener);
+    descriptor = accept(listener, NULL, NULL);
+    if (descriptor >= 0) {
+        set_timeout(descriptor);
+    }
+    return descriptor;
+}
+
+/* ---- bulk */
+
+static double elapsed(uint64_t start)
+{
+    return (double)(measure_wall_ns() - start) / 1e9;
+}
+
+/* What was acknowledged in that time. */
+static double send_for(int descriptor, double seconds)
+{
+    static const char chunk[CHUNK];
+    uint64_t sent = 0;
+    uint64_t start = measure_wall_ns();
+    int waiting = 0;
+    while (elapsed(start) < seconds) {
+        ssize_t length = send(descriptor, chunk, sizeof chunk, MSG_NOSIGNAL);
+        if (length <= 0) {
+            return 0;
+        }
+        sent += (uint64_t)length;
+    }
+    if (ioctl(descriptor, SIOCOUTQ, &waiting) != 0) {
+        return 0;
+    }
+    return (double)(sent - (uint64_t)waiting) * 8 / elapsed(start);
+}
+
+static double receive_for(int descriptor, double seconds)
+{
+    static char chunk[CHUNK];
+    uint64_t received = 0;
+    uint64_t start = measure_wall_ns();
+    while (elapsed(start) < seconds) {
+        ssize_t length = recv(descriptor, chunk, sizeof chunk, 0);
+        if (length <= 0) {
+            return 0;
+        }
+        received += (uint64_t)length;
+    }
+    return (double)received * 8 / elapsed(start);
+}
+
+struct bulk_work {
+    const char *program;
+    double seconds;
+    bool inwards, offload;
+};
+
+static bool bulk_in(const struct bulk_work *work, double *bits)
+{
+    const char *const words[] = {"handfast",
+                                 "listen",
+                                 "--tun",
+                                 "hfbench",
+                                 "--address",
+                                 OWN "/24",
+                                 "--kernel-address",
+                                 KERNEL "/24",
+                                 "--control",
+                                 "none",
+                                 "--offload",
+                                 work->offload ? "on" : "off",
+                                 "--discard",
+                                 "5001",
+                                 NULL};
+    pid_t child = namespace_start(work->program, words);
+    int descriptor = child > 0 ? connect_to(OWN) : -1;
+    *bits = descriptor >= 0 ? send_for(descriptor, work->seconds) : 0;
+    if (child > 0) {
+        namespace_stop(child);
+    }
+    return *bits > 0;
+}
+
+static bool bulk_out(const struct bulk_work *work, double *bits)
+{
+    const char *const words[] = {"handfast",
+                                 "connect",
+                                 "--tun",
+                                 "hfbench",
+                                 "--address",
+                                 OWN "/24",
+                                 "--kernel-address",
+                                 KERNEL "/24",
+                                 "--control",
+                                 "none",
+                                 "--offload",
+                                 work->offload ? "on" : "off",
+                                 "--generate",
+                                 "1000G",
+                                 KERNEL,
+                                 "5001",
+                                 NULL};
+    int listener = listen_here();
+    pid_t child = namespace_start(work->program, words);
+    int descriptor = listener >= 0 && child > 0 ? accept_one(listener) : -1;
+    *bits = descriptor >= 0 ? receive_for(descriptor, work->seconds) : 0;
+    if (child > 0) {
+        namespace_stop(child);
+    }
+    return *bits > 0;
+}
+
+static bool bulk(void *context, void *result, size_t size)
+{
+    const struct bulk_work *work = context;
+    double bits = 0;
+    bool fine = work->inwards ? bulk_in(work, &bits) : bulk_out(work, &bits);
+    memcpy(result, &bits, size);
+    return fine;
+}
+
+double tun_bulk(const char *program, double seconds, bool inwards, bool offload)
+{
+    struct bulk_work work = {program, seconds, inwards, offload};
+    double bits = 0;
+    return namespace_run(bulk, &work, &bits, sizeof bits, RUN_SECONDS) ? bits : 0;
+}
+
+static void far_receives(void *context)
+{
+    const double *seconds = context;
+    int listener = listen_here();
+    int descriptor = listener >= 0 ? accept_one(listener) : -1;
+    if (descriptor >= 0) {
+        receive_for(descriptor, *seconds + START_SECONDS);
+    }
+}
+
+static bool near_sends(void *context, void *result, size_t size)
+{
+    const double *seconds = context;
+    pid_t far = namespace_far(far_receives, context);
+    int descriptor = far > 0 ? connect_to(FAR) : -1;
+    double bits = descriptor >= 0 ? send_for(descriptor, *seconds) : 0;
+    if (far > 0) {
+        namespace_stop(far);
+    }
+    memcpy(result, &bits, size);
+    return bits > 0;
+}
+
+double veth_bulk(double seconds)
+{
+    double bits = 0;
+    return namespace_run(near_sends, &seconds, &bits, sizeof bits, RUN_SECONDS) ? bits : 0;
+}
+
+/* ---- exchanges */
+
+struct latency_work {
+    uint32_t count;
+    bool busy;
+};
+
+/* With a few before that are not counted. */
+static bool ask(int descriptor, uint64_t *times, uint32_t count)
+{
+    uint8_t bytes[RESPONSE] = {0};
+    for (uint32_t i = 0; i < count + count / 10; i++) {
+        uint64_t start = measure_wall_ns();
+        if (send(descriptor, bytes, REQUEST, MSG_NOSIGNAL) != REQUEST ||
+            recv(descriptor, bytes, RESPONSE, MSG_WAITALL) != RESPONSE) {
+            return false;
+        }
+        if (i >= count / 10) {
+            times[i - count / 10] = measure_wall_ns() - start;
+        }
+    }
+    return true;
+}
+
+static void far_answers(void *context)
+{
+    uint8_t bytes[RESPONSE] = {0};
+    int listener = listen_here();
+    int descriptor = listener >= 0 ? accept_one(listener) : -1;
+    (void)context;
+    while (descriptor >= 0 && recv(descriptor, bytes, REQUEST, MSG_WAITALL) == REQUEST &&
+           send(descriptor, bytes, RESPONSE, MSG_NOSIGNAL) == RESPONSE) {
+    }
+}
+
+static bool near_asks(void *context, void *result, size_t size)
+{
+    const struct latency_work *work = context;
+    pid_t far = namespace_far(far_answers, NULL);
+    int descriptor = far > 0 ? connect_to(FAR) : -1;
+    bool fine = descriptor >= 0 && ask(descriptor, result, work->count);
+    (void)size;
+    if (far > 0) {
+        namespace_stop(far);
+    }
+    return fine;
+}
+
+bool veth_latency(uint64_t *times, uint32_t count)
+{
+    struct latency_work work = {count, false};
+    return namespace_run(near_asks, &work, times, count * sizeof *times, RUN_SECONDS);
+}
+
+static bool kernel_asks(void *context, void *result, size_t size)
+{
+    const struct latency_work *work = context;
+    pid_t child = tun_answer_start(work->busy);
+    int descriptor = child > 0 ? connect_to(OWN) : -1;
+    bool fine = descriptor >= 0 && ask(descriptor, result, work->count);
+    (void)size;
+    if (child > 0) {
+        namespace_stop(child);
+    }
+    return fine;
+}
+
+bool tun_latency(uint64_t *times, uint32_t count, bool busy)
+{
+    struct latency_work work = {count, busy};
+    return namespace_run(kernel_asks, &work, times, count * sizeof *times, RUN_SECONDS);
+}

@@ -4,7 +4,9 @@
 #   make demo       installs what is missing, builds, shows two hosts at work
 #   make test       everything under ASan and UBSan, and the gates with gcc and clang
 #   make lint       layout, clang-tidy, cppcheck, shellcheck, mandoc
-#   make bench      figures from a -O3 build
+#   make bench      figures from a -O3 build, beside floors and peers, some ten minutes
+#   make bench-quick  the same in less than three
+#   make bench-docs   writes docs/performance.md anew from the last run
 #   make bench-paths        beside the kernel's TCP over emulated paths, hours; as root
 #   make bench-paths-quick  a few of them, minutes
 #   make bench-tun  beside the kernel's TCP over a TUN device, two minutes; as root
@@ -24,7 +26,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 export DESTDIR
 
-.PHONY: all demo test bench bench-paths bench-paths-quick bench-tun fuzz lint docs conformance mutation tiny install clean
+.PHONY: all demo test bench bench-quick bench-docs bench-paths bench-paths-quick bench-tun fuzz lint docs conformance mutation tiny install clean
 # The trees share two cores' worth of machine: one target at a time.
 .NOTPARALLEL:
 
@@ -42,11 +44,12 @@ test:
 	@tools/setup
 	@tools/test
 
-bench:
-	@tools/setup build
+bench bench-quick bench-docs:
+	@tools/setup bench
 	@tools/build-tree build-release
-	@ninja -C build-release --quiet handfast
-	@bench/run --program build-release/handfast --out build-release/bench
+	@ninja -C build-release --quiet
+	@bench/run --program build-release/handfast --out build-release/bench-results \
+	    $(if $(filter %-quick,$@),--quick) $(if $(filter %-docs,$@),--only-docs docs/performance.md)
 
 bench-paths bench-paths-quick:
 	@tools/setup build

@@ -98,13 +98,13 @@ void bench_connections(struct bench_report *report)
 {
     const struct bench_plan *plan = report->plan;
     struct connections_load load = {100000, 5000, 100000, NULL, NULL};
-    uint32_t most = plan->quick && plan->connections == 0 ? 0 : bench_most(plan);
+    uint32_t most = bench_most(plan);
     char name[128];
     bool has_peer = peer_name(plan->peer_path, name, sizeof name);
     if (plan->quick) {
         load = (struct connections_load){5000, 500, 10000, NULL, NULL};
     }
-    if (!plan->quick || most >= CROWD) {
+    if (most >= CROWD) {
         load.crowd = crowd_new(CROWD);
     }
     load.horde = most > CROWD ? horde_new(report, most) : NULL;

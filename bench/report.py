@@ -29,11 +29,11 @@ BARS = [
     ("memory of the most idle, at most", "idle", "peak_mib", "peak_mib", [], None),
     ("a half-open connection's record", "memory", "syn_record", "syn_record", [], None),
     ("a record in TIME-WAIT", "memory", "time_wait_record", "time_wait_record", [], None),
-    ("TUN with offloads, kernel sends", "tun", "offload_in", "offload_in_share", ["veth"], None),
-    ("TUN with offloads, Handfast sends", "tun", "offload_out", "offload_out_share", ["veth"],
+    ("TUN with offloads, kernel sends", "tun", "offload_in", "offload_in_share", ["veth_iperf3", "veth"], None),
+    ("TUN with offloads, Handfast sends", "tun", "offload_out", "offload_out_share", ["veth_iperf3", "veth"],
      None),
-    ("plain TUN, kernel sends", "tun", "plain_in", "plain_in", ["veth"], None),
-    ("plain TUN, Handfast sends", "tun", "plain_out", "plain_out", ["veth"], None),
+    ("plain TUN, kernel sends", "tun", "plain_in", "plain_in", ["veth_iperf3", "veth"], None),
+    ("plain TUN, Handfast sends", "tun", "plain_out", "plain_out", ["veth_iperf3", "veth"], None),
     ("a timer re-armed among the most", "timers", "rearm_most", "rearm_growth", [], None),
 ]
 
@@ -126,6 +126,11 @@ def charts_of(kind, docs):
     return "\n".join(lines)
 
 
+def title(row):
+    """Quoted as gnuplot wants it."""
+    return row["what"].replace("'", "''")
+
+
 def draw(reports, docs):
     """Charts, where gnuplot is there."""
     if shutil.which("gnuplot") is None:
@@ -144,7 +149,7 @@ def draw(reports, docs):
             script += [f"{point['x']} {max(point['median'], 1e-3)}" for point in row["points"]]
             script.append("END")
         script.append("plot " + ", ".join(
-            f"$curve{at} using 1:2 with linespoints title '{row['what']}'"
+            f"$curve{at} using 1:2 with linespoints title '{title(row)}'"
             for at, row in enumerate(rows)))
         subprocess.run(["gnuplot"], input="\n".join(script) + "\n", text=True, check=True)
 

@@ -17,6 +17,7 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -258,6 +259,71 @@ double veth_bulk(double seconds)
 {
     double bits = 0;
     return namespace_run(near_sends, &seconds, &bits, sizeof bits, RUN_SECONDS) ? bits : 0;
+}
+
+static void far_iperf3(void *context)
+{
+    static const char *const words[] = {"iperf3", "--server", "--one-off", NULL};
+    (void)context;
+    namespace_command(words);
+}
+
+/* The rate that the receiver has seen, in iperf3's JSON: the number after "bits_per_second" in the
+ * last "sum_received". */
+static double received_bits(const char *path)
+{
+    char line[512];
+    double bits = 0;
+    bool received = false;
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        const char *rate = strstr(line, "\"bits_per_second\":");
+        received = received || strstr(line, "\"sum_received\"") != NULL;
+        if (received && rate != NULL) {
+            bits = strtod(strchr(rate, ':') + 1, NULL);
+            break;
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return bits;
+}
+
+static bool near_iperf3(void *context, void *result, size_t size)
+{
+    const double *seconds = context;
+    char path[] = "/tmp/handfast-bench-XXXXXX";
+    char duration[16];
+    int file = mkstemp(path);
+    pid_t far = namespace_far(far_iperf3, NULL);
+    const char *const words[] = {"iperf3",    "--client",     FAR,     "--time",
+                                 duration,    "--congestion", "cubic", "--json",
+                                 "--logfile", path,           NULL};
+    double bits = 0;
+    snprintf(duration, sizeof duration, "%.0f", *seconds < 1 ? 1 : *seconds);
+    /* Until it listens. */
+    for (int tries = 0; file >= 0 && far > 0 && !(bits > 0) && tries < 20; tries++) {
+        usleep(100000);
+        if (namespace_command(words)) {
+            bits = received_bits(path);
+        }
+    }
+    if (file >= 0) {
+        close(file);
+        unlink(path);
+    }
+    if (far > 0) {
+        namespace_stop(far);
+    }
+    memcpy(result, &bits, size);
+    return bits > 0;
+}
+
+double veth_iperf3(double seconds)
+{
+    double bits = 0;
+    return namespace_run(near_iperf3, &seconds, &bits, sizeof bits, RUN_SECONDS) ? bits : 0;
 }
 
 /* ---- exchanges */

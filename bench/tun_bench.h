@@ -21,5 +21,7 @@ bool veth_latency(uint64_t *times, uint32_t count);
  * `inwards`: the kernel sends. */
 double tun_bulk(const char *program, double seconds, bool inwards, bool offload);
 double veth_bulk(double seconds);
+/* The same by iperf3, where that is installed. */
+double veth_iperf3(double seconds);
 
 #endif

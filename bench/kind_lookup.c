@@ -215,6 +215,7 @@ static void find(struct bench_report *report, struct lookup *lookup)
         found = flow_table_find(&lookup->table, probe->hash * 2654435761u + 1, matches,
                                 lookup->records, &probe->tuple);
     }
+    measure_keep(found);
     add(report, lookup, REPORT_HANDFAST, "miss", "miss, without its hash", start,
         lookup->probe_count);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Many cores, each with hosts of its own that share nothing: all cores at once beside one alone, on
- * the wall. What is lost is what the machine shares: caches, memory, and other programs.
+ * All cores at once beside one alone, on the wall: one host of several stacks (hf_cores), and
+ * processes that know nothing of each other. What is lost is what the machine shares: caches,
+ * memory, and other programs. The last is left out where the threads' own time is compared.
  */
 #define _GNU_SOURCE /* sched_setaffinity, pipe2 */
 
 #include "bench_kinds.h"
+#include "cores_bulk.h"
 #include "machine.h"
 
 #include <fcntl.h>
@@ -100,6 +102,24 @@ static void measure_connections(struct bench_report *report, unsigned cores, uin
                "times", cores * one / all);
 }
 
+/* The same host on one core and on all: hf_cores, a thread for each. */
+static void measure_host(struct bench_report *report, unsigned cores, uint64_t bytes)
+{
+    struct cores_bulk_result one = cores_bulk_run(1, bytes);
+    struct cores_bulk_result all = cores_bulk_run(cores, bytes);
+    report_add(report, REPORT_HANDFAST, "host_one", "bytes between two hosts of one core each",
+               "Gbit/s", 8e-9 * (double)bytes / one.seconds);
+    report_add(report, REPORT_HANDFAST, "host_all", "the same of all cores, a stream on each",
+               "Gbit/s", 8e-9 * (double)bytes * cores / all.seconds);
+    report_add(report, REPORT_HANDFAST, "host_scaling", "all cores over one, one host", "times",
+               cores * one.seconds / all.seconds);
+    report_add(report, REPORT_HANDFAST, "host_work_scaling",
+               "the same by the processors' time, whatever else runs", "times",
+               cores * cores * one.worked / all.worked);
+    report_add(report, REPORT_HANDFAST, "host_passed", "packets that went by way of another core",
+               "packets", (double)all.passed);
+}
+
 void bench_scale(struct bench_report *report)
 {
     struct machine machine;
@@ -109,6 +129,7 @@ void bench_scale(struct bench_report *report)
     cores = machine.cores < MOST_CORES ? machine.cores : MOST_CORES;
     bulk_run(UINT64_C(1) << 24);
     for (unsigned round = 0; round < report->plan->rounds; round++) {
+        measure_host(report, cores, quick ? UINT64_C(1) << 26 : UINT64_C(1) << 30);
         measure_bulk(report, cores, quick ? UINT64_C(1) << 26 : UINT64_C(1) << 30);
         measure_connections(report, cores, quick ? 5000 : 100000);
     }

@@ -34,6 +34,7 @@ BARS = [
      None),
     ("plain TUN, kernel sends", "tun", "plain_in", "plain_in", ["veth_iperf3", "veth"], None),
     ("plain TUN, Handfast sends", "tun", "plain_out", "plain_out", ["veth_iperf3", "veth"], None),
+    ("one host, a stream on each core", "scale", "host_all", "host_scaling", [], None),
     ("a timer re-armed among the most", "timers", "rearm_most", "rearm_growth", [], None),
 ]
 

@@ -65,9 +65,9 @@ struct hf_config {
     uint32_t max_replies;     /* queued SYN-ACK, RST, challenge and ICMP answers; default 1,024 */
     uint32_t max_references;  /* hf_send_ref's, fetched ones not; 1..2^30; default 65,536 */
 
-    /* One of several stacks with the same addresses, one for each core (cores.h): which of them this
-     * is (0..cores - 1) and how many there are (1..HF_CORES_MAX); they share the seed.
-     * With several, max_connections and max_listeners are at most 2^26 - 1. 0 of 1. */
+    /* One of several stacks with the same addresses, one for each core (cores.h): which of them
+     * this is (0..cores - 1) and how many there are (1..HF_CORES_MAX); they share the seed. With
+     * several, max_connections and max_listeners are at most 2^26 - 1. 0 of 1. */
     uint8_t core, cores;
 
     uint32_t mtu; /* bytes of the largest IP packet; 576 (1280 for v6)..65535; 1500 */

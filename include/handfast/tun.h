@@ -63,9 +63,9 @@ HF_API uint32_t hf_tun_offloads(const struct hf_tun *tun);
  * offloads too. */
 HF_API ptrdiff_t hf_tun_read_packet(struct hf_tun *tun, void *packet, size_t capacity,
                                     struct hf_packet_hints *hints);
-/* As many packets as are there, at most `count`, one after the other into `room`: how many, at least
- * 1, or an error as above. HF_EMSGSIZE when not even one would fit for certain; as long as another
- * would, reading goes on. */
+/* As many packets as are there, at most `count`, one after the other into `room`: how many, at
+ * least 1, or an error as above. HF_EMSGSIZE when not even one would fit for certain; as long as
+ * another would, reading goes on. */
 HF_API int hf_tun_read_batch(struct hf_tun *tun, void *room, size_t room_bytes,
                              struct hf_arriving *packets, uint32_t count);
 /* HF_OK, HF_EAGAIN, HF_EOPNOTSUPP (a super-segment or a partial checksum, without offloads) or

@@ -12,8 +12,8 @@
 
 #include <string.h>
 
-/* Room for a super-segment's worth, for as many bytes as a sixteenth of a page: growing to that from
- * 8 takes two allocations more each time. */
+/* Room for a super-segment's worth, for as many bytes as a sixteenth of a page: growing to that
+ * from 8 takes two allocations more each time. */
 #define FIRST_RING_CAPACITY 32
 /* Far above any TCP window (2^30, RFC 7323 2.3), far below what would overflow a sum. */
 #define REACH_BYTES_MAX (UINT32_C(1) << 31)

@@ -44,8 +44,8 @@ static const struct command command_version = {
 };
 
 static const struct command *const commands[COMMANDS] = {
-    &command_demo, &command_listen, &command_connect, &command_proxy, &command_ss,
-    &command_wire, &command_drill, &command_bench,  &command_version, &command_help,
+    &command_demo, &command_listen, &command_connect, &command_proxy,   &command_ss,
+    &command_wire, &command_drill,  &command_bench,   &command_version, &command_help,
 };
 
 /* NULL after complaining. */

@@ -47,17 +47,22 @@ static bool profile_valid(const struct hf_config *config)
 }
 #endif
 
+static void set_limits(struct hf_config *config)
+{
+    config->memory_bytes = UINT64_C(1) << 30;
+    config->max_connections = 1000000;
+    config->max_listeners = 1024;
+    config->max_syn_records = 4096;
+    config->max_time_wait = 262144;
+    config->max_addresses = 64;
+    config->max_replies = 1024;
+}
+
 struct hf_config hf_config_bare(void)
 {
     struct hf_config config;
     memset(&config, 0, sizeof config);
-    config.memory_bytes = UINT64_C(1) << 30;
-    config.max_connections = 1000000;
-    config.max_listeners = 1024;
-    config.max_syn_records = 4096;
-    config.max_time_wait = 262144;
-    config.max_addresses = 64;
-    config.max_replies = 1024;
+    set_limits(&config);
     config.mtu = 1500;
     config.receive_buffer_bytes = 64 << 10;
     config.receive_buffer_max_bytes = 6 << 20;

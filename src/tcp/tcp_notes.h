@@ -31,8 +31,8 @@ struct tcp_notes {
     uint32_t capacity; /* of marks */
     uint32_t first_mark, mark_count;
     uint32_t first_note, note_count;
-    uint32_t boundaries;   /* of the marks, how many are */
-    struct hf_note *error; /* HF_NOTE_ICMP, or NULL */
+    uint32_t boundaries;                       /* of the marks, how many are */
+    struct hf_note *error;                     /* HF_NOTE_ICMP, or NULL */
     _Alignas(hf_time) struct tcp_mark marks[]; /* the notes follow them */
 };
 

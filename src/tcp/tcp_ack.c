@@ -50,7 +50,8 @@ static void new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct t
 {
     bool syn_acked = seq_eq(conn->snd.una, conn->iss);
     uint32_t acked_bytes;
-    if (!measure_rtt(conn, host, segment) && !syn_acked && conn->backoff > 0) {
+    news->measured = measure_rtt(conn, host, segment);
+    if (!news->measured && !syn_acked && conn->backoff > 0) {
         /* Karn's other half (RFC 6298 5): the backed-off RTO stands until a sample replaces it. */
         conn->rto_us = (uint32_t)(tcp_backed_off_rto(conn, host) / HF_MICROSECOND);
     }

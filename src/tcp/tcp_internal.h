@@ -91,6 +91,9 @@ struct tcp_ack_news {
     bool probe_dup; /* the DSACK is of the tail loss probe */
     bool original;  /* something sent only once was delivered, sent before recovery began */
     bool reordered; /* ... and something above it had been delivered before */
+    bool measured;  /* the cumulative ACK has given a round trip */
+    bool sacked_once, sacked_timed; /* SACKed for the first time: what was sent once; is timed */
+    hf_time sacked_sent;            /* when the earliest of what `sacked_once` is about left */
 };
 /* SND.UNA has been moved already. */
 void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
@@ -346,6 +349,10 @@ bool tcp_push_due(struct tcp_conn *conn, const struct tcp_host *host,
 
 void tcp_rtt_init(struct tcp_conn *conn, const struct tcp_host *host);
 void tcp_rtt_sample(struct tcp_conn *conn, struct tcp_host *host, hf_time sample_ns);
+void tcp_rtt_note_sacked(const struct tcp_conn *conn, const struct tcp_sent_record *record,
+                         struct tcp_ack_news *news);
+void tcp_rtt_sample_by_sack(struct tcp_conn *conn, struct tcp_host *host,
+                            const struct tcp_ack_news *news);
 /* RTO with its backoff, bounded. */
 hf_time tcp_backed_off_rto(const struct tcp_conn *conn, const struct tcp_host *host);
 

@@ -163,6 +163,7 @@ static void take_block(struct tcp_conn *conn, struct tcp_host *host,
         }
         tcp_rate_delivered(conn, host, record, record->length, 1);
         rack_update(conn, host, tcp_sent_end(record), record, segment, news);
+        tcp_rtt_note_sacked(conn, record, news);
         tcp_sent_mark_sacked(sent, id);
         news->delivered_bytes += record->length;
         news->sacked_bytes += record->length;
@@ -526,6 +527,7 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
         }
         take_cumulative(conn, host, segment, news);
         take_sack(conn, host, segment, news);
+        tcp_rtt_sample_by_sack(conn, host, news);
         suspect_reneging(conn, host, news);
     }
     if (news->reordered) {

@@ -4,7 +4,7 @@
  *
  * One segment at a time is timed exactly (tcp_send.c starts, tcp_ack.c ends), which is the one
  * sample a round trip that RFC 6298 section 3 asks for; a retransmission cancels it (Karn). After
- * one, timestamps still give samples (RFC 7323 4).
+ * one, timestamps still give samples (RFC 7323 4), and what is SACKed and was sent once.
  *
  * DEVIATION: RFC 6298 2.4 asks for a floor of 1 s. As Linux does, the variance term has a floor of
  * config.min_rto_ns instead, RTO = SRTT + max(min_rto, 4*RTTVAR): that is section 2.3's G made
@@ -59,6 +59,38 @@ void tcp_rtt_sample(struct tcp_conn *conn, struct tcp_host *host, hf_time sample
     spread_us = max_u32(4 * conn->rttvar_us, to_us(host->config->min_rto_ns));
     conn->rto_us = min_u32(conn->srtt_us + spread_us, max_us);
     tcp_trace(conn, host, HF_TRACE_RTT, HF_REASON_RTT_SAMPLE, sample_ns);
+}
+
+/* What a SACK reports for the first time, and was sent once, tells a round trip. */
+void tcp_rtt_note_sacked(const struct tcp_conn *conn, const struct tcp_sent_record *record,
+                         struct tcp_ack_news *news)
+{
+    if (record->flags & TCP_SENT_REPEATED) {
+        return; /* Karn */
+    }
+    if (!news->sacked_once || record->sent < news->sacked_sent) {
+        news->sacked_once = true;
+        news->sacked_sent = record->sent;
+    }
+    news->sacked_timed |= conn->rtt_timing && seq_lt(record->seq, conn->rtt_seq) &&
+                          seq_ge(tcp_sent_end(record), conn->rtt_seq);
+}
+
+/* RFC 6298 3 asks for a sample in each round trip, and while a hole keeps SND.UNA where it is only
+ * SACKs can give one. As in Linux they do, where the ACK field has not: by the segment that is
+ * timed, whose round trip would come to include the time that the hole takes to be mended; where
+ * none is timed, in recovery, by the earliest that is reported.
+ * 5.3 starts the retransmission timer anew for what SND.UNA moves over, and for nothing else.
+ * Keeps RFC6298-3-b. */
+void tcp_rtt_sample_by_sack(struct tcp_conn *conn, struct tcp_host *host,
+                            const struct tcp_ack_news *news)
+{
+    if (news->measured || !news->sacked_once || (conn->rtt_timing && !news->sacked_timed)) {
+        return;
+    }
+    tcp_rtt_sample(conn, host,
+                   host->now - (conn->rtt_timing ? conn->rtt_start : news->sacked_sent));
+    conn->rtt_timing = false;
 }
 
 /* RFC 6298 5.5: doubled for each timeout in a row, up to the ceiling of 2.5.

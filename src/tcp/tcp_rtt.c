@@ -80,17 +80,25 @@ void tcp_rtt_note_sacked(const struct tcp_conn *conn, const struct tcp_sent_reco
  * SACKs can give one. As in Linux they do, where the ACK field has not: by the segment that is
  * timed, whose round trip would come to include the time that the hole takes to be mended; where
  * none is timed, in recovery, by the earliest that is reported.
- * 5.3 starts the retransmission timer anew for what SND.UNA moves over, and for nothing else.
- * Keeps RFC6298-3-b. */
+ * 5.3 starts the retransmission timer anew for what SND.UNA moves over, and for nothing else; but
+ * 5: what is out must not go again sooner than one RTO after it left, so the timer is put off by
+ * what the RTO has grown.
+ * Keeps RFC6298-3-b, RFC6298-5-a. */
 void tcp_rtt_sample_by_sack(struct tcp_conn *conn, struct tcp_host *host,
                             const struct tcp_ack_news *news)
 {
+    hf_time before = tcp_backed_off_rto(conn, host);
+    hf_time sent = conn->rtt_timing ? conn->rtt_start : news->sacked_sent;
+    hf_time grown;
     if (news->measured || !news->sacked_once || (conn->rtt_timing && !news->sacked_timed)) {
         return;
     }
-    tcp_rtt_sample(conn, host,
-                   host->now - (conn->rtt_timing ? conn->rtt_start : news->sacked_sent));
+    tcp_rtt_sample(conn, host, host->now - sent);
     conn->rtt_timing = false;
+    grown = tcp_backed_off_rto(conn, host) - before;
+    if (grown > 0 && conn->deadlines[TCP_TIMER_RETRANSMIT] != HF_TIME_NEVER) {
+        conn->deadlines[TCP_TIMER_RETRANSMIT] += grown;
+    }
 }
 
 /* RFC 6298 5.5: doubled for each timeout in a row, up to the ceiling of 2.5.

@@ -85,6 +85,7 @@ static void take_received(struct sender_oracle *oracle, const struct hf_trace_ev
     /* Only what the sender took: its SND.UNA shows whether it believed the ACK. */
     if (before(oracle->nxt, segment->ack) || before(event->numbers.snd_una, segment->ack))
         return;
+    oracle->heard = true;
     window = (uint32_t)segment->window
              << (segment->flags & HF_SYN ? 0 : event->numbers.snd_wind_shift);
     if (before(oracle->edge, segment->ack + window))
@@ -92,6 +93,7 @@ static void take_received(struct sender_oracle *oracle, const struct hf_trace_ev
     if (before(oracle->una, segment->ack)) {
         oracle->una = segment->ack;
         oracle->duplicates = 0;
+        oracle->timeouts = 0;
         oracle->waiting_since = event->time;
         drop_acknowledged(oracle);
     } else {
@@ -195,12 +197,46 @@ static void take_sample(struct sender_oracle *oracle, const struct hf_config *ho
                     event->numbers.rto_ns, event->value, rto);
 }
 
-static void take_timer(struct sender_oracle *oracle, const struct hf_trace_event *event)
+/* 5.5: doubled for each timeout in a row, up to the ceiling. */
+static hf_time backed_off(const struct sender_oracle *oracle, const struct hf_config *host,
+                          unsigned timeouts)
+{
+    hf_time rto = oracle->rto_ns;
+
+    for (unsigned i = 0; i < timeouts && rto < host->max_rto_ns; i++)
+        rto *= 2;
+    return rto < host->max_rto_ns ? rto : host->max_rto_ns;
+}
+
+/* 5.4 to 5.6: after a timeout nothing else sets the timer before something is acknowledged, so the
+ * next one comes when the doubled RTO is over, no sooner and no later. */
+static void judge_doubling(struct sender_oracle *oracle, const struct hf_config *host,
+                           const struct hf_trace_event *event, hf_time waited)
+{
+    hf_time expected = backed_off(oracle, host, oracle->timeouts);
+
+    if (waited + ROUNDING_NS < expected || (!oracle->heard && waited > expected + ROUNDING_NS))
+        oracle_fail(&oracle->failure, event->time,
+                    "timeout %u came %" PRId64 " after the one before, RTO is %" PRId64,
+                    oracle->timeouts + 1, waited, expected);
+    expected = backed_off(oracle, host, oracle->timeouts + 1);
+    if (event->value > expected + ROUNDING_NS || event->value + ROUNDING_NS < expected)
+        oracle_fail(&oracle->failure, event->time,
+                    "after timeout %u RTO is %" PRId64 ", by RFC 6298 5.5 %" PRId64,
+                    oracle->timeouts + 1, event->value, expected);
+}
+
+static void take_timer(struct sender_oracle *oracle, const struct hf_config *host,
+                       const struct hf_trace_event *event)
 {
     if (event->reason == HF_REASON_TIMER_LOSS_PROBE) {
         oracle->waiting_since = event->time;
     } else if (event->reason == HF_REASON_TIMER_RETRANSMIT) {
         hf_time waited = event->time - oracle->waiting_since;
+        if (oracle->begun && oracle->timeouts > 0 && oracle->rto_ns > 0)
+            judge_doubling(oracle, host, event, waited);
+        oracle->timeouts++;
+        oracle->heard = false;
         if (oracle->begun && !oracle->reneging && oracle->rto_ns > 0 &&
             waited + ROUNDING_NS < oracle->rto_ns)
             oracle_fail(&oracle->failure, event->time,
@@ -263,7 +299,7 @@ void sender_oracle_take(struct sender_oracle *oracle, const struct hf_config *ho
         take_sample(oracle, host, event);
         break;
     case HF_TRACE_TIMER:
-        take_timer(oracle, event);
+        take_timer(oracle, host, event);
         break;
     case HF_TRACE_CWND:
         take_cwnd(oracle, event);

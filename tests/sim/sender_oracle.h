@@ -30,6 +30,8 @@ struct sender_oracle {
     hf_time srtt_ns, rttvar_ns, rto_ns;
     hf_time waiting_since; /* the retransmission timer cannot have been set earlier */
     bool reneging;
+    unsigned timeouts; /* in a row */
+    bool heard;        /* an ACK came since the last one */
 };
 
 /* Every event of one host that has one connection. */

@@ -123,6 +123,8 @@ static void judge_growth(struct window_oracle *oracle, const struct recovery_ora
         return;
     most = most_after_ack(oracle, host, event->time, from, acked, mss);
     reno_settle(oracle, from, oracle->grew && from >= oracle->growing_ssthresh_bytes);
+    if (oracle->cwnd_bytes >= oracle->ssthresh_bytes)
+        oracle->after_timeout = false; /* grown or not: slow start is over */
     if (!oracle->grew)
         return;
     oracle->growths++;
@@ -135,8 +137,6 @@ static void judge_growth(struct window_oracle *oracle, const struct recovery_ora
                     "%" PRIu32 ")",
                     oracle->grown_from, oracle->grown_to, host->congestion_control->name, most,
                     acked, oracle->growing_ssthresh_bytes);
-    if (oracle->cwnd_bytes >= oracle->ssthresh_bytes)
-        oracle->after_timeout = false;
 }
 
 static void take_growth(struct window_oracle *oracle, const struct hf_trace_event *event)

@@ -60,7 +60,9 @@ struct bulk_result {
     double gigabits_per_second;
     double segment_ns; /* per MSS of payload delivered */
 };
-struct bulk_result bulk_run(uint64_t bytes);
+/* How it is read: into a buffer that was posted before it comes, or after it came, by hf_recv. */
+enum bulk_reading { BULK_POSTED, BULK_RECEIVED };
+struct bulk_result bulk_run(uint64_t bytes, enum bulk_reading reading);
 
 /* connections.c: open, one byte each way, close (FIN, TIME-WAIT kept; or RST), in turn. */
 double connections_run(uint64_t connections, int reset);

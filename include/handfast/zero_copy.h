@@ -31,14 +31,27 @@ extern "C" {
  * there are; they follow each other in the stream and begin with the first unread byte. Returns
  * their bytes together, or what hf_recv would (0, an error); then there are none. A piece is at
  * most 4096 bytes long, its bytes are not to be written to, and they stay where they are until
- * hf_recv_release, hf_recv, hf_close or hf_abort is called on this connection, whatever arrives
- * meanwhile; they are taken off the window until then. */
+ * hf_recv_release, hf_recv, hf_recv_post, hf_close or hf_abort is called on this connection,
+ * whatever arrives meanwhile; they are taken off the window until then. */
 HF_API ptrdiff_t hf_recv_ref(const struct hf_stack *stack, hf_handle connection,
                              struct hf_piece *pieces, uint32_t *count);
 /* The first `length` unread bytes have been read: as if hf_recv had copied them. HF_OK, or
  * HF_EINVAL: there are not so many. */
 HF_API int hf_recv_release(struct hf_stack *stack, hf_handle connection, size_t length,
                            hf_time now);
+
+/* RECEIVE with the buffer given beforehand: what arrives in order from now on, and what is unread,
+ * is written to `buffer` until it is full, as if hf_recv were called whenever something comes; bulk
+ * data in batches (hf_stack_input_batch) with no other copy on the way. The buffer is the stack's
+ * until hf_recv_posted, hf_close or hf_abort; beyond what is filled it may hold anything. Events
+ * are as ever, HF_EVENT_READABLE says that there is something in it. hf_recv and hf_recv_ref read
+ * what follows it. At most 2^32 - 1 bytes are used; HF_EINVAL: none at all, or one is posted
+ * already. */
+HF_API int hf_recv_post(struct hf_stack *stack, hf_handle connection, void *buffer, size_t length,
+                        hf_time now);
+/* Takes it back: how many bytes it holds, or if there are none what hf_recv would answer (0: the
+ * peer has sent all; HF_EAGAIN: nothing came). HF_EINVAL: none is posted. */
+HF_API ptrdiff_t hf_recv_posted(struct hf_stack *stack, hf_handle connection, hf_time now);
 
 /* SEND by reference. As hf_send, with its flags and its errors: as much is taken as has room in the
  * send buffer, in order with what hf_send takes, and what was not taken is to be given again. What

@@ -38,6 +38,7 @@ struct run {
     checksum_sum ip_sum, tcp_sum;
     uint8_t *to;            /* where text goes next */
     uint32_t room;          /* so much of it in one place; 0: to be asked for */
+    uint32_t straight;      /* so much text goes to the program's buffer, before any to the queue */
     uint32_t payload_bytes; /* of all, so far */
     uint32_t count;
     bool ended; /* nothing more fits */
@@ -76,26 +77,35 @@ static checksum_sum header_sum(const struct run *run, const uint8_t *tcp, uint32
            word_16(tcp + TCP_CHECKSUM);
 }
 
+/* Where text goes that begins `at` bytes into the run's: the program's buffer, if it has posted one
+ * and nothing in front waits to be read, or the receive queue. False: out of memory. */
+static bool find_place(struct hf_stack *stack, struct run *run, uint32_t at)
+{
+    struct stack_connection *connection = run->connection;
+    if (at < run->straight) {
+        run->to = connection->posted.buffer + connection->posted.filled + at;
+        run->room = run->straight - at;
+        return true;
+    }
+    run->to = bytequeue_reserve_page(&connection->tcp.receive_queue, &stack->pages,
+                                     connection->tcp.receive_bytes + at, &run->room);
+    return run->to != NULL;
+}
+
 /* The text of the next segment goes behind the run's, in one pass that copies and sums. Where that
  * is, is asked once for a page: asked for each segment it took 140 instructions. False: out of
  * memory, or the checksum is wrong (MUST-3). */
 static bool place(struct hf_stack *stack, struct run *run, const uint8_t *tcp, uint32_t tcp_bytes,
                   bool checksum_known)
 {
-    struct tcp_conn *conn = &run->connection->tcp;
     uint32_t header_bytes = run->header_bytes - run->ip_bytes;
     uint32_t length = tcp_bytes - header_bytes;
-    uint32_t offset = conn->receive_bytes + run->payload_bytes;
     checksum_sum sum = header_sum(run, tcp, tcp_bytes);
     for (uint32_t done = 0; done < length;) {
         uint32_t take;
         checksum_sum piece;
-        if (run->room == 0) {
-            run->to = bytequeue_reserve_page(&conn->receive_queue, &stack->pages, offset + done,
-                                             &run->room);
-            if (run->to == NULL) {
-                return false;
-            }
+        if (run->room == 0 && !find_place(stack, run, run->payload_bytes + done)) {
+            return false;
         }
         take = run->room < length - done ? run->room : length - done;
         piece = checksum_add_copy(0, run->to, tcp + header_bytes + done, take);
@@ -209,6 +219,9 @@ static bool begin(struct hf_stack *stack, struct run *run, const struct hf_arriv
     set_sums(run, packet->bytes);
     run->payload_bytes = 0;
     run->room = 0;
+    run->straight = run->connection->tcp.receive_bytes == 0
+                        ? run->connection->posted.length - run->connection->posted.filled
+                        : 0;
     if (!continues(&run->connection->tcp, segment) ||
         !place(stack, run, run->ip.payload, run->ip.payload_length, checksum_is_known(packet))) {
         tcp_forget_placed(&run->connection->tcp, &stack->host);
@@ -345,7 +358,11 @@ static void end(struct hf_stack *stack, struct run *run)
     if (reason != HF_REASON_ACCEPTED) {
         stack->counters.dropped[reason] += run->count;
         tcp_forget_placed(conn, &stack->host);
+    } else if (run->straight > 0) {
+        posted_take(stack, connection,
+                    run->straight < run->payload_bytes ? run->straight : run->payload_bytes);
     }
+    posted_fill(stack, connection);
     stack_settle(stack, connection);
 }
 

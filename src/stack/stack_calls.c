@@ -97,7 +97,7 @@ int hf_connect(struct hf_stack *stack, const struct hf_endpoint *wanted,
 
 /* Why there is no connection: a listener is no connection, one at rest could not be woken, and what
  * else is there is nothing. */
-static int no_connection(const struct hf_stack *stack, hf_handle handle)
+int stack_no_connection(const struct hf_stack *stack, hf_handle handle)
 {
     if (stack_slot_of(stack, handle) != NULL) {
         return HF_ENOMEM;
@@ -111,7 +111,7 @@ ptrdiff_t hf_send(struct hf_stack *stack, hf_handle handle, const void *data, si
     struct stack_connection *connection = stack_connection_of(stack, handle);
     ptrdiff_t taken;
     if (connection == NULL) {
-        return no_connection(stack, handle);
+        return stack_no_connection(stack, handle);
     }
     stack_set_now(stack, now);
     taken = tcp_send(&connection->tcp, &stack->host, data, length, flags);
@@ -127,7 +127,7 @@ ptrdiff_t hf_send_ref(struct hf_stack *stack, hf_handle handle, const void *data
     struct stack_connection *connection = stack_connection_of(stack, handle);
     ptrdiff_t taken;
     if (connection == NULL) {
-        return no_connection(stack, handle);
+        return stack_no_connection(stack, handle);
     }
     stack_set_now(stack, now);
     taken = tcp_send_reference(&connection->tcp, &stack->host, data, length, context, flags);
@@ -166,7 +166,7 @@ ptrdiff_t hf_recv(struct hf_stack *stack, hf_handle handle, void *data, size_t l
     }
     connection = stack_connection_of(stack, handle);
     if (connection == NULL) {
-        return no_connection(stack, handle);
+        return stack_no_connection(stack, handle);
     }
     taken = tcp_receive(&connection->tcp, &stack->host, data, length, flags);
     if (connection->tcp.intents != 0) {
@@ -183,7 +183,7 @@ ptrdiff_t hf_peek(const struct hf_stack *stack, hf_handle handle, uint32_t offse
     const struct stack_slot *slot = stack_slot_of(stack, handle);
     struct resting_view view;
     return slot != NULL ? tcp_peek(resting_look(stack, slot, &view), offset, data, length)
-                        : no_connection(stack, handle);
+                        : stack_no_connection(stack, handle);
 }
 
 ptrdiff_t hf_recv_ref(const struct hf_stack *stack, hf_handle handle, struct hf_piece *pieces,
@@ -194,7 +194,7 @@ ptrdiff_t hf_recv_ref(const struct hf_stack *stack, hf_handle handle, struct hf_
     uint32_t room = *count;
     *count = 0;
     if (slot == NULL) {
-        return no_connection(stack, handle);
+        return stack_no_connection(stack, handle);
     }
     if (room == 0) {
         return HF_EINVAL;
@@ -207,7 +207,7 @@ int hf_recv_release(struct hf_stack *stack, hf_handle handle, size_t length, hf_
 {
     struct stack_connection *connection = stack_connection_of(stack, handle);
     if (connection == NULL) {
-        return no_connection(stack, handle);
+        return stack_no_connection(stack, handle);
     }
     if (length > connection->tcp.receive_bytes) {
         return HF_EINVAL;
@@ -227,7 +227,7 @@ int hf_shutdown(struct hf_stack *stack, hf_handle handle, hf_time now)
     struct stack_connection *connection = stack_connection_of(stack, handle);
     int error;
     if (connection == NULL) {
-        return no_connection(stack, handle);
+        return stack_no_connection(stack, handle);
     }
     stack_set_now(stack, now);
     error = tcp_shutdown(&connection->tcp, &stack->host);
@@ -240,7 +240,7 @@ static int end_without_memory(struct hf_stack *stack, hf_handle handle)
 {
     struct stack_slot *slot = stack_slot_of(stack, handle);
     if (slot == NULL) {
-        return no_connection(stack, handle);
+        return stack_no_connection(stack, handle);
     }
     resting_abort(stack, slot, HF_REASON_MEMORY_LIMIT);
     return HF_OK;
@@ -258,6 +258,7 @@ int hf_close(struct hf_stack *stack, hf_handle handle, hf_time now)
     if (connection == NULL) {
         return end_without_memory(stack, handle);
     }
+    connection->posted = (struct stack_posted){.buffer = NULL};
     tcp_close(&connection->tcp, &stack->host);
     stack_settle(stack, connection);
     return HF_OK;
@@ -270,6 +271,7 @@ int hf_abort(struct hf_stack *stack, hf_handle handle, hf_time now)
     if (connection == NULL) {
         return end_without_memory(stack, handle);
     }
+    connection->posted = (struct stack_posted){.buffer = NULL};
     tcp_abort(&connection->tcp, &stack->host, HF_REASON_USER_ABORT, HF_ECONNABORTED);
     stack_settle(stack, connection);
     return HF_OK;
@@ -300,7 +302,7 @@ int hf_set_option(struct hf_stack *stack, hf_handle handle, enum hf_option optio
         return tcp_set_option(&listener->prototype, &stack->host, option, value);
     }
     if (connection == NULL) {
-        return no_connection(stack, handle);
+        return stack_no_connection(stack, handle);
     }
     error = option == HF_OPTION_FAST_OPEN_CONNECT
                 ? fast_open_connect(stack, connection, value)
@@ -341,7 +343,7 @@ int hf_mark(struct hf_stack *stack, hf_handle handle, uint32_t mark, unsigned ki
     struct stack_connection *connection = stack_connection_of(stack, handle);
     int error;
     if (connection == NULL) {
-        return no_connection(stack, handle);
+        return stack_no_connection(stack, handle);
     }
     if (kinds == 0 || kinds > (HF_MARK_SENT | HF_MARK_ACKED | HF_MARK_BOUNDARY)) {
         return HF_EINVAL;

@@ -42,6 +42,7 @@ static enum hf_reason connection_arrives(struct hf_stack *stack,
     struct tcp_conn *conn = &connection->tcp;
     enum hf_state before = conn->state;
     enum hf_reason reason = tcp_segment_arrives(conn, &stack->host, arrival->segment);
+    posted_fill(stack, connection);
     if (stack_tracing(stack)) {
         struct hf_trace_numbers numbers;
         tcp_trace_numbers(conn, &numbers);

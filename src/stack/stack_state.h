@@ -68,6 +68,12 @@ struct stack_timer {
     bool resting;
 };
 
+/* The program's buffer for what arrives (posted.c). */
+struct stack_posted {
+    uint8_t *buffer; /* NULL: none */
+    uint32_t length, filled;
+};
+
 struct stack_connection {
     struct index_link ready; /* in stack.ready while in_ready */
     uint32_t generation;     /* as its slot's */
@@ -87,6 +93,7 @@ struct stack_connection {
     uint32_t fast_open_listener, fast_open_generation;
     struct saved_syn *saved_syn; /* NULL: none */
     uint32_t path_mtus_seen;     /* stack.path_mtus_learnt when it last looked */
+    struct stack_posted posted;
     struct tcp_conn tcp;
 };
 
@@ -264,6 +271,8 @@ struct stack_connection *stack_connection_new(struct hf_stack *stack,
                                               const struct flow_tuple *tuple, uint32_t hash);
 /* The slot of a live connection that its program holds, or NULL. */
 struct stack_slot *stack_slot_of(const struct hf_stack *stack, hf_handle handle);
+/* Why there is no connection of this handle: an error. */
+int stack_no_connection(const struct hf_stack *stack, hf_handle handle);
 /* The live connection behind a handle, awake from now on; or NULL, also where there is no memory to
  * wake it. To look at one without waking it: resting_look. */
 struct stack_connection *stack_connection_of(struct hf_stack *stack, hf_handle handle);
@@ -420,6 +429,13 @@ size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *seg
 #define TCP_CHECKSUM_OFFSET 16u
 size_t emit_headers(const struct flow_tuple *tuple, const struct tcp_segment *segment,
                     const struct emit_fields *fields, uint8_t *packet, checksum_sum *pseudo_sum);
+
+/* ---- posted.c */
+
+/* What is unread goes to the posted buffer, as far as it has room. */
+void posted_fill(struct hf_stack *stack, struct stack_connection *connection);
+/* Text that was written there in place of the receive queue, and was accepted, has been read. */
+void posted_take(struct hf_stack *stack, struct stack_connection *connection, uint32_t length);
 
 /* ---- super_segment.c: see offload.h */
 

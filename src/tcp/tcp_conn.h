@@ -167,15 +167,16 @@ struct tcp_tuning {
     hf_time space_since;
 };
 
-/* What is counted for STATUS alone. */
+/* What is counted for STATUS alone; what bulk data counts comes first. */
 struct tcp_tally {
-    uint32_t data_segments_sent, data_segments_received, out_of_order_segments;
+    uint32_t data_segments_sent, data_segments_received;
     uint32_t delivered_segments; /* known to have arrived, the SYN among them */
-    uint32_t syn_timeouts, timeout_recoveries;
-    hf_time timeout_ns, timeout_since; /* in recovery from timeouts, finished; since: 0 or now */
-    hf_time last_data_received, established;
+    uint8_t limited;             /* enum hf_limited */
+    hf_time last_data_received;
+    hf_time timeout_since, timeout_ns; /* in recovery from timeouts: 0 or since when; finished */
+    uint32_t out_of_order_segments, syn_timeouts, timeout_recoveries;
+    hf_time established;
     hf_time limited_ns[HF_LIMITED_COUNT], limited_since;
-    uint8_t limited; /* enum hf_limited */
 };
 
 /* Events waiting for the program: bits are 1 << enum hf_event_type. */
@@ -183,9 +184,10 @@ typedef uint16_t tcp_event_set;
 
 struct tcp_fast_open;
 
+/* What bulk data touches stands together, before and behind what it does not (tcp_layout_test.c
+ * prints it and holds it there). */
 struct tcp_conn {
     struct flow_tuple tuple;
-    hf_handle handle; /* the stack's name for it, for traces */
 
     /* RFC 9293 3.3.1, the send sequence space. */
     struct {
@@ -208,7 +210,6 @@ struct tcp_conn {
         seq32 last_ack_sent; /* RFC 7323 4.3's Last.ACK.sent */
         seq32 fin;           /* the FIN's number, when has_fin */
     } rcv;
-    seq32 irs;
 
     enum hf_state state : 8;
     bool passive : 1;        /* opened by a listener (MUST-11) */
@@ -287,8 +288,6 @@ struct tcp_conn {
 
     uint32_t ts_recent, ts_offset;
     uint32_t ts_recent_age_s; /* when ts_recent was taken, in seconds */
-    seq32 reset_seq, reset_ack;
-    bool reset_has_ack;
 
     /* RFC 6298, microseconds. */
     uint32_t srtt_us, rttvar_us, rto_us;
@@ -302,20 +301,35 @@ struct tcp_conn {
     struct tcp_rack rack;
     struct tcp_prr prr;
     struct tcp_undo undo;
-    struct tcp_mtu_search search;
-    struct tcp_ecn ecn;
-    struct tcp_sack_block dsack;
     struct hf_cc_state congestion;
-    int32_t inflation_bytes; /* fast recovery's inflation and deflation of cwnd (RFC 6582) */
     const struct hf_cc_ops *cc;
+
+    /* From here on what bulk data does not touch: a third of ecn, which begins it, is for marks,
+     * and most of search, which ends it, for probes. */
+    struct tcp_ecn ecn;
+    hf_handle handle; /* the stack's name for it, for traces */
+    seq32 irs;
+    seq32 reset_seq, reset_ack;
+    bool reset_has_ack;
+    struct tcp_sack_block dsack;
+    int32_t inflation_bytes; /* fast recovery's inflation and deflation of cwnd (RFC 6582) */
+    int error;               /* what ended it */
+    int told_soft_error;     /* what HF_EVENT_SOFT_ERROR came for */
+    hf_time challenge_refill;
+    hf_time path_mtu_lowered; /* when path_mtu was last made smaller */
+    hf_time keepalive_idle_ns, keepalive_interval_ns;
+    hf_time fin_wait_2_ns; /* HF_OPTION_FIN_WAIT_2_NS */
+    uint32_t retransmits;
+    uint32_t dsacks_received; /* segments that DSACK said came twice */
+    uint32_t reorderings;     /* ACKs that showed reordering */
+    uint32_t timeouts, undos, loss_probes;
+    uint64_t bytes_retransmitted;
+    struct tcp_mtu_search search;
 
     hf_time deadlines[TCP_TIMER_COUNT];
     hf_time progress_time; /* when the oldest unacknowledged was first sent, or progress was made */
     hf_time last_sent, last_received;
-    hf_time challenge_refill;
-    hf_time path_mtu_lowered; /* when path_mtu was last made smaller */
-    hf_time user_timeout_ns, keepalive_idle_ns, keepalive_interval_ns;
-    hf_time fin_wait_2_ns;    /* HF_OPTION_FIN_WAIT_2_NS */
+    hf_time user_timeout_ns;
     uint64_t max_pacing_rate; /* HF_OPTION_MAX_PACING_RATE; 0: no limit */
 
     /* What the program gave and is not acknowledged yet; the front is snd.front. */
@@ -328,16 +342,8 @@ struct tcp_conn {
     uint32_t window_clamp_bytes;       /* HF_OPTION_WINDOW_CLAMP; 0: none */
     uint32_t not_sent_low_water_bytes; /* 0 or all ones: none */
     struct tcp_tuning tuning;
+    int soft_error; /* MUST-47 */
 
-    int error;           /* what ended it */
-    int soft_error;      /* MUST-47 */
-    int told_soft_error; /* what HF_EVENT_SOFT_ERROR came for */
-
-    uint32_t retransmits;
-    uint32_t dsacks_received; /* segments that DSACK said came twice */
-    uint32_t reorderings;     /* ACKs that showed reordering */
-    uint32_t timeouts, undos, loss_probes;
-    uint64_t bytes_retransmitted;
     uint64_t bytes_sent, bytes_received, bytes_acked;
     uint64_t segments_sent, segments_received;
     struct tcp_tally tally;

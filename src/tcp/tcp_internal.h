@@ -288,7 +288,9 @@ void tcp_rate_check_app_limited(struct tcp_conn *conn, const struct tcp_host *ho
 uint64_t tcp_pacing_rate(const struct tcp_conn *conn, const struct tcp_host *host);
 /* What cwnd and the round trip come to, as Linux counts it. */
 uint64_t tcp_window_rate(const struct tcp_conn *conn);
-/* It is too early for the next segment; the pacing timer is set. */
+/* It is too early for the next segment. */
+bool tcp_pacing_waits(const struct tcp_conn *conn, const struct tcp_host *host);
+/* The same, and the pacing timer is set. */
 bool tcp_pacing_holds(struct tcp_conn *conn, struct tcp_host *host);
 /* The first segments of a connection are not paced, but counted. */
 bool tcp_pacing_is_starting(const struct tcp_conn *conn);

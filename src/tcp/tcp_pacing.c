@@ -77,19 +77,25 @@ void tcp_pacing_late(struct tcp_conn *conn, const struct tcp_host *host)
     sender->pacing_credit = late < most ? late : most;
 }
 
+bool tcp_pacing_waits(const struct tcp_conn *conn, const struct tcp_host *host)
+{
+    const struct tcp_sender *sender = conn->sender;
+    return sender != NULL && sender->unpaced_segments >= FIRST_SEGMENTS &&
+           sender->pacing_next > host->now && tcp_pacing_rate(conn, host) != 0;
+}
+
 bool tcp_pacing_holds(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_sender *sender = conn->sender;
-    uint64_t rate = sender != NULL ? tcp_pacing_rate(conn, host) : 0;
     hf_time *deadline = &conn->deadlines[TCP_TIMER_PACING];
-    uint64_t quantum;
-    if (rate == 0 || sender->unpaced_segments < FIRST_SEGMENTS ||
-        sender->pacing_next <= host->now) {
+    uint64_t rate, quantum;
+    if (!tcp_pacing_waits(conn, host)) {
         tcp_pacing_late(conn, host);
         *deadline = HF_TIME_NEVER;
         return false;
     }
     if (*deadline == HF_TIME_NEVER) {
+        rate = tcp_pacing_rate(conn, host);
         quantum = quantum_bytes(conn, host, rate);
         *deadline = sender->pacing_next +
                     time_of(quantum - min_u32((uint32_t)quantum, tcp_effective_mss(conn)), rate);

@@ -10,20 +10,20 @@
  * 30 instructions.
  *
  * What decides anything else about a segment is left to tcp_next_segment: the last one that cwnd or
- * the window lets go, the last one of the data or of a burst (PSH), retransmissions, probes,
- * pacing, RFC 9768's counters. So what leaves is the same, byte for byte.
+ * the window lets go, the last one of the data or of a burst (PSH), retransmissions, probes, a
+ * segment that pacing holds, RFC 9768's counters. So what leaves is the same, byte for byte.
  */
 #include "tcp_internal.h"
 
 /* Nothing but the bounds below may change what is sent next, or how. */
-static bool undisturbed(const struct tcp_conn *conn, const struct tcp_host *host)
+static bool undisturbed(const struct tcp_conn *conn)
 {
     return conn->state == HF_ESTABLISHED && conn->sent != NULL && conn->sent->lost_bytes == 0 &&
            conn->recovery == TCP_RECOVERY_NONE && conn->frto == TCP_FRTO_OFF &&
            conn->intents == 0 && conn->duplicate_acks_due == 0 && conn->reassembly == NULL &&
            conn->notes == NULL && !conn->dsack_due && !conn->urgent_sending && !conn->search.on &&
            !conn->ecn.reducing && !conn->ecn.handshake_due && !conn->ecn.cwr_due &&
-           conn->ecn.mode != TCP_ECN_ACCURATE && tcp_pacing_rate(conn, host) == 0;
+           conn->ecn.mode != TCP_ECN_ACCURATE;
 }
 
 /* Linux's bursts (tcp_push.c): of the one that is under way, all but its last segment. */
@@ -72,6 +72,19 @@ static uint32_t record(struct tcp_conn *conn, struct tcp_host *host, uint32_t se
     return made;
 }
 
+/* The same one by one, for each moves on the time at which the next may leave. The first that has
+ * to wait is left to tcp_next_segment, which sets the timer. */
+static uint32_t record_paced(struct tcp_conn *conn, struct tcp_host *host, uint32_t segments,
+                             uint32_t length)
+{
+    uint32_t made = 0;
+    while (made < segments && !tcp_pacing_waits(conn, host) && record(conn, host, 1, length) == 1) {
+        tcp_pacing_sent(conn, host, length);
+        made++;
+    }
+    return made;
+}
+
 static void account(struct tcp_conn *conn, struct tcp_host *host, uint32_t segments,
                     uint32_t length)
 {
@@ -82,9 +95,6 @@ static void account(struct tcp_conn *conn, struct tcp_host *host, uint32_t segme
     conn->tally.data_segments_sent += segments;
     conn->prr.out_bytes += bytes;
     conn->quick_acks = (uint8_t)(conn->quick_acks - min_u32(conn->quick_acks, segments));
-    for (uint32_t i = 0; i < segments && tcp_pacing_is_starting(conn); i++) {
-        tcp_pacing_sent(conn, host, length);
-    }
     tcp_cc_sent_run(conn, host, bytes);
     tcp_arm_loss_probe(conn, host);
     tcp_tell_writable(conn);
@@ -95,11 +105,14 @@ uint32_t tcp_next_run(struct tcp_conn *conn, struct tcp_host *host,
 {
     uint32_t length = segment->payload_length;
     uint32_t made;
-    if (!undisturbed(conn, host) || length != tcp_effective_mss(conn) ||
+    if (!undisturbed(conn) || length != tcp_effective_mss(conn) ||
         !seq_eq(conn->snd.nxt, seq_add(segment->seq, length))) {
         return 0;
     }
-    made = record(conn, host, min_u32(bounded(conn, host, length), most), length);
+    most = min_u32(bounded(conn, host, length), most);
+    made = tcp_pacing_rate(conn, host) != 0 || tcp_pacing_is_starting(conn)
+               ? record_paced(conn, host, most, length)
+               : record(conn, host, most, length);
     if (made > 0) {
         account(conn, host, made, length);
     }

@@ -144,7 +144,7 @@ static int error_of_event(const struct tcp_conn *conn, enum hf_event_type type)
     return HF_OK;
 }
 
-int hf_stack_next_event(struct hf_stack *stack, struct hf_event *event)
+static __attribute__((noinline)) int next_event(struct hf_stack *stack, struct hf_event *event)
 {
     if (listener_next_event(stack, event)) {
         return 1;
@@ -164,6 +164,15 @@ int hf_stack_next_event(struct hf_stack *stack, struct hf_event *event)
         return 1;
     }
     return 0;
+}
+
+/* Most calls find nothing; those save no registers. */
+int hf_stack_next_event(struct hf_stack *stack, struct hf_event *event)
+{
+    if (stack->listener_events_head == POOL_NONE && stack->events_head == POOL_NONE) {
+        return 0;
+    }
+    return next_event(stack, event);
 }
 
 /* ---- going away */

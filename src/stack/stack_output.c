@@ -10,7 +10,9 @@ static void run_timers(struct hf_stack *stack, hf_time now)
     stack_set_now(stack, now);
     time_wait_run_timers(stack);
     syn_cache_run_timers(stack);
-    stack_run_timers(stack);
+    if (stack->host.now >= stack->wheel.quiet_until) {
+        stack_run_timers(stack);
+    }
 }
 
 static struct emit_fields fields_of(struct hf_stack *stack, const struct tcp_conn *conn,

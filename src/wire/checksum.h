@@ -29,10 +29,16 @@ checksum_sum checksum_swap(checksum_sum sum);
 static inline checksum_sum checksum_add_header(checksum_sum sum, const uint8_t *header,
                                                size_t length)
 {
-    for (size_t at = 0; at < length; at += 4) {
-        uint32_t word;
-        memcpy(&word, header + at, 4);
-        sum += word;
+    size_t at = 0;
+    uint32_t last;
+    for (; at + 8 <= length; at += 8) {
+        uint64_t words;
+        memcpy(&words, header + at, 8);
+        sum += (words & 0xffffffffu) + (words >> 32);
+    }
+    if (at < length) {
+        memcpy(&last, header + at, 4);
+        sum += last;
     }
     return sum;
 }

@@ -78,6 +78,9 @@ static unsigned sack_blocks_written(const struct tcp_options *options)
 
 size_t tcp_options_length(const struct tcp_options *options)
 {
+    if (tcp_options_only_timestamps(options)) {
+        return 12;
+    }
     unsigned blocks = sack_blocks_written(options);
     return fixed_options_length(options) + (blocks > 0 ? 4u + blocks * 8u : 0u);
 }
@@ -235,7 +238,14 @@ static uint8_t *put_options(uint8_t *at, const struct tcp_options *options)
 
 size_t tcp_emit(const struct tcp_segment *segment, uint8_t *out)
 {
-    size_t length = (size_t)(put_options(out + TCP_HEADER_BYTES, &segment->options) - out);
+    size_t length = TCP_HEADER_BYTES + 12;
+    if (tcp_options_only_timestamps(&segment->options)) {
+        wire_write_32(out + 20, 0x0101080a); /* NOP, NOP, kind 8, length 10: RFC 7323 A */
+        wire_write_32(out + 24, segment->options.ts_value);
+        wire_write_32(out + 28, segment->options.ts_echo);
+    } else {
+        length = (size_t)(put_options(out + TCP_HEADER_BYTES, &segment->options) - out);
+    }
     wire_write_16(out, segment->source_port);
     wire_write_16(out + 2, segment->destination_port);
     wire_write_32(out + 4, segment->seq.value);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define TCP_HEADER_BYTES 20u
 #define TCP_HEADER_MAX_BYTES 60u
@@ -45,21 +46,23 @@ struct tcp_sack_block {
 };
 
 struct tcp_options {
-    bool has_mss, has_window_scale, has_sack_permitted, has_timestamps, has_user_timeout;
+    /* What there is, in the first eight bytes: see tcp_options_only_timestamps. */
+    bool has_timestamps, has_mss, has_window_scale, has_sack_permitted, has_user_timeout;
+    bool has_fast_open, has_accurate_ecn;
+    uint8_t sack_count;   /* 0..4 */
     uint8_t window_scale; /* as received; RFC 7323 2.3's limit of 14 is the receiver's to apply */
     uint16_t mss;
     uint16_t user_timeout; /* as on the wire: granularity bit and value */
     uint32_t ts_value, ts_echo;
     uint8_t unknown_count; /* options of other kinds, skipped (MUST-6) */
-    uint8_t sack_count;    /* 0..4 */
     /* RFC 7413 4.1.1: a cookie of 4 to 16 bytes, or none: a request for one. Borrowed: when read it
      * lies in the packet. */
-    bool has_fast_open, fast_open_experimental; /* kind 254 in place of 34 */
+    bool fast_open_experimental; /* kind 254 in place of 34 */
     uint8_t fast_open_length;
     const uint8_t *fast_open_cookie;
     /* RFC 9768 3.2.3: up to three counters of 24 bits, in the order that the kind says; e1b first
      * is what is sent. */
-    bool has_accurate_ecn, accurate_ecn_e0b_first;
+    bool accurate_ecn_e0b_first;
     uint8_t accurate_ecn_count;
     uint32_t accurate_ecn[TCP_ACCURATE_ECN_FIELDS];
     struct tcp_sack_block sack[TCP_SACK_MAX_BLOCKS];
@@ -83,6 +86,15 @@ struct tcp_segment {
     uint32_t joined_bytes;
     bool in_place; /* the text stands where it belongs in the receive queue, `payload` is not it */
 };
+
+/* Nothing but timestamps, as in nearly every segment of a connection. */
+static inline bool tcp_options_only_timestamps(const struct tcp_options *options)
+{
+    static const bool only[8] = {true};
+    _Static_assert(offsetof(struct tcp_options, has_timestamps) == 0, "the first of the eight");
+    _Static_assert(offsetof(struct tcp_options, sack_count) == 7, "and the last");
+    return memcmp(options, only, sizeof only) == 0;
+}
 
 /* How many segments arrived in it. */
 static inline uint32_t tcp_segment_count(const struct tcp_segment *segment)

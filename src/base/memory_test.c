@@ -173,6 +173,7 @@ static void the_heap_never_holds_more_than_the_cap(void **state)
     size_t sizes[MODEL_BLOCKS] = {0};
     uint64_t held = 0;
     uint64_t refused = 0;
+    uint64_t peak = 0;
     memory_init(&memory, &allocator, MODEL_LIMIT);
     memory.keep_bytes = MODEL_LIMIT / 4;
     for (int step = 0; step < 200000; step++) {
@@ -196,6 +197,8 @@ static void the_heap_never_holds_more_than_the_cap(void **state)
         assert_true(heap.bytes == held + memory.kept_bytes);
         assert_true(heap.bytes <= MODEL_LIMIT);
         assert_true(memory.kept_bytes <= memory.keep_bytes);
+        peak = heap.bytes > peak ? heap.bytes : peak;
+        assert_true(memory.peak_bytes == peak);
     }
     assert_true(refused > 1000);
     for (int i = 0; i < MODEL_BLOCKS; i++)

@@ -143,11 +143,11 @@ int hf_next_returned(struct hf_stack *stack, struct hf_returned *returned)
 }
 
 /* Whoever waits asks again and again: a connection at rest says so without waking. */
-static bool nothing_to_read(struct hf_stack *stack, hf_handle handle, ptrdiff_t *answer)
+static bool nothing_to_read(struct hf_stack *stack, const struct stack_slot *slot,
+                            ptrdiff_t *answer)
 {
-    const struct stack_slot *slot = stack_slot_of(stack, handle);
     struct resting_view view;
-    if (slot == NULL || slot->where >> FLOW_INDEX_BITS != FLOW_RESTING ||
+    if (slot->where >> FLOW_INDEX_BITS != FLOW_RESTING ||
         resting_look(stack, slot, &view)->receive_bytes > 0) {
         return false;
     }
@@ -158,13 +158,14 @@ static bool nothing_to_read(struct hf_stack *stack, hf_handle handle, ptrdiff_t 
 ptrdiff_t hf_recv(struct hf_stack *stack, hf_handle handle, void *data, size_t length,
                   unsigned flags, hf_time now)
 {
+    const struct stack_slot *slot = stack_slot_of(stack, handle);
     struct stack_connection *connection;
     ptrdiff_t taken;
     stack_set_now(stack, now);
-    if (nothing_to_read(stack, handle, &taken)) {
+    if (slot != NULL && nothing_to_read(stack, slot, &taken)) {
         return taken;
     }
-    connection = stack_connection_of(stack, handle);
+    connection = slot != NULL ? resting_wake_slot(stack, slot, HF_REASON_WAKE_CALL) : NULL;
     if (connection == NULL) {
         return stack_no_connection(stack, handle);
     }

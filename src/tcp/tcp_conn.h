@@ -528,7 +528,18 @@ static inline hf_time tcp_earliest_deadline(const struct tcp_conn *conn)
 /* Runs every timer that is due at host->now. */
 void tcp_run_timers(struct tcp_conn *conn, struct tcp_host *host);
 /* Sets the retransmission and probe timers to what the send state now asks for. */
-void tcp_arm_retransmit(struct tcp_conn *conn, struct tcp_host *host);
+void tcp_arm_retransmit_anew(struct tcp_conn *conn, struct tcp_host *host);
+static inline void tcp_arm_retransmit(struct tcp_conn *conn, struct tcp_host *host)
+{
+    if (tcp_flight(conn) > 0 && conn->deadlines[TCP_TIMER_RETRANSMIT] != HF_TIME_NEVER) {
+        conn->deadlines[TCP_TIMER_PROBE] = HF_TIME_NEVER; /* it runs already */
+    } else if (tcp_flight(conn) == 0 && tcp_unsent_bytes(conn) == 0 && !tcp_fin_unsent(conn)) {
+        conn->deadlines[TCP_TIMER_RETRANSMIT] = HF_TIME_NEVER;
+        conn->deadlines[TCP_TIMER_PROBE] = HF_TIME_NEVER;
+    } else {
+        tcp_arm_retransmit_anew(conn, host);
+    }
+}
 void tcp_start_keepalive(struct tcp_conn *conn);
 static inline void tcp_restart_keepalive(struct tcp_conn *conn)
 {

@@ -22,10 +22,10 @@ uint8_t tcp_window_shift_of(const struct tcp_conn *conn, const struct hf_config 
     if (conn->window_clamp_bytes != 0) {
         buffer_bytes = min_u32(buffer_bytes, conn->window_clamp_bytes);
     }
-    while (shift < 14 && (buffer_bytes >> shift) > UINT16_MAX) {
-        shift++;
+    if (buffer_bytes > UINT16_MAX) {
+        shift = (uint8_t)(16 - __builtin_clz(buffer_bytes));
     }
-    return shift;
+    return shift < 14 ? shift : 14;
 }
 
 /* Keeps RFC6582-3.2-a. */

@@ -85,7 +85,7 @@ static bool probe_needed(const struct tcp_conn *conn)
 }
 
 /* Keeps MUST-36, RFC6298-5-a, RFC6298-5.1-a, RFC6298-5.6-a. */
-void tcp_arm_retransmit(struct tcp_conn *conn, struct tcp_host *host)
+void tcp_arm_retransmit_anew(struct tcp_conn *conn, struct tcp_host *host)
 {
     hf_time *retransmit = &conn->deadlines[TCP_TIMER_RETRANSMIT];
     hf_time *probe = &conn->deadlines[TCP_TIMER_PROBE];

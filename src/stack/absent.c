@@ -14,7 +14,7 @@
 
 void resting_init(struct hf_stack *stack)
 {
-    (void)stack;
+    stack->resting.quiet_until = HF_TIME_NEVER;
 }
 
 void resting_deinit(struct hf_stack *stack)

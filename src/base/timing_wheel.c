@@ -149,10 +149,9 @@ void wheel_init(struct timing_wheel *wheel, hf_time now)
     *wheel = (struct timing_wheel){.time = now, .quiet_until = HF_TIME_NEVER};
 }
 
-void wheel_cancel(struct timing_wheel *wheel, struct wheel_node *node)
+void wheel_disarm(struct timing_wheel *wheel, struct wheel_node *node)
 {
-    if (!wheel_armed(node))
-        return;
+    HF_ASSERT(wheel_armed(node));
     wheel->count--;
     if (node->deadline <= wheel->time)
         unlink_node(&wheel->due, node);

@@ -47,11 +47,18 @@ void wheel_init(struct timing_wheel *wheel, hf_time now);
 /* Arms or re-arms (which counts as the latest arming, even to the same deadline). deadline
  * HF_TIME_NEVER cancels. A deadline in the past is due at the next wheel_expire. */
 void wheel_arm(struct timing_wheel *wheel, struct wheel_node *node, hf_time deadline);
-/* Does nothing to a node that is not armed. */
-void wheel_cancel(struct timing_wheel *wheel, struct wheel_node *node);
 static inline bool wheel_armed(const struct wheel_node *node)
 {
     return node->next != NULL;
+}
+/* Of a node that is armed. */
+void wheel_disarm(struct timing_wheel *wheel, struct wheel_node *node);
+/* Does nothing to a node that is not armed. */
+static inline void wheel_cancel(struct timing_wheel *wheel, struct wheel_node *node)
+{
+    if (wheel_armed(node)) {
+        wheel_disarm(wheel, node);
+    }
 }
 /* wheel_expire, where something may be due. */
 struct wheel_node *wheel_expire_due(struct timing_wheel *wheel, hf_time now);

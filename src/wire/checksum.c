@@ -210,20 +210,6 @@ checksum_sum checksum_swap(checksum_sum sum)
     return (folded >> 8 | folded << 8) & 0xffffu;
 }
 
-checksum_sum checksum_pseudo_ipv4(const uint8_t source[4], const uint8_t destination[4],
-                                  uint8_t protocol, uint16_t length)
-{
-    uint32_t from;
-    uint32_t to;
-    uint32_t rest;
-    uint8_t rest_bytes[4] = {0, protocol};
-    wire_write_16(rest_bytes + 2, length);
-    memcpy(&from, source, 4);
-    memcpy(&to, destination, 4);
-    memcpy(&rest, rest_bytes, 4);
-    return (uint64_t)from + to + rest;
-}
-
 checksum_sum checksum_pseudo_ipv6(const uint8_t source[16], const uint8_t destination[16],
                                   uint8_t protocol, uint32_t length)
 {

@@ -58,8 +58,19 @@ static inline uint16_t checksum_finish(checksum_sum sum)
     return (uint16_t)~checksum_fold(sum);
 }
 /* RFC 9293 3.1's and RFC 8200 8.1's pseudo-headers. Addresses in network order. */
-checksum_sum checksum_pseudo_ipv4(const uint8_t source[4], const uint8_t destination[4],
-                                  uint8_t protocol, uint16_t length);
+static inline checksum_sum checksum_pseudo_ipv4(const uint8_t source[4],
+                                                const uint8_t destination[4], uint8_t protocol,
+                                                uint16_t length)
+{
+    const uint8_t rest_bytes[4] = {0, protocol, (uint8_t)(length >> 8), (uint8_t)length};
+    uint32_t from;
+    uint32_t to;
+    uint32_t rest;
+    memcpy(&from, source, 4);
+    memcpy(&to, destination, 4);
+    memcpy(&rest, rest_bytes, 4);
+    return (uint64_t)from + to + rest;
+}
 checksum_sum checksum_pseudo_ipv6(const uint8_t source[16], const uint8_t destination[16],
                                   uint8_t protocol, uint32_t length);
 /* RFC 1624: the new field (network order as in memory) when 16-bit word `before` becomes `after`

@@ -36,7 +36,6 @@
 
 enum {
     PACKETS_READ_PER_WAKEUP = 64,
-    BYTES_READ_PER_WAKEUP = 262144, /* or a little more, with super-segments */
     PACKETS_WRITTEN_PER_TURN = 256,
     EVENTS_PER_TURN = 4096,
     ROUNDS_PER_TURN = 4,
@@ -113,23 +112,18 @@ void host_stop(struct host *host, int exit_code)
     uv_stop(&host->loop);
 }
 
-/* Returns how many there were, or a negated errno when the device is gone. */
+/* Returns how many there were, or a negated errno when the device is gone. What has come together
+ * goes in together: segments of a connection are joined, and answered as one. */
 static int read_packets(struct host *host)
 {
-    int count = 0;
-    ptrdiff_t bytes = 0;
+    struct hf_arriving packets[PACKETS_READ_PER_WAKEUP];
+    int count = hf_tun_read_batch(host->tun, host->arriving, sizeof host->arriving, packets,
+                                  PACKETS_READ_PER_WAKEUP);
 
-    for (; count < PACKETS_READ_PER_WAKEUP && bytes < BYTES_READ_PER_WAKEUP; count++) {
-        struct hf_packet_hints hints;
-        ptrdiff_t length = hf_tun_read_packet(host->tun, host->packet, sizeof host->packet, &hints);
-
-        if (length == HF_EAGAIN || length == -EINTR)
-            break;
-        if (length < 0)
-            return (int)length;
-        hf_stack_input_packet(host->stack, host->packet, (size_t)length, &hints, host_now(host));
-        bytes += length;
-    }
+    if (count == HF_EAGAIN || count == -EINTR)
+        return 0;
+    if (count > 0)
+        hf_stack_input_batch(host->stack, packets, (uint32_t)count, host_now(host));
     return count;
 }
 

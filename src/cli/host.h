@@ -16,8 +16,9 @@
 
 enum {
     HOST_SCRATCH_BYTES = 65536,
-    HOST_HANDLES = 6,       /* of libuv, opened by host_open */
-    HOST_BATCH_PACKETS = 16 /* taken from the stack at once */
+    HOST_HANDLES = 6,            /* of libuv, opened by host_open */
+    HOST_BATCH_PACKETS = 16,     /* taken from the stack at once */
+    HOST_ARRIVING_BYTES = 327680 /* read at once: many packets, or four super-segments */
 };
 
 /* Whoever looks after a handle starts with one of these. */
@@ -58,7 +59,7 @@ struct host {
     struct hf_packet packets[HOST_BATCH_PACKETS];
     uint8_t *packet_bytes;
     int held_first, held_end;
-    uint8_t packet[65536];
+    uint8_t arriving[HOST_ARRIVING_BYTES];
 };
 
 /* EXIT_CODE_OK, or another after complaining; host_close is needed in either case. `network` is

@@ -23,7 +23,7 @@ _handfast_options()
         printf '%s\n' --send= --recv= --expect= --generate= --discard --timeout= "${network[@]}" --help
         ;;
     proxy)
-        printf '%s\n' --forward= --reverse= "${network[@]}" --help
+        printf '%s\n' --forward= --reverse= --cores= "${network[@]}" --help
         ;;
     ss)
         printf '%s\n' --control= --json --metrics --help

@@ -59,6 +59,7 @@ complete -c handfast -n '__handfast_command connect' -a '(__fish_print_hostnames
 
 complete -c handfast -n '__handfast_command proxy' -l forward -x -d 'From Handfast to the kernel'
 complete -c handfast -n '__handfast_command proxy' -l reverse -x -d 'From the kernel through Handfast'
+complete -c handfast -n '__handfast_command proxy' -l cores -x -d 'Stacks and threads, one for each core'
 
 complete -c handfast -n '__handfast_command listen connect proxy' -l tun -x -d 'The TUN device'
 complete -c handfast -n '__handfast_command listen connect proxy' -l address -x -d "An address of Handfast's"

@@ -350,9 +350,10 @@ static void clear_stale(const char *directory)
         return;
     while ((entry = readdir(entries)) != NULL) {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
-        size_t digits = strspn(entry->d_name, "0123456789");
+        /* A process id, and of several hosts in one process all but the first have a number. */
+        size_t digits = strspn(entry->d_name, "0123456789-");
 
-        if (digits > 0 && digits < 10 && strcmp(entry->d_name + digits, ".sock") == 0 &&
+        if (digits > 0 && digits < 13 && strcmp(entry->d_name + digits, ".sock") == 0 &&
             snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", directory, entry->d_name) <
                 (int)sizeof address.sun_path &&
             kill((pid_t)strtol(entry->d_name, NULL, 10), 0) != 0 && errno == ESRCH &&
@@ -366,14 +367,17 @@ static int bind_by_default(struct control *control)
 {
     char directories[CONTROL_DIRECTORIES][CONTROL_PATH_BYTES];
     size_t count = control_directories(directories);
+    char core[16] = "";
     int error = -ENOENT;
 
+    if (control->host->core > 0)
+        snprintf(core, sizeof core, "-%u", control->host->core);
     for (size_t i = 0; i < count; i++) {
         if (!directory_usable(directories[i]))
             continue;
         clear_stale(directories[i]);
-        if (snprintf(control->path, sizeof control->path, "%s/%ld.sock", directories[i],
-                     (long)getpid()) >= (int)sizeof control->path)
+        if (snprintf(control->path, sizeof control->path, "%s/%ld%s.sock", directories[i],
+                     (long)getpid(), core) >= (int)sizeof control->path)
             continue;
         error = bind_and_listen(control);
         if (error == 0)
@@ -397,7 +401,7 @@ int control_open(struct control **opened, struct host *host, const char *command
     int error;
 
     *opened = NULL;
-    if (path != NULL && strcmp(path, "none") == 0)
+    if (path != NULL && (strcmp(path, "none") == 0 || host->core > 0))
         return EXIT_CODE_OK;
     if (path != NULL && strlen(path) >= CONTROL_PATH_BYTES)
         return fail(-ENAMETOOLONG, "--control '%s' (at most %d characters)", path,

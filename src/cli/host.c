@@ -112,6 +112,22 @@ void host_stop(struct host *host, int exit_code)
     uv_stop(&host->loop);
 }
 
+/* What belongs to other cores goes there. */
+static void take_in(struct host *host, const struct hf_arriving *packets, uint32_t count)
+{
+    uint64_t asleep;
+
+    if (host->cores == NULL) {
+        hf_stack_input_batch(host->stack, packets, count, host_now(host));
+        return;
+    }
+    asleep = hf_cores_input(host->cores, host->core, packets, count, host_now(host));
+    for (uint32_t core = 0; asleep != 0; core++, asleep >>= 1) {
+        if (asleep & 1)
+            uv_async_send(&host->all[core]->bell);
+    }
+}
+
 /* Returns how many there were, or a negated errno when the device is gone. What has come together
  * goes in together: segments of a connection are joined, and answered as one. */
 static int read_packets(struct host *host)
@@ -123,8 +139,14 @@ static int read_packets(struct host *host)
     if (count == HF_EAGAIN || count == -EINTR)
         return 0;
     if (count > 0)
-        hf_stack_input_batch(host->stack, packets, (uint32_t)count, host_now(host));
+        take_in(host, packets, (uint32_t)count);
     return count;
+}
+
+/* What other cores had for this one. */
+static int take_passed(struct host *host)
+{
+    return host->cores != NULL ? (int)hf_cores_take(host->cores, host->core, host_now(host)) : 0;
 }
 
 static int take_from_device(struct host *host)
@@ -282,6 +304,8 @@ static void carry_out(struct host *host)
     bool held = is_holding(host);
     hf_time now;
 
+    if (take_passed(host) > 0)
+        host->busy_since = host_now(host);
     /* What has arrived comes before what is due. */
     if (hf_stack_next_deadline(host->stack) <= host_now(host))
         take_from_device(host);
@@ -314,7 +338,7 @@ static bool poll_busily(struct host *host)
     if (until > host->busy_since + 2 * host->network->busy_poll_ns)
         return false;
     while (!host->stopping && !is_holding(host) && host_now(host) < until) {
-        if (take_from_device(host) > 0)
+        if (take_from_device(host) > 0 || take_passed(host) > 0)
             return true;
         if (hf_stack_next_deadline(host->stack) <= host_now(host))
             return true;
@@ -330,6 +354,30 @@ static void turn(uv_prepare_t *prepare)
     for (int round = 0; round < BUSY_ROUNDS && host->network->busy_poll_ns > 0 && poll_busily(host);
          round++)
         carry_out(host);
+    if (host->cores != NULL && !hf_cores_sleep(host->cores, host->core))
+        uv_timer_start(&host->deadline_timer, wake, 0, 0);
+}
+
+static void awake(uv_check_t *check)
+{
+    struct host *host = check->data;
+
+    hf_cores_wake(host->cores, host->core);
+}
+
+static void bell_rings(uv_async_t *bell)
+{
+    struct host *host = bell->data;
+
+    /* What was passed on is taken by the turn that follows. */
+    if (atomic_load(&host->stop_asked))
+        host_stop(host, EXIT_CODE_OK);
+}
+
+void host_ask_stop(struct host *host)
+{
+    atomic_store(&host->stop_asked, true);
+    uv_async_send(&host->bell);
 }
 
 static void flush_traces(uv_timer_t *timer)
@@ -347,6 +395,20 @@ static void take_signal(uv_signal_t *handle, int number)
         host->on_signal(host, number);
     else
         host_stop(host, EXIT_CODE_SIGNAL + number);
+}
+
+/* One for each core: the first host has them made, the others find theirs. */
+static int make_cores(struct host *host, const struct hf_config *config)
+{
+    struct hf_cores_config cores = hf_cores_config_default();
+
+    cores.stack = *config;
+    cores.cores = host->network->cores;
+    host->cores = host->core == 0 ? hf_cores_new(&cores) : host->all[0]->cores;
+    if (host->cores != NULL)
+        host->stack = hf_cores_stack(host->cores, host->core);
+    return host->stack != NULL ? EXIT_CODE_OK
+                               : fail(-ENOMEM, "cannot make a host of %u cores", cores.cores);
 }
 
 static int open_stack(struct host *host)
@@ -371,7 +433,13 @@ static int open_stack(struct host *host)
         config.fast_open = HF_FAST_OPEN_CLIENT | HF_FAST_OPEN_SERVER;
     if (network->has_seed)
         memcpy(config.seed, network->seed, sizeof config.seed);
-    host->stack = hf_stack_new(&config);
+    if (host->all != NULL && network->cores > 1) {
+        code = make_cores(host, &config);
+        if (code != EXIT_CODE_OK)
+            return code;
+    } else {
+        host->stack = hf_stack_new(&config);
+    }
     if (host->stack == NULL)
         return fail(-ENOMEM, "cannot make a host");
     for (size_t i = 0; i < network->address_count; i++) {
@@ -439,13 +507,16 @@ static int open_device(struct host *host)
         .kernel_addresses = host->network->kernel_addresses,
         .kernel_address_count = host->network->kernel_address_count,
         .offload = host->network->offload,
+        .multi_queue = host->network->cores > 1,
     };
 
     if (!make_room(host))
         return fail(-ENOMEM, "cannot make a host");
-    host->tun = hf_tun_open(&config, message, sizeof message);
+    host->tun = host->core == 0 ? hf_tun_open(&config, message, sizeof message)
+                                : hf_tun_open_queue(host->all[0]->tun, message, sizeof message);
     if (host->tun != NULL) {
-        tell_offloads(host);
+        if (host->core == 0)
+            tell_offloads(host);
         return EXIT_CODE_OK;
     }
     error = errno;
@@ -460,10 +531,17 @@ static int open_handles(struct host *host)
     uv_timer_init(&host->loop, &host->deadline_timer);
     uv_timer_init(&host->loop, &host->flush_timer);
     uv_prepare_init(&host->loop, &host->prepare);
+    uv_check_init(&host->loop, &host->check);
+    uv_async_init(&host->loop, &host->bell, bell_rings);
+    host->check.data = host->bell.data = host;
+    if (host->cores != NULL)
+        uv_check_start(&host->check, awake);
+    /* Of several, the first host is the one that hears signals. */
     for (size_t i = 0; i < 2; i++) {
         uv_signal_init(&host->loop, &host->signals[i]);
         host->signals[i].data = host;
-        uv_signal_start(&host->signals[i], take_signal, numbers[i]);
+        if (host->core == 0)
+            uv_signal_start(&host->signals[i], take_signal, numbers[i]);
     }
     host->prepare.data = host;
     host->flush_timer.data = host;
@@ -477,11 +555,20 @@ static int open_handles(struct host *host)
 
 int host_open(struct host *host, const struct network_options *network, const char *command_name)
 {
+    return host_open_core(host, NULL, 0, network, command_name);
+}
+
+int host_open_core(struct host *host, struct host **all, uint32_t core,
+                   const struct network_options *network, const char *command_name)
+{
     int error, code;
 
     memset(host, 0, sizeof *host);
+    atomic_init(&host->stop_asked, false);
     host->network = network;
-    host->start_ns = read_clock(CLOCK_MONOTONIC);
+    host->all = all;
+    host->core = core;
+    host->start_ns = core == 0 ? read_clock(CLOCK_MONOTONIC) : all[0]->start_ns;
     signal(SIGPIPE, SIG_IGN);
     code = open_device(host);
     if (code == EXIT_CODE_OK)
@@ -544,7 +631,10 @@ int host_close(struct host *host, int exit_code)
         uv_run(&host->loop, UV_RUN_DEFAULT);
         uv_loop_close(&host->loop);
     }
-    hf_stack_free(host->stack);
+    if (host->cores == NULL)
+        hf_stack_free(host->stack);
+    else if (host->core == 0)
+        hf_cores_free(host->cores);
     if (host->tun != NULL)
         hf_tun_close(host->tun);
     free(host->packet_bytes);

@@ -12,11 +12,12 @@
 
 #include <handfast/handfast.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <uv.h>
 
 enum {
     HOST_SCRATCH_BYTES = 65536,
-    HOST_HANDLES = 6,            /* of libuv, opened by host_open */
+    HOST_HANDLES = 8,            /* of libuv, opened by host_open */
     HOST_BATCH_PACKETS = 16,     /* taken from the stack at once */
     HOST_ARRIVING_BYTES = 327680 /* read at once: many packets, or four super-segments */
 };
@@ -43,7 +44,17 @@ struct host {
     int exit_code;                       /* what host_run returns */
     uint8_t scratch[HOST_SCRATCH_BYTES]; /* for use within one callback */
 
+    /* Where a program has several of them, one for each core (proxy --cores), each with a loop and
+     * a thread of its own: which this is, and all of them; the first opens what is theirs in
+     * common. */
+    uint32_t core;
+    struct host **all;
+
     /* The rest is host.c's. */
+    struct hf_cores *cores; /* NULL: it is the only one */
+    uv_async_t bell;        /* another core has something for this one */
+    uv_check_t check;
+    atomic_bool stop_asked;
     struct handle_map owners;
     struct tracing tracing;
     struct control *control;
@@ -65,10 +76,16 @@ struct host {
 /* EXIT_CODE_OK, or another after complaining; host_close is needed in either case. `network` is
  * borrowed until then. `command_name` is shown by `handfast ss'. */
 int host_open(struct host *host, const struct network_options *network, const char *command_name);
+/* The same for core `core` of network->cores, of which all[0] is the first to be opened; they are
+ * closed in the opposite order, when none of them runs any more. */
+int host_open_core(struct host *host, struct host **all, uint32_t core,
+                   const struct network_options *network, const char *command_name);
 /* Runs until host_stop. Returns host->exit_code. */
 int host_run(struct host *host);
 /* Ends host_run. The first caller's code counts. */
 void host_stop(struct host *host, int exit_code);
+/* The same by another thread, with EXIT_CODE_OK. Only of one that was opened as a core. */
+void host_ask_stop(struct host *host);
 /* Sends at once what is to be sent, where a turn of the loop is too late. */
 void host_flush(struct host *host);
 /* Sends what is still to be sent, then frees everything. Returns `exit_code`, or another if that

@@ -9,6 +9,7 @@
 #include "kernel_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -88,6 +89,13 @@ int kernel_socket_listen(const struct hf_endpoint *local)
     error = -errno;
     close(descriptor);
     return error;
+}
+
+int kernel_socket_share(int descriptor)
+{
+    int other = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+
+    return other < 0 ? -errno : other;
 }
 
 int kernel_socket_accept(int listener)

@@ -11,6 +11,8 @@
 
 /* All return a descriptor or a negated errno. */
 int kernel_socket_listen(const struct hf_endpoint *local);
+/* Another descriptor of the same listener, for another thread. */
+int kernel_socket_share(int descriptor);
 /* Not connected yet. */
 int kernel_socket_new(const struct hf_endpoint *remote);
 int kernel_socket_accept(int listener);

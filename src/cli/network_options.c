@@ -82,7 +82,7 @@ const size_t network_option_row_count = sizeof network_option_rows / sizeof netw
 void network_options_init(struct network_options *network)
 {
     *network = (struct network_options){
-        .tun_name = "hf0", .mtu = 1500, .ecn = 2, .offload = HF_TUN_OFFLOAD_AUTO};
+        .tun_name = "hf0", .mtu = 1500, .cores = 1, .ecn = 2, .offload = HF_TUN_OFFLOAD_AUTO};
 }
 
 bool network_parse_prefixed(const char *text, bool prefix_needed, struct hf_tun_address *parsed)

@@ -21,6 +21,7 @@ struct network_options {
     const char *control_path; /* NULL: the default place; "none": no socket */
     hf_time msl_ns;           /* 0: the stack's default */
     uint32_t mtu;
+    uint32_t cores; /* 1, but for commands that have an option for it */
     uint8_t mtu_probing;
     uint8_t offload;                            /* enum hf_tun_offload */
     hf_time busy_poll_ns;                       /* 0: sleeps at once */

@@ -6,6 +6,11 @@
  * kernel and connects in the stack. Each connection is a relay of its own; here are only the
  * listeners, the accounts, and what to do when descriptors run out: nothing is accepted any more
  * (the clients wait in the listeners' queues) until a relay ends.
+ *
+ * With --cores there are several of these in one process, each with a host, a loop and a thread of
+ * its own (cores.h): forward rules listen on every core and each takes what is its own; reverse
+ * rules share the kernel's listening socket, and whoever wakes first takes the connection. What
+ * they have in common is how many relays there are, and the end.
  */
 #define _GNU_SOURCE /* <uv.h> needs more than C17 has */
 
@@ -17,6 +22,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +32,7 @@
 enum {
     ID_FORWARD = 1,
     ID_REVERSE,
+    ID_CORES,
     MOST_RULES = 64,
     STACK_BACKLOG = 1024,
     ACCEPTS_PER_WAKEUP = 64,
@@ -35,6 +42,11 @@ enum {
 };
 
 struct proxy;
+
+/* Of all cores. */
+struct proxy_count {
+    atomic_uint relays, most;
+};
 
 struct rule {
     struct host_owner owner;
@@ -50,11 +62,18 @@ struct rule {
 
 struct proxy {
     struct host host;
-    struct network_options network;
+    struct network_options *network;
+    struct proxy_count *count;
+    struct proxy **all; /* one for each core, this one among them */
+    struct host **hosts;
+    uint32_t core;
+    uv_thread_t thread;
+    bool has_thread;
+    int code;
     struct rule rules[MOST_RULES];
     size_t rule_count;
     struct relay *relays; /* a list, newest first */
-    uint32_t relay_count, most_relays;
+    uint32_t relay_count;
     uint64_t to_kernel_bytes, to_stack_bytes;
     uv_timer_t retry;
     bool retry_open, paused, exhaustion_said;
@@ -69,6 +88,10 @@ static const struct option_row rows[] = {
     {ID_REVERSE, "reverse", "ADDRESS:PORT=ADDRESS:PORT",
      "Listen on a kernel socket, and relay each connection through one that Handfast opens to the "
      "address behind '='. Repeatable."},
+    {ID_CORES, "cores", "COUNT",
+     "Run a stack and a thread for each of so many cores, 1 to 64, over a queue each of the "
+     "device. "
+     "Not with --pcap, --trace or --ladder. Default: 1."},
 };
 
 static int run(int argc, char **argv);
@@ -93,7 +116,17 @@ static bool take(void *context, int id, const char *argument)
     struct proxy *proxy = context;
     bool reverse = id == ID_REVERSE;
     struct rule *rule;
+    unsigned long cores;
 
+    if (id == ID_CORES) {
+        if (!parse_number(argument, 1, HF_CORES_MAX, &cores)) {
+            fail_usage(&command_proxy, "--cores: '%s' is not a number from 1 to %d", argument,
+                       HF_CORES_MAX);
+            return false;
+        }
+        proxy->network->cores = (uint32_t)cores;
+        return true;
+    }
     if (proxy->rule_count == MOST_RULES) {
         fail_usage(&command_proxy, "at most %d rules", (int)MOST_RULES);
         return false;
@@ -169,6 +202,7 @@ static void relay_forget(struct proxy *proxy, struct relay *relay)
     if (relay->next != NULL)
         relay->next->previous = relay->previous;
     proxy->relay_count--;
+    atomic_fetch_sub(&proxy->count->relays, 1);
     proxy->to_kernel_bytes += relay->to_kernel_bytes;
     proxy->to_stack_bytes += relay->to_stack_bytes;
 }
@@ -199,6 +233,14 @@ static void relay_ended(struct relay *relay, enum relay_end how, int error)
         uv_timer_start(&proxy->retry, resume_accepting, 0, 0);
 }
 
+static void count_relay(struct proxy_count *count)
+{
+    unsigned now = atomic_fetch_add(&count->relays, 1) + 1, most = atomic_load(&count->most);
+
+    while (now > most && !atomic_compare_exchange_weak(&count->most, &most, now))
+        ;
+}
+
 static void relay_add(struct rule *rule, hf_handle handle, int descriptor, bool kernel_open)
 {
     struct proxy *proxy = rule->proxy;
@@ -219,8 +261,7 @@ static void relay_add(struct rule *rule, hf_handle handle, int descriptor, bool 
         proxy->relays->previous = relay;
     proxy->relays = relay;
     proxy->relay_count++;
-    if (proxy->relay_count > proxy->most_relays)
-        proxy->most_relays = proxy->relay_count;
+    count_relay(proxy->count);
     relay_start(relay);
 }
 
@@ -317,7 +358,11 @@ static int start_forward(struct rule *rule)
 static int start_reverse(struct rule *rule)
 {
     struct host *host = &rule->proxy->host;
-    int descriptor = kernel_socket_listen(&rule->listen), error;
+    struct proxy *first = rule->proxy->all[0];
+    int descriptor = rule->proxy == first
+                         ? kernel_socket_listen(&rule->listen)
+                         : kernel_socket_share(first->rules[rule - rule->proxy->rules].descriptor);
+    int error;
 
     if (descriptor < 0)
         return fail(descriptor, "--reverse %s: the kernel cannot listen there", rule->text);
@@ -345,7 +390,8 @@ static int start(struct proxy *proxy)
     return code;
 }
 
-static void finish(struct proxy *proxy)
+/* Returns how many relays it had to end. */
+static uint32_t finish(struct proxy *proxy)
 {
     uint32_t aborted = 0;
 
@@ -369,8 +415,24 @@ static void finish(struct proxy *proxy)
     }
     if (proxy->retry_open)
         uv_close((uv_handle_t *)&proxy->retry, NULL);
-    if (aborted > 0)
-        say("%u open connections were reset", aborted);
+    return aborted;
+}
+
+/* The first core's account is everybody's. */
+static void add_up(struct proxy *proxy)
+{
+    for (uint32_t core = 1; core < proxy->network->cores; core++) {
+        const struct proxy *other = proxy->all[core];
+
+        for (size_t i = 0; i < proxy->rule_count; i++) {
+            proxy->rules[i].connections += other->rules[i].connections;
+            proxy->rules[i].not_connected += other->rules[i].not_connected;
+            proxy->rules[i].reset += other->rules[i].reset;
+        }
+        proxy->to_kernel_bytes += other->to_kernel_bytes;
+        proxy->to_stack_bytes += other->to_stack_bytes;
+        proxy->complaints_kept_back += other->complaints_kept_back;
+    }
 }
 
 static void summarize(const struct proxy *proxy)
@@ -389,7 +451,7 @@ static void summarize(const struct proxy *proxy)
     }
     say("in all: %" PRIu64 " connections (at most %u at once), %" PRIu64 " not connected, %" PRIu64
         " reset; %" PRIu64 " bytes from Handfast to the kernel, %" PRIu64 " back",
-        connections, proxy->most_relays, not_connected, reset, proxy->to_kernel_bytes,
+        connections, atomic_load(&proxy->count->most), not_connected, reset, proxy->to_kernel_bytes,
         proxy->to_stack_bytes);
     if (proxy->complaints_kept_back > 0)
         say("%" PRIu64 " further complaints like those above were kept back",
@@ -413,37 +475,130 @@ static void raise_descriptor_limit(void)
     }
 }
 
-static int serve(struct proxy *proxy)
+static int open_core(struct proxy *proxy)
 {
-    struct host *host = &proxy->host;
-    int code;
+    int code =
+        host_open_core(&proxy->host, proxy->hosts, proxy->core, proxy->network, command_proxy.name);
+
+    if (code == EXIT_CODE_OK) {
+        proxy->host.command = proxy;
+        proxy->host.on_signal = take_signal;
+        code = start(proxy);
+    }
+    return code;
+}
+
+/* One core's end is everybody's. */
+static void run_core(void *argument)
+{
+    struct proxy *proxy = argument;
+
+    proxy->code = host_run(&proxy->host);
+    for (uint32_t core = 0; core < proxy->network->cores; core++) {
+        if (core != proxy->core)
+            host_ask_stop(proxy->hosts[core]);
+    }
+}
+
+static int run_cores(struct proxy *first)
+{
+    int error = 0, code;
+
+    for (uint32_t core = 1; core < first->network->cores && error == 0; core++) {
+        error = uv_thread_create(&first->all[core]->thread, run_core, first->all[core]);
+        first->all[core]->has_thread = error == 0;
+    }
+    if (error != 0)
+        host_stop(&first->host, fail(error, "cannot start a thread for each core"));
+    run_core(first);
+    code = first->code;
+    for (uint32_t core = 1; core < first->network->cores; core++) {
+        if (first->all[core]->has_thread)
+            uv_thread_join(&first->all[core]->thread);
+        if (code == EXIT_CODE_OK)
+            code = first->all[core]->code;
+    }
+    return code;
+}
+
+static int serve(struct proxy *first)
+{
+    uint32_t cores = first->network->cores, opened = 0, aborted = 0;
+    int code = EXIT_CODE_OK;
 
     raise_descriptor_limit();
-    code = host_open(host, &proxy->network, command_proxy.name);
+    while (opened < cores && code == EXIT_CODE_OK)
+        code = open_core(first->all[opened++]);
     if (code == EXIT_CODE_OK) {
-        host->command = proxy;
-        host->on_signal = take_signal;
-        code = start(proxy);
-        if (code == EXIT_CODE_OK) {
-            dprintf(STDERR_FILENO, "ready\n");
-            code = host_run(host);
-            summarize(proxy);
-        }
-        finish(proxy);
+        dprintf(STDERR_FILENO, "ready\n");
+        code = run_cores(first);
+        add_up(first);
+        summarize(first);
     }
-    return host_close(host, code);
+    for (uint32_t core = opened; core-- > 0;) {
+        if (first->all[core]->host.loop_open)
+            aborted += finish(first->all[core]);
+        code = host_close(&first->all[core]->host, code);
+    }
+    if (aborted > 0)
+        say("%u open connections were reset", aborted);
+    return code;
+}
+
+/* Each core has the same rules. */
+static struct proxy *copy_proxy(const struct proxy *first, uint32_t core)
+{
+    struct proxy *proxy = calloc(1, sizeof *proxy);
+
+    if (proxy == NULL)
+        return NULL;
+    *proxy = *first;
+    proxy->core = core;
+    for (size_t i = 0; i < proxy->rule_count; i++)
+        proxy->rules[i].proxy = proxy;
+    return proxy;
+}
+
+static int serve_on_cores(struct proxy *first)
+{
+    struct proxy *all[HF_CORES_MAX] = {first};
+    struct host *hosts[HF_CORES_MAX] = {&first->host};
+    struct proxy_count count;
+    bool complete = true;
+    int code;
+
+    if (first->network->cores > 1 && (first->network->pcap_path != NULL ||
+                                      first->network->trace_path != NULL || first->network->ladder))
+        return fail_usage(&command_proxy,
+                          "--cores: --pcap, --trace and --ladder follow one core; leave them out");
+    atomic_init(&count.relays, 0);
+    atomic_init(&count.most, 0);
+    first->count = &count;
+    first->all = all;
+    first->hosts = hosts;
+    for (uint32_t core = 1; core < first->network->cores && complete; core++) {
+        all[core] = copy_proxy(first, core);
+        complete = all[core] != NULL;
+        hosts[core] = complete ? &all[core]->host : NULL;
+    }
+    code = complete ? serve(first) : fail(-ENOMEM, "proxy");
+    for (uint32_t core = 1; core < first->network->cores; core++)
+        free(all[core]);
+    return code;
 }
 
 static int run(int argc, char **argv)
 {
+    struct network_options network;
     struct proxy *proxy = calloc(1, sizeof *proxy);
     enum options_result result;
     int operand, code = EXIT_CODE_USAGE;
 
     if (proxy == NULL)
         return fail(-ENOMEM, "proxy");
-    network_options_init(&proxy->network);
-    result = options_scan(&command_proxy, argc, argv, &proxy->network, take, proxy, &operand);
+    proxy->network = &network;
+    network_options_init(&network);
+    result = options_scan(&command_proxy, argc, argv, &network, take, proxy, &operand);
     if (result == OPTIONS_HELP)
         code = EXIT_CODE_OK;
     else if (result == OPTIONS_WRONG)
@@ -452,8 +607,8 @@ static int run(int argc, char **argv)
         fail_usage(&command_proxy, "proxy takes no operands, but was given '%s'", argv[operand]);
     else if (proxy->rule_count == 0)
         fail_usage(&command_proxy, "proxy needs at least one --forward or --reverse");
-    else if (network_options_finish(&proxy->network, &command_proxy))
-        code = serve(proxy);
+    else if (network_options_finish(&network, &command_proxy))
+        code = serve_on_cores(proxy);
     free(proxy);
     return code;
 }

@@ -36,6 +36,7 @@
 
 enum {
     PACKETS_READ_PER_WAKEUP = 64,
+    PACKETS_READ_AT_ONCE = 16,
     PACKETS_WRITTEN_PER_TURN = 256,
     EVENTS_PER_TURN = 4096,
     ROUNDS_PER_TURN = 4,
@@ -129,18 +130,24 @@ static void take_in(struct host *host, const struct hf_arriving *packets, uint32
 }
 
 /* Returns how many there were, or a negated errno when the device is gone. What has come together
- * goes in together: segments of a connection are joined, and answered as one. */
+ * goes in together: segments of a connection are joined, and answered as one. Few enough at a time
+ * that they are still in the nearest cache when they are looked at. */
 static int read_packets(struct host *host)
 {
-    struct hf_arriving packets[PACKETS_READ_PER_WAKEUP];
-    int count = hf_tun_read_batch(host->tun, host->arriving, sizeof host->arriving, packets,
-                                  PACKETS_READ_PER_WAKEUP);
+    struct hf_arriving packets[PACKETS_READ_AT_ONCE];
+    int read = 0, count = PACKETS_READ_AT_ONCE;
 
-    if (count == HF_EAGAIN || count == -EINTR)
-        return 0;
-    if (count > 0)
+    while (count == PACKETS_READ_AT_ONCE && read < PACKETS_READ_PER_WAKEUP) {
+        count = hf_tun_read_batch(host->tun, host->arriving, sizeof host->arriving, packets,
+                                  PACKETS_READ_AT_ONCE);
+        if (count == HF_EAGAIN || count == -EINTR)
+            break;
+        if (count < 0)
+            return count;
         take_in(host, packets, (uint32_t)count);
-    return count;
+        read += count;
+    }
+    return read;
 }
 
 /* What other cores had for this one. */

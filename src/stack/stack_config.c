@@ -82,7 +82,6 @@ struct hf_config hf_config_bare(void)
     config.keepalive_probes = 9;
     config.fin_wait_2_timeout_ns = 60 * HF_SECOND;
     config.initial_window_segments = 10;
-    config.burst_segments = 0;
     config.join_received = 1;
     config.congestion_control = hf_congestion_control("cubic");
     config.slow_start_after_idle = 1;

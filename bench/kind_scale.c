@@ -35,7 +35,7 @@ static void work_on(unsigned core, const struct scale_work *work, int gate)
     /* The gate opens for all when its other end is closed. */
     if (read(gate, &byte, 1) == 0) {
         if (work->bytes > 0) {
-            bulk_run(work->bytes);
+            bulk_run(work->bytes, BULK_POSTED);
         } else {
             connections_run(work->connections, 1);
         }
@@ -127,7 +127,7 @@ void bench_scale(struct bench_report *report)
     bool quick = report->plan->quick;
     machine_look(&machine);
     cores = machine.cores < MOST_CORES ? machine.cores : MOST_CORES;
-    bulk_run(UINT64_C(1) << 24);
+    bulk_run(UINT64_C(1) << 24, BULK_POSTED);
     for (unsigned round = 0; round < report->plan->rounds; round++) {
         measure_host(report, cores, quick ? UINT64_C(1) << 26 : UINT64_C(1) << 30);
         measure_bulk(report, cores, quick ? UINT64_C(1) << 26 : UINT64_C(1) << 30);

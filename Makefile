@@ -59,10 +59,10 @@ bench-paths bench-paths-quick:
 	    --out build-release/bench-paths $(if $(filter %-quick,$@),--quick)
 
 bench-tun:
-	@tools/setup
+	@tools/setup bench
 	@tools/build-tree build-release
 	@ninja -C build-release --quiet handfast
-	@bench/tun/run --program build-release/handfast --out build-release/bench-tun
+	@bench/run --program build-release/handfast --out build-release/bench-results tun
 
 tiny:
 	@tools/setup

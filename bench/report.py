@@ -59,7 +59,11 @@ def number(value):
 def read(directory):
     reports = {}
     for path in sorted(directory.glob("*.json")):
-        report = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            report = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            print(f"bench/report.py: {path} holds no report: was the run cut off?")
+            continue
         if report.get("handfast_bench") == 1:
             reports[report["kind"]] = report
     return reports
@@ -159,8 +163,9 @@ def machine(reports):
     any_report = next(iter(reports.values()))
     about, build = any_report["machine"], any_report["build"]
     loads = [report["machine"]["load"] for report in reports.values()]
-    busy = (f" Other programs ran meanwhile (load {min(loads):.1f} to {max(loads):.1f}), so what is "
-            "timed on the wall is worse than it would be alone." if max(loads) > 1.5 else "")
+    busy = (f" Measured on {about['cores']} cores while other work ran (load {min(loads):.1f} to "
+            f"{max(loads):.1f}): what is timed on the wall is worse than it would be alone, and "
+            "caches were shared." if max(loads) > 1.5 else "")
     return (f"{about['processor']}, {about['cores']} cores, "
             f"{about['memory_bytes'] / 2**30:.0f} GiB, {about['kernel']}; {build['compiler']}, "
             f"{build['flags']}.{busy}")

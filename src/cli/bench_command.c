@@ -111,7 +111,8 @@ static int check_kind(const char *typed)
     return fail_usage(&command_bench, "there is no measurement '%s'", typed);
 }
 
-/* What cannot be written is told before the minutes of work, not after. */
+/* What cannot be written is told before the minutes of work, not after; what an earlier run has left
+ * in the file stays until then. */
 static int check_files(const struct choices *choices)
 {
     const char *path = choices->plan.json_path;
@@ -121,7 +122,7 @@ static int check_files(const struct choices *choices)
         return fail(-errno, "cannot run '%s'", choices->plan.peer_path);
     if (path == NULL)
         return EXIT_CODE_OK;
-    file = fopen(path, "w");
+    file = fopen(path, "a");
     if (file == NULL)
         return fail(-errno, "cannot write '%s'", path);
     fclose(file);

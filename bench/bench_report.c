@@ -139,7 +139,7 @@ void report_note(struct bench_report *report, const char *format, ...)
 
 static int places(double value)
 {
-    return value >= 1000 ? 0 : value >= 10 ? 1 : value >= 0.1 ? 2 : 4;
+    return value >= 1000 ? 0 : value >= 10 ? 1 : value >= 0.1 ? 2 : value > 0 ? 4 : 0;
 }
 
 static bool reached(const struct report_figure *figure)

@@ -34,7 +34,7 @@ BARS = [
      None),
     ("plain TUN, kernel sends", "tun", "plain_in", "plain_in", ["veth_iperf3", "veth"], None),
     ("plain TUN, Handfast sends", "tun", "plain_out", "plain_out", ["veth_iperf3", "veth"], None),
-    ("one host, a stream on each core", "scale", "host_all", "host_scaling", [], None),
+    ("one host, a stream on each core", "scale", "host_all", "host_work_scaling", [], None),
     ("a timer re-armed among the most", "timers", "rearm_most", "rearm_growth", [], None),
 ]
 
@@ -53,7 +53,7 @@ def number(value):
         return f"{value:,.0f}"
     if value >= 10:
         return f"{value:.1f}"
-    return f"{value:.2f}" if value >= 0.1 else f"{value:.4f}"
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.4f}" if value > 0 else "0"
 
 
 def read(directory):

@@ -111,8 +111,8 @@ static int check_kind(const char *typed)
     return fail_usage(&command_bench, "there is no measurement '%s'", typed);
 }
 
-/* What cannot be written is told before the minutes of work, not after; what an earlier run has left
- * in the file stays until then. */
+/* What cannot be written is told before the minutes of work, not after; what an earlier run has
+ * left in the file stays until then. */
 static int check_files(const struct choices *choices)
 {
     const char *path = choices->plan.json_path;

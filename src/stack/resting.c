@@ -242,9 +242,8 @@ static bool stands_alone(const struct stack_connection *connection)
 {
     return connection->in_table && !connection->in_ready && !connection->in_events &&
            !connection->waiting && connection->saved_syn == NULL &&
-           connection->posted.buffer == NULL &&
-           connection->fast_open_listener == POOL_NONE && connection->tcp.fast_open == NULL &&
-           connection->tcp.events == 0;
+           connection->posted.buffer == NULL && connection->fast_open_listener == POOL_NONE &&
+           connection->tcp.fast_open == NULL && connection->tcp.events == 0;
 }
 
 /* Idle, and none of its timers will run soon. */

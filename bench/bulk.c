@@ -55,11 +55,8 @@ static void drain_events(struct hf_stack *stack)
 
 static struct wire *wire_new(void)
 {
-    struct wire *wire = calloc(1, sizeof *wire);
-    uint8_t *bytes = malloc(2 * HF_PACKET_BYTES);
-    if (wire == NULL || bytes == NULL) {
-        measure_fail("out of memory");
-    }
+    struct wire *wire = measure_calloc(1, sizeof *wire);
+    uint8_t *bytes = measure_calloc(2, HF_PACKET_BYTES);
     wire->bytes = bytes;
     for (int i = 0; i < 2; i++) {
         wire->leaving[i].bytes = bytes + i * HF_PACKET_BYTES;

@@ -167,12 +167,9 @@ static void open_one(struct idle_peers *peers, uint32_t number)
 
 struct idle_peers *idle_peers_new(uint32_t most, uint64_t memory_bytes, hf_time rest_after_ns)
 {
-    struct idle_peers *peers = calloc(1, sizeof *peers);
+    struct idle_peers *peers = measure_calloc(1, sizeof *peers);
     struct hf_config config = hf_config_default();
     struct hf_endpoint local = {hf_address_ipv4(10, 0, 0, 1), SERVER_PORT};
-    if (peers == NULL) {
-        measure_fail("no memory to begin with");
-    }
     memset(config.seed, 7, sizeof config.seed);
     config.memory_bytes = memory_bytes;
     config.max_connections = most + 100000;
@@ -181,10 +178,9 @@ struct idle_peers *idle_peers_new(uint32_t most, uint64_t memory_bytes, hf_time 
     peers->now = HF_SECOND;
     peers->random = 88172645463325252u;
     peers->stack = hf_stack_new(&config);
-    peers->first_numbers = calloc(most, sizeof *peers->first_numbers);
-    peers->requests = calloc(most, 1);
-    if (peers->stack == NULL || peers->first_numbers == NULL || peers->requests == NULL ||
-        hf_stack_add_address(peers->stack, &local.address) != HF_OK ||
+    peers->first_numbers = measure_calloc(most, sizeof *peers->first_numbers);
+    peers->requests = measure_calloc(most, 1);
+    if (peers->stack == NULL || hf_stack_add_address(peers->stack, &local.address) != HF_OK ||
         hf_listen(peers->stack, &local, 1024, &peers->listener) != HF_OK) {
         measure_fail("no memory to begin with");
     }

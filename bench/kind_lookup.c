@@ -93,24 +93,21 @@ static void make_records(struct lookup *lookup)
 
 static struct lookup *lookup_new(uint32_t count)
 {
-    struct lookup *lookup = calloc(1, sizeof *lookup);
-    if (lookup != NULL) {
-        struct hf_allocator allocator = {arena_allocate, arena_release, &lookup->arena};
-        lookup->arena.capacity = (size_t)count * ARENA_BYTES_A_FLOW + ARENA_BYTES;
-        lookup->arena.bytes = aligned_alloc(64, lookup->arena.capacity & ~(size_t)63);
-        memory_init(&lookup->memory, &allocator, UINT64_MAX);
-        flow_table_init(&lookup->table, &lookup->memory);
-        lookup->key = (struct siphash_key){1, 2};
-        lookup->count = count;
-        lookup->probe_count = count < MOST_PROBES ? MOST_PROBES / 10 : MOST_PROBES;
-        lookup->records = calloc(count, sizeof *lookup->records);
-        lookup->probes = calloc(lookup->probe_count, sizeof *lookup->probes);
-        lookup->insert_times = calloc(count, sizeof *lookup->insert_times);
-    }
-    if (lookup == NULL || lookup->records == NULL || lookup->probes == NULL ||
-        lookup->insert_times == NULL || lookup->arena.bytes == NULL) {
+    struct lookup *lookup = measure_calloc(1, sizeof *lookup);
+    struct hf_allocator allocator = {arena_allocate, arena_release, &lookup->arena};
+    lookup->arena.capacity = (size_t)count * ARENA_BYTES_A_FLOW + ARENA_BYTES;
+    lookup->arena.bytes = aligned_alloc(64, lookup->arena.capacity & ~(size_t)63);
+    if (lookup->arena.bytes == NULL) {
         measure_fail("no memory for the flows");
     }
+    memory_init(&lookup->memory, &allocator, UINT64_MAX);
+    flow_table_init(&lookup->table, &lookup->memory);
+    lookup->key = (struct siphash_key){1, 2};
+    lookup->count = count;
+    lookup->probe_count = count < MOST_PROBES ? MOST_PROBES / 10 : MOST_PROBES;
+    lookup->records = measure_calloc(count, sizeof *lookup->records);
+    lookup->probes = measure_calloc(lookup->probe_count, sizeof *lookup->probes);
+    lookup->insert_times = measure_calloc(count, sizeof *lookup->insert_times);
     memset(lookup->insert_times, 1, (size_t)count * sizeof *lookup->insert_times);
     memset(lookup->arena.bytes, 1, lookup->arena.capacity & ~(size_t)63);
     make_records(lookup);

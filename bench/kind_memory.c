@@ -143,6 +143,7 @@ static void pair_begin(struct memory_pair *pair)
     pair->to = (struct hf_endpoint){hf_address_ipv4(10, 0, 0, 2), 80};
     pair->client = hf_stack_new(&config);
     pair->server = hf_stack_new(&config);
+    pair->listener = HF_NO_HANDLE;
     if (pair->client == NULL || pair->server == NULL ||
         hf_stack_add_address(pair->client, &from) != HF_OK ||
         hf_stack_add_address(pair->server, &pair->to.address) != HF_OK ||
@@ -177,8 +178,8 @@ static void time_wait(struct bench_report *report)
     pair_begin(&pair);
     before = held(pair.client);
     for (uint32_t i = 0; i < TIME_WAITS; i++) {
-        hf_handle client;
-        hf_handle server;
+        hf_handle client = HF_NO_HANDLE;
+        hf_handle server = HF_NO_HANDLE;
         pair_open(&pair, &client, &server);
         hf_close(pair.client, client, pair.now);
         settle(&pair);
@@ -203,8 +204,8 @@ static void buffers(struct bench_report *report)
 {
     static const uint8_t data[BUFFERED_BYTES];
     struct memory_pair pair;
-    hf_handle client;
-    hf_handle server;
+    hf_handle client = HF_NO_HANDLE;
+    hf_handle server = HF_NO_HANDLE;
     double sending;
     double receiving;
     uint32_t queued = 0;

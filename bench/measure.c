@@ -105,3 +105,12 @@ void measure_fail(const char *what)
     fprintf(stderr, "handfast: bench: %s\n", what);
     exit(1);
 }
+
+void *measure_calloc(size_t count, size_t size)
+{
+    void *memory = calloc(count, size);
+    if (memory == NULL) {
+        measure_fail("out of memory");
+    }
+    return memory;
+}

@@ -10,6 +10,7 @@
 #ifndef MEASURE_H
 #define MEASURE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define MEASURE_MAX_RUNS 64
@@ -46,6 +47,8 @@ uint64_t measure_quantile(uint64_t *values, uint64_t count, double share);
 uint64_t measure_random(uint64_t *state);
 /* Says on stderr what could not be done, and ends. */
 _Noreturn void measure_fail(const char *what);
+/* Zeroed; what there is no memory for ends the program. free gives it back. */
+void *measure_calloc(size_t count, size_t size);
 
 /* floor.c: nanoseconds that copying 1460 bytes with a checksum, plainly, and with a checksum again
  * takes: what a segment costs between two programs when nothing but bytes is moved. */

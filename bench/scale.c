@@ -293,7 +293,8 @@ static int compare(const void *one, const void *other)
 
 static void measure_pair(enum load load, bool astray, uint32_t cores, int rounds, double seconds)
 {
-    double singles[ROUNDS_MOST], severals[ROUNDS_MOST], ratios[ROUNDS_MOST], by_cpu[ROUNDS_MOST];
+    double singles[ROUNDS_MOST] = {0}, severals[ROUNDS_MOST] = {0}, ratios[ROUNDS_MOST] = {0};
+    double by_cpu[ROUNDS_MOST] = {0};
     double scale = load == BULK ? 8e-9 : 1e-3;
 
     (void)measure(load, astray, cores, seconds / 4); /* to warm up */

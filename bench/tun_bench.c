@@ -27,6 +27,8 @@
 
 #define OWN "10.66.0.2"
 #define KERNEL "10.66.0.1"
+#define OWN_NETWORK "10.66.0.2/24"
+#define KERNEL_NETWORK "10.66.0.1/24"
 #define FAR "10.67.0.2"
 enum { PORT = 5001, CHUNK = 128 * 1024, START_SECONDS = 10, RUN_SECONDS = 60 };
 enum { REQUEST = 64, RESPONSE = 128 };
@@ -168,9 +170,9 @@ static bool bulk_in(const struct bulk_work *work, double *bits)
                                  "--tun",
                                  "hfbench",
                                  "--address",
-                                 OWN "/24",
+                                 OWN_NETWORK,
                                  "--kernel-address",
-                                 KERNEL "/24",
+                                 KERNEL_NETWORK,
                                  "--control",
                                  "none",
                                  "--offload",
@@ -194,9 +196,9 @@ static bool bulk_out(const struct bulk_work *work, double *bits)
                                  "--tun",
                                  "hfbench",
                                  "--address",
-                                 OWN "/24",
+                                 OWN_NETWORK,
                                  "--kernel-address",
-                                 KERNEL "/24",
+                                 KERNEL_NETWORK,
                                  "--control",
                                  "none",
                                  "--offload",

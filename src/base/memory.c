@@ -19,12 +19,10 @@ struct memory_kept {
     struct memory_kept *next;
 };
 
-/* Where blocks of exactly this size are kept; NULL: nowhere. */
-static inline struct memory_kept **kept_of(struct memory *memory, size_t size)
+/* Are blocks of exactly this size kept at hand? Then in kept[size / MEMORY_STEP_BYTES]. */
+static inline bool is_keepable(size_t size)
 {
-    size_t number = size / MEMORY_STEP_BYTES;
-    return number < MEMORY_KEPT_SIZES && size % MEMORY_STEP_BYTES == 0 ? &memory->kept[number]
-                                                                       : NULL;
+    return size / MEMORY_STEP_BYTES < MEMORY_KEPT_SIZES && size % MEMORY_STEP_BYTES == 0;
 }
 
 void memory_trim(struct memory *memory)
@@ -57,12 +55,12 @@ static void *try_allocate(struct memory *memory, size_t size)
 void *memory_allocate(struct memory *memory, size_t size)
 {
     HF_ASSERT(size > 0);
-    struct memory_kept **kept = kept_of(memory, size);
     void *block;
-    if (kept != NULL && *kept != NULL) {
-        block = *kept;
-        *kept = (*kept)->next;
+    if (is_keepable(size) && memory->kept[size / MEMORY_STEP_BYTES] != NULL) {
+        struct memory_kept *kept = memory->kept[size / MEMORY_STEP_BYTES];
+        memory->kept[size / MEMORY_STEP_BYTES] = kept->next;
         memory->kept_bytes -= size;
+        block = kept;
     } else {
         block = try_allocate(memory, size);
     }
@@ -82,13 +80,12 @@ void memory_release(struct memory *memory, void *block, size_t size)
 {
     if (block == NULL)
         return;
-    struct memory_kept **kept = kept_of(memory, size);
     HF_ASSERT(size <= memory->used_bytes);
     memory->used_bytes -= size;
-    if (kept != NULL && memory->kept_bytes + size <= memory->keep_bytes) {
-        struct memory_kept *free_block = block;
-        free_block->next = *kept;
-        *kept = free_block;
+    if (is_keepable(size) && memory->kept_bytes + size <= memory->keep_bytes) {
+        struct memory_kept *kept = block;
+        kept->next = memory->kept[size / MEMORY_STEP_BYTES];
+        memory->kept[size / MEMORY_STEP_BYTES] = kept;
         memory->kept_bytes += size;
         return;
     }

@@ -126,7 +126,10 @@ static bool reserve(struct send_queue *queue, struct memory *memory)
     after = memory_allocate(memory, size_of(capacity));
     if (after == NULL)
         return false;
-    *after = before == NULL ? (struct send_references){0} : *before;
+    if (before == NULL)
+        *after = (struct send_references){0};
+    else
+        *after = *before;
     for (uint32_t i = 0; i < after->count; i++)
         after->ring[i] = at(before, i);
     after->capacity = capacity;

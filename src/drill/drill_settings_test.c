@@ -124,7 +124,7 @@ static void test_sysctls(void **state)
 /* As the kernel's own scripts write them. */
 static void test_routes_and_defaults(void **state)
 {
-    struct hf_config config;
+    struct hf_config config = hf_config_bare();
     (void)state;
     assert_true(run(&config, "./defaults.sh\nip tcp_metrics flush all > /dev/null 2>&1"));
     assert_int_equal(config.receive_buffer_max_bytes, 15728640);

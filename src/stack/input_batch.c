@@ -381,6 +381,7 @@ void hf_stack_input_batch(struct hf_stack *stack, const struct hf_arriving *pack
         if (run.connection != NULL && join(stack, &run, &packets[i])) {
             continue;
         }
+        /* cppcheck-suppress ctuuninitvar ; without a connection nothing else of it is looked at */
         end(stack, &run);
         if (!joins || i + 1 == count || !may_join(&packets[i], &packets[i + 1]) ||
             !begin(stack, &run, &packets[i])) {
@@ -388,5 +389,6 @@ void hf_stack_input_batch(struct hf_stack *stack, const struct hf_arriving *pack
                                         &packets[i].hints, now);
         }
     }
+    /* cppcheck-suppress ctuuninitvar */
     end(stack, &run);
 }

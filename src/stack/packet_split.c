@@ -167,6 +167,7 @@ void hf_split_begin(struct hf_split *split, const struct hf_packet *packet)
     split->piece = 0;
     split->index = 0;
     split->shape = SHAPE_NONE;
+    split->header_sum = 0;
     split->sequence =
         completes(packet)
             ? wire_read_32(packet->bytes + packet->checksum_start + TCP_SEQUENCE_OFFSET)

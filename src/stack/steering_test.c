@@ -28,12 +28,12 @@ static struct hf_address peer_address(bool ipv6)
     return ipv6 ? hf_address_ipv6(peer6) : hf_address_ipv4(10, 0, 0, 2);
 }
 
-static struct hf_stack *make_core(uint8_t core, uint8_t cores, bool ipv6)
+static struct hf_stack *make_core(unsigned core, unsigned cores, bool ipv6)
 {
     struct hf_address address = own_address(ipv6);
     struct hf_config config = stack_test_config(3, 0);
-    config.core = core;
-    config.cores = cores;
+    config.core = (uint8_t)core;
+    config.cores = (uint8_t)cores;
     config.mtu = MTU;
     return stack_test_host(&config, &address);
 }
@@ -128,10 +128,10 @@ static void check_quoted(struct hf_stack *const stacks[CORES], const uint8_t *pa
 static void check_answers_come_home(bool ipv6)
 {
     struct hf_stack *stacks[CORES];
-    for (uint8_t core = 0; core < CORES; core++)
+    for (unsigned core = 0; core < CORES; core++)
         stacks[core] = make_core(core, CORES, ipv6);
-    for (uint8_t core = 0; core < CORES; core++) {
-        for (uint16_t i = 0; i < CONNECTIONS; i++) {
+    for (unsigned core = 0; core < CORES; core++) {
+        for (unsigned i = 0; i < CONNECTIONS; i++) {
             uint8_t packet[MTU];
             hf_handle handle;
             size_t length = open_one(stacks[core], ipv6, (uint16_t)(1 + i % 7), packet, &handle);

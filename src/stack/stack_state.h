@@ -363,6 +363,21 @@ void syn_cache_remove(struct hf_stack *stack, uint32_t index);
 void syn_cache_remove_listener(struct hf_stack *stack, uint32_t listener);
 enum hf_reason syn_cache_icmp(struct hf_stack *stack, uint32_t index, seq32 quoted_seq, bool hard);
 
+/* ---- syn_record.c */
+
+/* How long a record waits for the answer after its SYN-ACK left for the `stage`-th time again. */
+hf_time syn_stage_interval(const struct hf_stack *stack, unsigned stage);
+unsigned syn_record_stage(const struct syn_record *record);
+/* The connection of which all that its listener accepts are made. */
+const struct tcp_conn *syn_record_prototype(const struct hf_stack *stack,
+                                            const struct syn_record *record);
+uint8_t syn_record_shift(const struct hf_stack *stack, const struct syn_record *record);
+uint16_t syn_record_mss(const struct hf_stack *stack, const struct syn_record *record);
+uint32_t syn_record_window(const struct hf_stack *stack, const struct syn_record *record);
+/* `conn` is new; it comes to be in SYN-RECEIVED. */
+void syn_record_open(struct hf_stack *stack, struct tcp_conn *conn,
+                     const struct syn_record *record);
+
 /* ---- syn_cookie.c */
 
 /* Turns a filled record's ISS into a cookie. */

@@ -15,53 +15,6 @@
 /* Challenge ACKs that one record sends. */
 #define RECORD_CHALLENGES 10
 
-static hf_time stage_interval(const struct hf_stack *stack, unsigned stage)
-{
-    hf_time interval = stack->config.initial_rto_ns;
-    for (unsigned i = 0; i < stage && interval < stack->config.max_rto_ns; i++) {
-        interval *= 2;
-    }
-    return interval < stack->config.max_rto_ns ? interval : stack->config.max_rto_ns;
-}
-
-/* Where the record waits: after so many retries that the interval no longer grows, at the end. */
-static unsigned stage_of(const struct syn_record *record)
-{
-    return record->retries < SYN_STAGES ? record->retries : SYN_STAGES - 1;
-}
-
-static const struct tcp_conn *prototype_of(const struct hf_stack *stack,
-                                           const struct syn_record *record)
-{
-    const struct stack_listener *listener = pool_at(&stack->listeners, record->listener);
-    return &listener->prototype;
-}
-
-static uint8_t own_shift(const struct hf_stack *stack, const struct syn_record *record)
-{
-    return record->window_scaling ? tcp_window_shift_of(prototype_of(stack, record), &stack->config)
-                                  : 0;
-}
-
-/* What the link takes, whatever the path may be known to take.
- * Keeps RFC1191-3.1-a. */
-static uint16_t own_mss(const struct hf_stack *stack, const struct syn_record *record)
-{
-    const struct tcp_conn *prototype = prototype_of(stack, record);
-    uint32_t headers = (uint32_t)ip_header_bytes(record->tuple.family) + TCP_HEADER_BYTES;
-    uint32_t mss = stack->config.mtu - headers;
-    if (prototype->max_segment != 0 && prototype->max_segment < mss) {
-        mss = prototype->max_segment;
-    }
-    return (uint16_t)mss;
-}
-
-/* The window that a SYN-ACK can offer, unscaled. */
-static uint32_t own_window(const struct hf_stack *stack, const struct syn_record *record)
-{
-    return tcp_first_window(prototype_of(stack, record));
-}
-
 static void start_segment(struct hf_stack *stack, const struct syn_record *record,
                           struct tcp_segment *segment, seq32 seq, uint16_t flags)
 {
@@ -71,7 +24,7 @@ static void start_segment(struct hf_stack *stack, const struct syn_record *recor
     segment->seq = seq;
     segment->ack = seq_add(record->irs, 1);
     segment->flags = flags;
-    segment->window = (uint16_t)own_window(stack, record);
+    segment->window = (uint16_t)syn_record_window(stack, record);
     if (record->timestamps) {
         segment->options.has_timestamps = true;
         segment->options.ts_value = (uint32_t)(stack->host.now / HF_MILLISECOND) +
@@ -91,10 +44,10 @@ static void send_syn_ack(struct hf_stack *stack, const struct syn_record *record
     start_segment(stack, record, &segment, record->iss, HF_SYN | HF_ACK);
     segment.flags |= tcp_ecn_answer_flags(record->ecn, record->syn_codepoint, record->retries);
     segment.options.has_mss = true;
-    segment.options.mss = own_mss(stack, record);
+    segment.options.mss = syn_record_mss(stack, record);
     segment.options.has_sack_permitted = record->sack;
     segment.options.has_window_scale = record->window_scaling;
-    segment.options.window_scale = own_shift(stack, record);
+    segment.options.window_scale = syn_record_shift(stack, record);
     if (answer != NULL && answer->option) {
         fast_open_fill(answer, &segment.options);
     }
@@ -113,7 +66,7 @@ static void challenge(struct hf_stack *stack, struct syn_record *record)
     record->challenges++;
     stack->counters.challenge_acks_sent++;
     start_segment(stack, record, &segment, seq_add(record->iss, 1), HF_ACK);
-    segment.window = (uint16_t)(segment.window >> own_shift(stack, record));
+    segment.window = (uint16_t)(segment.window >> syn_record_shift(stack, record));
     reply_segment(stack, &record->tuple, &segment, HF_REASON_SEND_CHALLENGE, HF_SYN_RECEIVED,
                   record);
 }
@@ -123,7 +76,7 @@ static void challenge(struct hf_stack *stack, struct syn_record *record)
 static void drop_record(struct hf_stack *stack, uint32_t index)
 {
     struct syn_record *record = pool_at(&stack->syn_records, index);
-    index_list_remove(&stack->syn_stages[stage_of(record)], &stack->syn_records, index);
+    index_list_remove(&stack->syn_stages[syn_record_stage(record)], &stack->syn_records, index);
     saved_syn_free(stack, &record->saved_syn);
     record->live = false;
     pool_release(&stack->syn_records, index);
@@ -204,7 +157,7 @@ static void fill_record(struct hf_stack *stack, struct syn_record *record,
     record->sack = stack->config.sack && options->has_sack_permitted;
     record->ecn = tcp_ecn_answer(&stack->host, listener->prototype.cc, arrival->segment);
     record->syn_codepoint = arrival->segment->ecn;
-    record->deadline = stack->host.now + stage_interval(stack, 0);
+    record->deadline = stack->host.now + syn_stage_interval(stack, 0);
 }
 
 /* The cache is full: the SYN-ACK goes out, and nothing is kept (RFC 4987 3.6). */
@@ -218,9 +171,6 @@ static enum hf_reason send_cookie(struct hf_stack *stack, struct stack_listener 
     return HF_REASON_SYN_COOKIE;
 }
 
-static void open_connection(struct hf_stack *stack, struct tcp_conn *conn,
-                            const struct syn_record *record);
-
 /* RFC 7413 4.2.2: the SYN is all that is needed. False: no memory, and the ordinary way is open. */
 static bool open_at_once(struct hf_stack *stack, struct stack_listener *listener,
                          const struct arrival *arrival, const seq32 *above,
@@ -233,7 +183,7 @@ static bool open_at_once(struct hf_stack *stack, struct stack_listener *listener
         return false;
     }
     fill_record(stack, &record, listener, arrival, above);
-    open_connection(stack, &connection->tcp, &record);
+    syn_record_open(stack, &connection->tcp, &record);
     if (!fast_open_begin(stack, listener, connection, answer, arrival->segment)) {
         stack_connection_free(stack, connection);
         return false;
@@ -324,13 +274,6 @@ static enum hf_reason listen_verdict(struct hf_stack *stack, struct stack_listen
 
 /* ---- 3.10.7.4: SYN-RECEIVED */
 
-static const struct hf_cc_ops *algorithm_of(const struct hf_stack *stack,
-                                            const struct syn_record *record)
-{
-    const struct stack_listener *listener = pool_at(&stack->listeners, record->listener);
-    return listener->prototype.cc;
-}
-
 /* True when the segment is what completes the opening; otherwise *reason says what became of it. */
 static bool record_check(struct hf_stack *stack, struct syn_record *record, uint32_t index,
                          const struct tcp_segment *segment, enum hf_reason *reason)
@@ -342,12 +285,12 @@ static bool record_check(struct hf_stack *stack, struct syn_record *record, uint
         record->repeated = true;
         /* RFC 3168 6.1.1: "if a host has received at least one non-ECN-setup SYN, then it SHOULD
          * NOT set ECT". Its first SYN-ACK may be the one that arrives, so the answer stays. */
-        record->no_ect |=
-            tcp_ecn_answer(&stack->host, algorithm_of(stack, record), segment) != record->ecn;
+        record->no_ect |= tcp_ecn_answer(&stack->host, syn_record_prototype(stack, record)->cc,
+                                         segment) != record->ecn;
         send_syn_ack(stack, record, NULL, HF_REASON_RETRANSMIT_SYN_ACK);
         return false;
     }
-    *reason = tcp_sequence_verdict(rcv_nxt, own_window(stack, record), segment);
+    *reason = tcp_sequence_verdict(rcv_nxt, syn_record_window(stack, record), segment);
     if (record->timestamps && segment->options.has_timestamps && !(segment->flags & HF_RST) &&
         (int32_t)(segment->options.ts_value - record->ts_recent) < 0) {
         *reason = HF_REASON_PAWS; /* RFC 7323 5.3 R1 */
@@ -389,71 +332,13 @@ static bool record_check(struct hf_stack *stack, struct syn_record *record, uint
         reply_segment(stack, &record->tuple, &reset, HF_REASON_SEND_RST, HF_SYN_RECEIVED, record);
         return false;
     }
-    if (record->retries < prototype_of(stack, record)->defer_accept &&
+    if (record->retries < syn_record_prototype(stack, record)->defer_accept &&
         seq_eq(seq_add(segment->seq, tcp_segment_length(segment)), rcv_nxt)) {
         *reason = HF_REASON_DEFER_ACCEPT;
         record->bare_ack = true;
         return false;
     }
     return true;
-}
-
-static void inherit_options(struct tcp_conn *conn, const struct tcp_conn *prototype)
-{
-    conn->cc = prototype->cc;
-    conn->max_pacing_rate = prototype->max_pacing_rate;
-    conn->nagle = prototype->nagle;
-    conn->cork = prototype->cork;
-    conn->keepalive = prototype->keepalive;
-    conn->quick_ack = prototype->quick_ack;
-    conn->soft_errors = prototype->soft_errors;
-    conn->fin_wait_2_ns = prototype->fin_wait_2_ns;
-    conn->keepalive_idle_ns = prototype->keepalive_idle_ns;
-    conn->keepalive_interval_ns = prototype->keepalive_interval_ns;
-    conn->keepalive_probes = prototype->keepalive_probes;
-    conn->user_timeout_ns = prototype->user_timeout_ns;
-    conn->retries_r2 = prototype->retries_r2;
-    conn->syn_retries = prototype->syn_retries;
-    conn->receive_limit_bytes = prototype->receive_limit_bytes;
-    conn->receive_tuned = prototype->receive_tuned;
-    conn->send_limit_bytes = prototype->send_limit_bytes;
-    conn->send_tuned = prototype->send_tuned;
-    conn->window_clamp_bytes = prototype->window_clamp_bytes;
-    conn->not_sent_low_water_bytes = prototype->not_sent_low_water_bytes;
-    conn->path_mtu_discovery = prototype->path_mtu_discovery;
-    conn->max_segment = prototype->max_segment;
-    conn->ttl = prototype->ttl;
-    conn->traffic_class = prototype->traffic_class;
-}
-
-static void open_connection(struct hf_stack *stack, struct tcp_conn *conn,
-                            const struct syn_record *record)
-{
-    struct tcp_passive_open open = {
-        .iss = record->iss,
-        .irs = record->irs,
-        .ts_offset = stack_timestamp_offset(stack, &record->tuple),
-        .ts_recent = record->ts_recent,
-        .rcv_wnd = own_window(stack, record),
-        .snd_wnd = record->snd_wnd,
-        .peer_mss = record->peer_mss,
-        .own_mss = own_mss(stack, record),
-        .snd_wind_shift = record->window_scaling ? record->snd_wind_shift : 0,
-        .rcv_wind_shift = own_shift(stack, record),
-        .timestamps = record->timestamps,
-        .sack = record->sack,
-        .ecn = record->ecn,
-        .syn_codepoint = record->syn_codepoint,
-        .no_ect = record->no_ect ||
-                  tcp_ecn_answer_flags(record->ecn, record->syn_codepoint, record->retries) == 0,
-        .window_scaling = record->window_scaling,
-        .syn_ack_retransmitted = record->retries > 0,
-        .syn_ack_repeated = record->retries > 0 || record->repeated,
-        .syn_ack_sent = record->deadline - stage_interval(stack, stage_of(record)),
-    };
-    inherit_options(conn, prototype_of(stack, record));
-    path_mtu_look_up(stack, conn);
-    tcp_open_passive(conn, &stack->host, &open);
 }
 
 /* The record becomes a connection, and the segment goes through the eight steps. `from` is the
@@ -482,7 +367,7 @@ static enum hf_reason promote(struct hf_stack *stack, const struct syn_record *r
     }
     *promoted = true;
     connection->in_table = true;
-    open_connection(stack, &connection->tcp, record);
+    syn_record_open(stack, &connection->tcp, record);
     connection->saved_syn = record->saved_syn;
     reason = tcp_segment_arrives(&connection->tcp, &stack->host, arrival->segment);
     HF_ASSERT(connection->tcp.state != HF_SYN_RECEIVED); /* record_check saw to it */
@@ -606,7 +491,7 @@ static uint32_t most_retries(struct hf_stack *stack, const struct tcp_conn *prot
 static void record_timeout(struct hf_stack *stack, uint32_t index)
 {
     struct syn_record *record = pool_at(&stack->syn_records, index);
-    const struct tcp_conn *prototype = prototype_of(stack, record);
+    const struct tcp_conn *prototype = syn_record_prototype(stack, record);
     uint8_t defer = prototype->defer_accept;
     bool resend;
     /* HF_OPTION_DEFER_ACCEPT: who has answered is not asked again until the time for its data is
@@ -620,10 +505,10 @@ static void record_timeout(struct hf_stack *stack, uint32_t index)
         return;
     }
     resend = !record->bare_ack || record->retries + 1u >= defer;
-    index_list_remove(&stack->syn_stages[stage_of(record)], &stack->syn_records, index);
+    index_list_remove(&stack->syn_stages[syn_record_stage(record)], &stack->syn_records, index);
     record->retries++;
-    index_list_append(&stack->syn_stages[stage_of(record)], &stack->syn_records, index);
-    record->deadline = stack->host.now + stage_interval(stack, stage_of(record));
+    index_list_append(&stack->syn_stages[syn_record_stage(record)], &stack->syn_records, index);
+    record->deadline = stack->host.now + syn_stage_interval(stack, syn_record_stage(record));
     if (resend) {
         stack->counters.segments_retransmitted++;
         send_syn_ack(stack, record, NULL, HF_REASON_RETRANSMIT_SYN_ACK);

@@ -111,8 +111,29 @@ static inline bool tcp_rack_is_idle(const struct tcp_conn *conn, const struct tc
 void tcp_rack_on_idle_ack(struct tcp_conn *conn, const struct tcp_host *host);
 void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_rack_on_retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host);
+/* ---- tcp_tlp.c: the tail loss probe */
+
+bool tcp_loss_probe_wanted(const struct tcp_conn *conn, const struct tcp_host *host);
 void tcp_arm_loss_probe(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_loss_probe_timeout(struct tcp_conn *conn, struct tcp_host *host);
+void tcp_forget_loss_probe(struct tcp_conn *conn);
+void tcp_loss_probe_on_ack(struct tcp_conn *conn, struct tcp_host *host,
+                           const struct tcp_segment *segment, const struct tcp_ack_news *news);
+
+/* ---- tcp_build.c: the segments that leave */
+
+/* Payload room in a segment that carries what this connection's segments carry now. */
+uint32_t tcp_segment_room(const struct tcp_conn *conn, const struct tcp_host *host);
+/* Without window and options of SACK and ECN. */
+void tcp_build_header(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                      seq32 seq, uint16_t flags);
+void tcp_build_ack(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                   seq32 seq);
+void tcp_build_reset(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment);
+enum hf_reason tcp_build_syn(struct tcp_conn *conn, struct tcp_host *host,
+                             struct tcp_segment *segment);
+void tcp_build_data(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                    seq32 seq, uint32_t length, bool fin, uint32_t *payload_offset);
 
 /* ---- tcp_rfc6675.c: loss recovery with SACK and without RACK */
 

@@ -225,7 +225,7 @@ static void pace_of_hystart(void **unused)
     begin(&sender, 20, HF_CC_INFINITE);
     for (unsigned round = 1; round <= 12; round++) {
         sender.sample.rtt_us = round >= 4 ? 60000 : 40000;
-        sender.sample.snd_nxt = (round + 1) * 20 * MSS;
+        sender.sample.snd_nxt = round * 20 * MSS;
         for (unsigned i = 1; i <= 20; i++) {
             uint32_t before = sender.state.cwnd_bytes;
             bool was_css = told[HF_REASON_HYSTART_CSS] > 0;
@@ -285,6 +285,52 @@ static void train_of_acks(void **unused)
     assert_int_equal(train_seen(100, 0, MS, MS), 0); /* no round trip is known */
 }
 
+/* A bottleneck that takes 0.1 ms for a segment, 100 ms away. Each ACK, and with a receiver that
+ * waits each second one, lets go what it makes room for: bursts with a queue at their end, and a
+ * pause after each while the path holds more than a window. The first ACK of each burst finds no
+ * queue, so a round that begins with it has not grown; there is one round to a burst, and it ends
+ * with it. */
+static void bursts(unsigned ack_every)
+{
+    enum { PATH_SEGMENTS = 1000, SEGMENTS = 4000 };
+    static hf_time sent[SEGMENTS], acked[SEGMENTS];
+    struct sender sender;
+    unsigned next = 0, first = 0, burst_ends = 10, burst = 0;
+    hf_time link_free = 0;
+    begin(&sender, 10, HF_CC_INFINITE);
+    sender.sample.min_rtt_us = 100000;
+    sender.sample.acked_bytes = ack_every * MSS;
+    while (sender.state.cwnd_bytes < PATH_SEGMENTS * MSS) {
+        for (; next < first + sender.state.cwnd_bytes / MSS; next++) {
+            sent[next] = sender.sample.now;
+            link_free = (link_free > sent[next] ? link_free : sent[next]) + MS / 10;
+            acked[next] = link_free + 100 * MS - MS / 10;
+        }
+        first += ack_every;
+        assert_true(next < SEGMENTS && first <= next);
+        sender.sample.now = acked[first - 1];
+        sender.sample.rtt_us = (uint32_t)((acked[first - 1] - sent[first - 1]) / HF_MICROSECOND);
+        sender.sample.snd_una = first * MSS;
+        sender.sample.snd_nxt = next * MSS;
+        cc_cubic.on_ack(&sender.state, &sender.sample);
+        assert_int_equal(told[HF_REASON_HYSTART_CSS], 0);
+        if (first >= burst_ends) {
+            burst++;
+            burst_ends = first + sender.state.cwnd_bytes / MSS;
+        }
+        assert_int_equal(told[HF_REASON_HYSTART_ROUND], burst);
+    }
+    assert_in_range(burst, 6, 7);
+    end(&sender);
+}
+
+static void rounds_are_bursts(void **unused)
+{
+    (void)unused;
+    bursts(1);
+    bursts(2);
+}
+
 /* Where another algorithm has left a threshold the initial slow start is over, and with it
  * HyStart++. */
 static void no_hystart_later(void **unused)
@@ -294,7 +340,7 @@ static void no_hystart_later(void **unused)
     begin(&sender, 20, 1000 * MSS);
     for (unsigned round = 1; round <= 12; round++) {
         sender.sample.rtt_us = 40000 + round * 10000;
-        sender.sample.snd_nxt = (round + 1) * 20 * MSS;
+        sender.sample.snd_nxt = round * 20 * MSS;
         for (unsigned i = 1; i <= 20; i++) {
             sender.sample.snd_una = ((round - 1) * 20 + i) * MSS;
             acks(&sender, 1);
@@ -315,6 +361,7 @@ int main(void)
         cmocka_unit_test(slow_until_the_window_before),
         cmocka_unit_test(pace_of_hystart),
         cmocka_unit_test(train_of_acks),
+        cmocka_unit_test(rounds_are_bursts),
         cmocka_unit_test(no_hystart_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

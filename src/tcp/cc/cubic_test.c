@@ -128,7 +128,7 @@ static void slow_start(uint32_t grown_us, uint32_t relief_round, unsigned css, u
     for (uint32_t round = 1; round <= 12; round++) {
         uint32_t before = state.cwnd_bytes;
         sample.rtt_us = round >= 4 && round < relief_round ? grown_us : 40000;
-        sample.snd_nxt = (round + 1) * 20 * MSS;
+        sample.snd_nxt = round * 20 * MSS + MSS;
         for (uint32_t i = 1; i <= 20; i++) {
             sample.snd_una = ((round - 1) * 20 + i) * MSS + MSS;
             sample.now += HF_MILLISECOND;

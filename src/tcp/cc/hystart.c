@@ -21,13 +21,14 @@ void hystart_init(struct hystart *hystart)
 {
     *hystart = (struct hystart){.last_round_min_rtt_us = INFINITE_RTT,
                                 .round_min_rtt_us = INFINITE_RTT,
-                                .css_baseline_min_rtt_us = INFINITE_RTT};
+                                .css_baseline_min_rtt_us = INFINITE_RTT,
+                                .window_end_due = true};
 }
 
 /* 4.2: at the start of each round. */
-static void begin_round(struct hystart *hystart, const struct hf_cc_sample *sample)
+static void begin_round(struct hystart *hystart)
 {
-    hystart->window_end = sample->snd_nxt;
+    hystart->window_end_due = true;
     hystart->last_round_min_rtt_us = hystart->round_min_rtt_us;
     hystart->round_min_rtt_us = INFINITE_RTT;
     hystart->samples = 0;
@@ -112,12 +113,16 @@ uint32_t hystart_divisor(const struct hystart *hystart)
     return hystart->css_rounds > 0 ? CSS_GROWTH_DIVISOR : 1;
 }
 
-/* The ACK that reaches windowEnd belongs to the round that it ends.
+/* The ACK that reaches windowEnd belongs to the round that it ends, and so does what it lets leave:
+ * that is the end of the burst which the round's own ACKs made. "windowEnd is set to SND.NXT" (4.2)
+ * therefore when the next ACK comes. Were it set before, what is left out would be the beginning of
+ * the next round, twice as long in each, and with the queue that it found at the burst's end the
+ * first eight samples there would look like a round trip that has grown.
  * Keeps RFC9406-4.2-d. */
 bool hystart_on_ack(struct hystart *hystart, const struct hf_cc_sample *sample, uint32_t cwnd_bytes)
 {
-    if (!hystart->started) {
-        hystart->started = true;
+    if (hystart->window_end_due) {
+        hystart->window_end_due = false;
         hystart->window_end = sample->snd_nxt;
     }
     take_rtt(hystart, sample);
@@ -126,7 +131,7 @@ bool hystart_on_ack(struct hystart *hystart, const struct hf_cc_sample *sample, 
         return false;
     }
     hf_cc_tell(sample, HF_REASON_HYSTART_ROUND);
-    begin_round(hystart, sample);
+    begin_round(hystart);
     if (hystart->css_rounds > 0 && ++hystart->css_rounds > CSS_ROUNDS) {
         hf_cc_tell(sample, HF_REASON_HYSTART_OVER);
         return true;

@@ -26,7 +26,7 @@ struct hystart {
     uint8_t
         css_rounds; /* of this Conservative Slow Start, the current one included; 0: not in it */
     bool in_train;  /* this round's has begun */
-    bool started;   /* the first round has begun */
+    bool window_end_due; /* it is what has left when the next ACK comes */
 };
 
 void hystart_init(struct hystart *hystart);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Both hosts have the same seed, and whose a flow is depends on its endpoints alone: so what core 1
- * of the one sends, core 1 of the other receives, and nothing is to be passed on, though every
- * packet is looked at for that. Otherwise as in bulk.c.
+ * What core 1 of the one host sends arrives at core 1 of the other. Whose a flow is depends on the
+ * seed and its endpoints alone: with one seed for both nothing is to be passed on, though every
+ * packet is looked at for that; with two, each core may have to pass on to any, and the streams
+ * that end at a core are none to all of them. So what is received is counted together. Otherwise as
+ * in bulk.c.
  */
 #define _GNU_SOURCE /* pthread_setaffinity_np */
 
@@ -13,6 +15,7 @@
 #include <handfast/handfast.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +24,8 @@ enum { PACKETS_A_TURN = 44, MTU = 1500, WRITE_BYTES = PACKETS_A_TURN * 1448 };
 struct cores_pair {
     struct hf_cores *sender, *receiver;
     pthread_barrier_t ready;
-    uint64_t bytes;
+    uint64_t bytes; /* of all streams */
+    atomic_uint_fast64_t received;
 };
 
 struct cores_thread {
@@ -64,26 +68,36 @@ static void drain_events(struct hf_stack *stack)
     }
 }
 
+static void read_all(struct cores_thread *thread, hf_handle sink, hf_time now)
+{
+    struct cores_pair *pair = thread->pair;
+    struct hf_stack *receiver = hf_cores_stack(pair->receiver, thread->core);
+    ptrdiff_t length;
+    while ((length = hf_recv(receiver, sink, thread->buffer, sizeof thread->buffer, 0, now)) > 0) {
+        atomic_fetch_add_explicit(&pair->received, (uint64_t)length, memory_order_relaxed);
+    }
+}
+
 static void stream(struct cores_thread *thread, hf_handle source, hf_handle listener)
 {
     struct cores_pair *pair = thread->pair;
     struct hf_stack *sender = hf_cores_stack(pair->sender, thread->core);
     struct hf_stack *receiver = hf_cores_stack(pair->receiver, thread->core);
-    hf_handle sink = HF_NO_HANDLE;
-    uint64_t received = 0;
-    for (hf_time now = 2 * HF_SECOND; received < pair->bytes; now += HF_MICROSECOND) {
-        ptrdiff_t length;
+    hf_handle sinks[HF_CORES_MAX];
+    uint32_t count = 0;
+    for (hf_time now = 2 * HF_SECOND;
+         atomic_load_explicit(&pair->received, memory_order_relaxed) < pair->bytes;
+         now += HF_MICROSECOND) {
         hf_send(sender, source, thread->buffer, sizeof thread->buffer, 0, now);
         carry(thread, pair->sender, pair->receiver, now);
         carry(thread, pair->receiver, pair->sender, now);
         drain_events(sender);
         drain_events(receiver);
-        if (sink == HF_NO_HANDLE && hf_accept(receiver, listener, &sink, NULL) != HF_OK) {
-            continue;
+        if (hf_accept(receiver, listener, &sinks[count], NULL) == HF_OK) {
+            count++;
         }
-        while ((length = hf_recv(receiver, sink, thread->buffer, sizeof thread->buffer, 0, now)) >
-               0) {
-            received += (uint64_t)length;
+        for (uint32_t i = 0; i < count; i++) {
+            read_all(thread, sinks[i], now);
         }
     }
 }
@@ -103,7 +117,8 @@ static void *run_thread(void *context)
         thread->leaving[i].bytes = thread->bytes + i * HF_PACKET_BYTES;
         thread->leaving[i].capacity = HF_PACKET_BYTES;
     }
-    if (hf_listen(hf_cores_stack(pair->receiver, thread->core), &to, 1, &listener) != HF_OK ||
+    if (hf_listen(hf_cores_stack(pair->receiver, thread->core), &to, HF_CORES_MAX, &listener) !=
+            HF_OK ||
         hf_connect(hf_cores_stack(pair->sender, thread->core), NULL, &to, HF_SECOND, &source) !=
             HF_OK) {
         measure_fail("cannot open a connection on a core");
@@ -115,12 +130,12 @@ static void *run_thread(void *context)
     return NULL;
 }
 
-static struct hf_cores *host(uint32_t cores, uint8_t last)
+static struct hf_cores *host(uint32_t cores, uint8_t last, uint8_t seed)
 {
     struct hf_cores_config config = hf_cores_config_default();
     struct hf_address address = hf_address_ipv4(10, 0, 0, last);
     struct hf_cores *host;
-    memset(config.stack.seed, 7, sizeof config.stack.seed);
+    memset(config.stack.seed, seed, sizeof config.stack.seed);
     config.cores = cores;
     host = hf_cores_new(&config);
     if (host == NULL || hf_cores_add_address(host, &address) != HF_OK) {
@@ -142,9 +157,10 @@ static uint64_t passed_by(const struct cores_pair *pair, uint32_t cores)
     return passed;
 }
 
-struct cores_bulk_result cores_bulk_run(uint32_t cores, uint64_t bytes)
+struct cores_bulk_result cores_bulk_run(uint32_t cores, uint64_t bytes, bool astray)
 {
-    struct cores_pair pair = {host(cores, 1), host(cores, 2), .bytes = bytes};
+    struct cores_pair pair = {host(cores, 1, 7), host(cores, 2, astray ? 8 : 7),
+                              .bytes = bytes * cores};
     struct cores_bulk_result result = {0};
     struct cores_thread *threads = calloc(cores, sizeof *threads);
     pthread_t handles[HF_CORES_MAX];

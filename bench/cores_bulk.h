@@ -6,6 +6,7 @@
 #ifndef CORES_BULK_H
 #define CORES_BULK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cores_bulk_result {
@@ -13,7 +14,9 @@ struct cores_bulk_result {
     double worked;   /* seconds for which the threads had a processor, of all together */
     uint64_t passed; /* packets that went by way of another core */
 };
-/* `bytes` on each core. */
-struct cores_bulk_result cores_bulk_run(uint32_t cores, uint64_t bytes);
+/* `bytes` on each core. `astray`: the hosts hash differently, so that of two packets one arrives at
+ * a core that is not its own, as bad as it gets; else every packet arrives where it belongs, as
+ * over queues that have learnt their flows. */
+struct cores_bulk_result cores_bulk_run(uint32_t cores, uint64_t bytes, bool astray);
 
 #endif

@@ -24,47 +24,51 @@ static struct floor_buffers *floor_buffers(void)
     return &buffers;
 }
 
-double floor_segment_ns(uint64_t segments)
+/* Nanoseconds for each segment with which `one` is done: what it answers is kept, so that none of
+ * it is left out. */
+static inline __attribute__((always_inline)) double
+per_segment_ns(uint64_t segments, uint64_t (*one)(struct floor_buffers *at, unsigned slot))
 {
     struct floor_buffers *at = floor_buffers();
     uint64_t sums = 0;
     double start = measure_seconds();
     for (uint64_t i = 0; i < segments; i++) {
-        unsigned slot = (unsigned)(i % RING_SEGMENTS);
-        sums +=
-            checksum_finish(checksum_add_copy(0, at->wire[slot], at->program[slot], SEGMENT_BYTES));
-        memcpy(at->queue[slot], at->wire[slot], SEGMENT_BYTES);
-        sums += checksum_finish(
-            checksum_add_copy(0, at->program[slot], at->queue[slot], SEGMENT_BYTES));
+        sums += one(at, (unsigned)(i % RING_SEGMENTS));
     }
     measure_keep(sums);
     return (measure_seconds() - start) * 1e9 / (double)segments;
+}
+
+static inline uint64_t copy_sum_out(struct floor_buffers *at, unsigned slot)
+{
+    return checksum_finish(checksum_add_copy(0, at->wire[slot], at->program[slot], SEGMENT_BYTES));
+}
+
+static inline uint64_t copy(struct floor_buffers *at, unsigned slot)
+{
+    memcpy(at->queue[slot], at->program[slot], SEGMENT_BYTES);
+    return at->queue[slot][slot % SEGMENT_BYTES];
+}
+
+static inline uint64_t copy_three_times(struct floor_buffers *at, unsigned slot)
+{
+    uint64_t sums = copy_sum_out(at, slot);
+    memcpy(at->queue[slot], at->wire[slot], SEGMENT_BYTES);
+    return sums +
+           checksum_finish(checksum_add_copy(0, at->program[slot], at->queue[slot], SEGMENT_BYTES));
+}
+
+double floor_segment_ns(uint64_t segments)
+{
+    return per_segment_ns(segments, copy_three_times);
 }
 
 double floor_copy_ns(uint64_t segments)
 {
-    struct floor_buffers *at = floor_buffers();
-    uint64_t sums = 0;
-    double start = measure_seconds();
-    for (uint64_t i = 0; i < segments; i++) {
-        unsigned slot = (unsigned)(i % RING_SEGMENTS);
-        memcpy(at->queue[slot], at->program[slot], SEGMENT_BYTES);
-        sums += at->queue[slot][i % SEGMENT_BYTES];
-    }
-    measure_keep(sums);
-    return (measure_seconds() - start) * 1e9 / (double)segments;
+    return per_segment_ns(segments, copy);
 }
 
 double floor_copy_sum_ns(uint64_t segments)
 {
-    struct floor_buffers *at = floor_buffers();
-    uint64_t sums = 0;
-    double start = measure_seconds();
-    for (uint64_t i = 0; i < segments; i++) {
-        unsigned slot = (unsigned)(i % RING_SEGMENTS);
-        sums +=
-            checksum_finish(checksum_add_copy(0, at->wire[slot], at->program[slot], SEGMENT_BYTES));
-    }
-    measure_keep(sums);
-    return (measure_seconds() - start) * 1e9 / (double)segments;
+    return per_segment_ns(segments, copy_sum_out);
 }

@@ -5,6 +5,7 @@
  * device. Times are on the wall, each exchange by itself.
  */
 #include "bench_kinds.h"
+#include "host_pair.h"
 #include "kernel_peer.h"
 #include "peer_program.h"
 #include "tun_bench.h"
@@ -14,78 +15,35 @@
 
 enum { REQUEST = 64, RESPONSE = 128 };
 
-struct latency_pair {
-    struct hf_stack *client, *server;
-    hf_handle asking, answering;
-    hf_time now;
-};
-
-static void carry(struct latency_pair *pair)
-{
-    uint8_t packet[1500];
-    struct hf_stack *stacks[2] = {pair->client, pair->server};
-    struct hf_event event;
-    ptrdiff_t length;
-    for (unsigned side = 0, silent = 0; silent < 2; side ^= 1) {
-        silent++;
-        while ((length = hf_stack_output(stacks[side], packet, sizeof packet, pair->now)) > 0) {
-            hf_stack_input(stacks[side ^ 1], packet, (size_t)length, pair->now);
-            silent = 0;
-        }
-    }
-    while (hf_stack_next_event(pair->client, &event) || hf_stack_next_event(pair->server, &event)) {
-    }
-}
-
-static void begin(struct latency_pair *pair)
-{
-    struct hf_config config = hf_config_default();
-    struct hf_address from = hf_address_ipv4(10, 0, 0, 1);
-    struct hf_endpoint to = {hf_address_ipv4(10, 0, 0, 2), 80};
-    hf_handle listener;
-    pair->now = HF_SECOND;
-    pair->client = hf_stack_new(&config);
-    pair->server = hf_stack_new(&config);
-    if (pair->client == NULL || pair->server == NULL ||
-        hf_stack_add_address(pair->client, &from) != HF_OK ||
-        hf_stack_add_address(pair->server, &to.address) != HF_OK ||
-        hf_listen(pair->server, &to, 1, &listener) != HF_OK ||
-        hf_connect(pair->client, NULL, &to, pair->now, &pair->asking) != HF_OK) {
-        measure_fail("cannot make two hosts");
-    }
-    carry(pair);
-    if (hf_accept(pair->server, listener, &pair->answering, NULL) != HF_OK) {
-        measure_fail("cannot accept");
-    }
-}
-
-static void exchange(struct latency_pair *pair)
+static void exchange(struct host_pair *pair, hf_handle asking, hf_handle answering)
 {
     uint8_t bytes[RESPONSE] = {0};
     pair->now += 20 * HF_MICROSECOND;
-    hf_send(pair->client, pair->asking, bytes, REQUEST, 0, pair->now);
-    carry(pair);
-    if (hf_recv(pair->server, pair->answering, bytes, sizeof bytes, 0, pair->now) != REQUEST) {
+    hf_send(pair->client, asking, bytes, REQUEST, 0, pair->now);
+    host_pair_settle(pair);
+    if (hf_recv(pair->server, answering, bytes, sizeof bytes, 0, pair->now) != REQUEST) {
         measure_fail("a request is missing");
     }
-    hf_send(pair->server, pair->answering, bytes, RESPONSE, 0, pair->now);
-    carry(pair);
-    if (hf_recv(pair->client, pair->asking, bytes, sizeof bytes, 0, pair->now) != RESPONSE) {
+    hf_send(pair->server, answering, bytes, RESPONSE, 0, pair->now);
+    host_pair_settle(pair);
+    if (hf_recv(pair->client, asking, bytes, sizeof bytes, 0, pair->now) != RESPONSE) {
         measure_fail("a response is missing");
     }
 }
 
 static void in_process(uint64_t *times, uint32_t count)
 {
-    struct latency_pair pair;
-    begin(&pair);
+    struct host_pair pair;
+    hf_handle asking;
+    hf_handle answering;
+    host_pair_begin(&pair);
+    host_pair_open(&pair, &asking, &answering);
     for (uint32_t i = 0; i < count; i++) {
         uint64_t start = measure_wall_ns();
-        exchange(&pair);
+        exchange(&pair, asking, answering);
         times[i] = measure_wall_ns() - start;
     }
-    hf_stack_free(pair.client);
-    hf_stack_free(pair.server);
+    host_pair_end(&pair);
 }
 
 /* The names and words of the three quantiles of one way to do it. */

@@ -7,6 +7,7 @@
  * are not full, their directories, the models of what rests.
  */
 #include "bench_kinds.h"
+#include "host_pair.h"
 #include "idle_peers.h"
 #include "stack_state.h"
 
@@ -110,81 +111,21 @@ static void half_open(struct bench_report *report)
     idle_peers_free(peers);
 }
 
-struct memory_pair {
-    struct hf_stack *client, *server;
-    struct hf_endpoint to;
-    hf_handle listener;
-    hf_time now;
-};
-
-static void settle(struct memory_pair *pair)
-{
-    uint8_t packet[1500];
-    struct hf_stack *stacks[2] = {pair->client, pair->server};
-    struct hf_event event;
-    ptrdiff_t length;
-    int silent = 0;
-    for (unsigned side = 0; silent < 2; side ^= 1) {
-        silent++;
-        while ((length = hf_stack_output(stacks[side], packet, sizeof packet, pair->now)) > 0) {
-            hf_stack_input(stacks[side ^ 1], packet, (size_t)length, pair->now);
-            silent = 0;
-        }
-        while (hf_stack_next_event(stacks[side], &event)) {
-        }
-    }
-}
-
-static void pair_begin(struct memory_pair *pair)
-{
-    struct hf_config config = hf_config_default();
-    struct hf_address from = hf_address_ipv4(10, 0, 0, 1);
-    pair->now = HF_SECOND;
-    pair->to = (struct hf_endpoint){hf_address_ipv4(10, 0, 0, 2), 80};
-    pair->client = hf_stack_new(&config);
-    pair->server = hf_stack_new(&config);
-    pair->listener = HF_NO_HANDLE;
-    if (pair->client == NULL || pair->server == NULL ||
-        hf_stack_add_address(pair->client, &from) != HF_OK ||
-        hf_stack_add_address(pair->server, &pair->to.address) != HF_OK ||
-        hf_listen(pair->server, &pair->to, 128, &pair->listener) != HF_OK) {
-        measure_fail("cannot make two hosts");
-    }
-}
-
-static void pair_end(struct memory_pair *pair)
-{
-    hf_stack_free(pair->client);
-    hf_stack_free(pair->server);
-}
-
-static void pair_open(struct memory_pair *pair, hf_handle *client, hf_handle *server)
-{
-    pair->now += HF_MILLISECOND;
-    if (hf_connect(pair->client, NULL, &pair->to, pair->now, client) != HF_OK) {
-        measure_fail("cannot connect");
-    }
-    settle(pair);
-    if (hf_accept(pair->server, pair->listener, server, NULL) != HF_OK) {
-        measure_fail("cannot accept");
-    }
-}
-
 static void time_wait(struct bench_report *report)
 {
-    struct memory_pair pair;
+    struct host_pair pair;
     struct hf_counters counters;
     double before;
-    pair_begin(&pair);
+    host_pair_begin(&pair);
     before = held(pair.client);
     for (uint32_t i = 0; i < TIME_WAITS; i++) {
         hf_handle client = HF_NO_HANDLE;
         hf_handle server = HF_NO_HANDLE;
-        pair_open(&pair, &client, &server);
+        host_pair_open(&pair, &client, &server);
         hf_close(pair.client, client, pair.now);
-        settle(&pair);
+        host_pair_settle(&pair);
         hf_close(pair.server, server, pair.now);
-        settle(&pair);
+        host_pair_settle(&pair);
     }
     hf_stack_counters(pair.client, &counters);
     if (counters.time_waits != TIME_WAITS) {
@@ -195,7 +136,7 @@ static void time_wait(struct bench_report *report)
     report_bar(report, "time_wait_record", REPORT_AT_MOST, 64);
     add(report, "time_wait", "  with its share of table and slabs, in all",
         (held(pair.client) - before) / TIME_WAITS);
-    pair_end(&pair);
+    host_pair_end(&pair);
 }
 
 /* ---- buffers: data that its program has not read, and data that the peer has no window for */
@@ -203,20 +144,20 @@ static void time_wait(struct bench_report *report)
 static void buffers(struct bench_report *report)
 {
     static const uint8_t data[BUFFERED_BYTES];
-    struct memory_pair pair;
+    struct host_pair pair;
     hf_handle client = HF_NO_HANDLE;
     hf_handle server = HF_NO_HANDLE;
     double sending;
     double receiving;
     uint32_t queued = 0;
     ptrdiff_t length;
-    pair_begin(&pair);
-    pair_open(&pair, &client, &server);
+    host_pair_begin(&pair);
+    host_pair_open(&pair, &client, &server);
     sending = held(pair.client);
     receiving = held(pair.server);
     length = hf_send(pair.client, client, data, sizeof data, 0, pair.now);
     sending = held(pair.client) - sending;
-    settle(&pair);
+    host_pair_settle(&pair);
     for (uint8_t byte; length > 0 && queued < BUFFERED_BYTES; queued++) {
         if (hf_peek(pair.server, server, queued, &byte, 1) != 1) {
             break;
@@ -230,7 +171,7 @@ static void buffers(struct bench_report *report)
                "bytes", sending / (double)length);
     report_add(report, REPORT_HANDFAST, "receive_buffer",
                "held for each byte that waits to be read", "bytes", receiving / queued);
-    pair_end(&pair);
+    host_pair_end(&pair);
 }
 
 void bench_memory(struct bench_report *report)

@@ -105,8 +105,9 @@ static void measure_connections(struct bench_report *report, unsigned cores, uin
 /* The same host on one core and on all: hf_cores, a thread for each. */
 static void measure_host(struct bench_report *report, unsigned cores, uint64_t bytes)
 {
-    struct cores_bulk_result one = cores_bulk_run(1, bytes);
-    struct cores_bulk_result all = cores_bulk_run(cores, bytes);
+    struct cores_bulk_result one = cores_bulk_run(1, bytes, false);
+    struct cores_bulk_result all = cores_bulk_run(cores, bytes, false);
+    struct cores_bulk_result astray = cores_bulk_run(cores, bytes, true);
     report_add(report, REPORT_HANDFAST, "host_one", "bytes between two hosts of one core each",
                "Gbit/s", 8e-9 * (double)bytes / one.seconds);
     report_add(report, REPORT_HANDFAST, "host_all", "the same of all cores, a stream on each",
@@ -118,6 +119,11 @@ static void measure_host(struct bench_report *report, unsigned cores, uint64_t b
                cores * cores * one.worked / all.worked);
     report_add(report, REPORT_HANDFAST, "host_passed", "packets that went by way of another core",
                "packets", (double)all.passed);
+    report_add(report, REPORT_HANDFAST, "host_astray",
+               "the same of all cores, packets arriving at any core", "Gbit/s",
+               8e-9 * (double)bytes * cores / astray.seconds);
+    report_add(report, REPORT_HANDFAST, "host_astray_passed",
+               "packets that went by way of another core then", "packets", (double)astray.passed);
 }
 
 void bench_scale(struct bench_report *report)

@@ -163,9 +163,12 @@ def machine(reports):
     any_report = next(iter(reports.values()))
     about, build = any_report["machine"], any_report["build"]
     loads = [report["machine"]["load"] for report in reports.values()]
+    # The load is an average of the last minute, so partly the measurement's before: the least is that
+    # of others.
     busy = (f" Measured on {about['cores']} cores while other work ran (load {min(loads):.1f} to "
             f"{max(loads):.1f}): what is timed on the wall is worse than it would be alone, and "
-            "caches were shared." if max(loads) > 1.5 else "")
+            "caches were shared." if min(loads) > 1 or max(loads) > about["cores"] + 0.5 else
+            f" Load {min(loads):.1f} to {max(loads):.1f}, its own.")
     return (f"{about['processor']}, {about['cores']} cores, "
             f"{about['memory_bytes'] / 2**30:.0f} GiB, {about['kernel']}; {build['compiler']}, "
             f"{build['flags']}.{busy}")

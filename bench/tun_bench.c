@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -163,24 +164,34 @@ struct bulk_work {
     bool inwards, offload;
 };
 
+/* `handfast COMMAND` on its TUN device, and then `words`, four at most. */
+static pid_t start_own(const struct bulk_work *work, const char *command,
+                       const char *const words[4])
+{
+    const char *const all[] = {"handfast",
+                               command,
+                               "--tun",
+                               "hfbench",
+                               "--address",
+                               OWN_NETWORK,
+                               "--kernel-address",
+                               KERNEL_NETWORK,
+                               "--control",
+                               "none",
+                               "--offload",
+                               work->offload ? "on" : "off",
+                               words[0],
+                               words[1],
+                               words[2],
+                               words[3],
+                               NULL};
+    return namespace_start(work->program, all);
+}
+
 static bool bulk_in(const struct bulk_work *work, double *bits)
 {
-    const char *const words[] = {"handfast",
-                                 "listen",
-                                 "--tun",
-                                 "hfbench",
-                                 "--address",
-                                 OWN_NETWORK,
-                                 "--kernel-address",
-                                 KERNEL_NETWORK,
-                                 "--control",
-                                 "none",
-                                 "--offload",
-                                 work->offload ? "on" : "off",
-                                 "--discard",
-                                 "5001",
-                                 NULL};
-    pid_t child = namespace_start(work->program, words);
+    static const char *const words[] = {"--discard", "5001", NULL, NULL};
+    pid_t child = start_own(work, "listen", words);
     int descriptor = child > 0 ? connect_to(OWN) : -1;
     *bits = descriptor >= 0 ? send_for(descriptor, work->seconds) : 0;
     if (child > 0) {
@@ -191,25 +202,9 @@ static bool bulk_in(const struct bulk_work *work, double *bits)
 
 static bool bulk_out(const struct bulk_work *work, double *bits)
 {
-    const char *const words[] = {"handfast",
-                                 "connect",
-                                 "--tun",
-                                 "hfbench",
-                                 "--address",
-                                 OWN_NETWORK,
-                                 "--kernel-address",
-                                 KERNEL_NETWORK,
-                                 "--control",
-                                 "none",
-                                 "--offload",
-                                 work->offload ? "on" : "off",
-                                 "--generate",
-                                 "1000G",
-                                 KERNEL,
-                                 "5001",
-                                 NULL};
+    static const char *const words[] = {"--generate", "1000G", KERNEL, "5001"};
     int listener = listen_here();
-    pid_t child = namespace_start(work->program, words);
+    pid_t child = start_own(work, "connect", words);
     int descriptor = listener >= 0 && child > 0 ? accept_one(listener) : -1;
     *bits = descriptor >= 0 ? receive_for(descriptor, work->seconds) : 0;
     if (child > 0) {
@@ -295,14 +290,15 @@ static double received_bits(const char *path)
 static bool near_iperf3(void *context, void *result, size_t size)
 {
     const double *seconds = context;
-    char path[] = "/tmp/handfast-bench-XXXXXX";
+    char path[40];
     char duration[16];
-    int file = mkstemp(path);
+    int file = memfd_create("iperf3", MFD_CLOEXEC); /* it opens it by our name for it */
     pid_t far = namespace_far(far_iperf3, NULL);
     const char *const words[] = {"iperf3",    "--client",     FAR,     "--time",
                                  duration,    "--congestion", "cubic", "--json",
                                  "--logfile", path,           NULL};
     double bits = 0;
+    snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)getpid(), file);
     snprintf(duration, sizeof duration, "%.0f", *seconds < 1 ? 1 : *seconds);
     /* Until it listens. */
     for (int tries = 0; file >= 0 && far > 0 && !(bits > 0) && tries < 20; tries++) {
@@ -313,7 +309,6 @@ static bool near_iperf3(void *context, void *result, size_t size)
     }
     if (file >= 0) {
         close(file);
-        unlink(path);
     }
     if (far > 0) {
         namespace_stop(far);

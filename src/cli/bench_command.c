@@ -134,14 +134,8 @@ static int run(int argc, char **argv)
     struct choices choices = {.plan = {.rounds = DEFAULT_ROUNDS}};
     int operand, code;
 
-    switch (options_scan(&command_bench, argc, argv, NULL, take, &choices, &operand)) {
-    case OPTIONS_HELP:
-        return EXIT_CODE_OK;
-    case OPTIONS_WRONG:
-        return EXIT_CODE_USAGE;
-    case OPTIONS_OK:
-        break;
-    }
+    if (!options_scan(&command_bench, argc, argv, NULL, take, &choices, &operand, &code))
+        return code;
     if (operand == argc)
         return fail_usage(&command_bench, "bench needs the name of a measurement");
     if (operand != argc - 1)

@@ -173,18 +173,15 @@ static int run(int argc, char **argv)
     struct session *session = session_new(&command_connect);
     struct connecting connecting = {.session = session};
     struct hf_endpoint remote = {.port = 0};
-    enum options_result result;
     unsigned long port;
-    int operand, code = EXIT_CODE_USAGE;
+    int operand, code;
 
     if (session == NULL)
         return EXIT_CODE_FAILURE;
-    result =
-        options_scan(&command_connect, argc, argv, &session->network, take, &connecting, &operand);
-    if (result == OPTIONS_HELP)
-        return session_close(session, EXIT_CODE_OK);
-    if (result == OPTIONS_WRONG)
-        return session_close(session, EXIT_CODE_USAGE);
+    if (!options_scan(&command_connect, argc, argv, &session->network, take, &connecting, &operand,
+                      &code))
+        return session_close(session, code);
+    code = EXIT_CODE_USAGE;
     if (argc - operand != 2) {
         fail_usage(&command_connect, "connect needs a host and a port");
     } else if (!parse_number(argv[operand + 1], 1, 65535, &port)) {

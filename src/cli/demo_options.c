@@ -298,16 +298,8 @@ bool demo_options_scan(const struct command *command, int argc, char **argv,
         .delay_ns = DEFAULT_DELAY_NS,
     };
     look_at_terminal(options);
-    switch (options_scan(command, argc, argv, NULL, take, options, &operand)) {
-    case OPTIONS_HELP:
-        *code = EXIT_CODE_OK;
+    if (!options_scan(command, argc, argv, NULL, take, options, &operand, code))
         return false;
-    case OPTIONS_WRONG:
-        *code = EXIT_CODE_USAGE;
-        return false;
-    case OPTIONS_OK:
-        break;
-    }
     options->name = operand < argc ? argv[operand] : NULL;
     if (argc - operand > 1) {
         *code = fail_usage(command, "demo takes one name, not also '%s'", argv[operand + 1]);

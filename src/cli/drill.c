@@ -212,19 +212,13 @@ static bool none_refused(int argc, char **argv)
 
 static int play(struct choices *choices, int argc, char **argv)
 {
-    int first = 0;
+    int first = 0, code;
 
     if (!none_refused(argc, argv))
         return EXIT_CODE_USAGE;
 
-    switch (options_scan(&command_drill, argc, argv, NULL, take, choices, &first)) {
-    case OPTIONS_HELP:
-        return EXIT_CODE_OK;
-    case OPTIONS_WRONG:
-        return EXIT_CODE_USAGE;
-    case OPTIONS_OK:
-        break;
-    }
+    if (!options_scan(&command_drill, argc, argv, NULL, take, choices, &first, &code))
+        return code;
     if (first == argc)
         return fail_usage(&command_drill, "which scripts? Name files, or directories of *.pkt");
     choices->plan.paths = (const char *const *)argv + first;

@@ -25,6 +25,7 @@
 #include "host.h"
 
 #include "control.h"
+#include "host_device.h"
 #include "message.h"
 
 #include <errno.h>
@@ -35,8 +36,6 @@
 #include <time.h>
 
 enum {
-    PACKETS_READ_PER_WAKEUP = 64,
-    PACKETS_READ_AT_ONCE = 16,
     PACKETS_WRITTEN_PER_TURN = 256,
     EVENTS_PER_TURN = 4096,
     ROUNDS_PER_TURN = 4,
@@ -113,146 +112,11 @@ void host_stop(struct host *host, int exit_code)
     uv_stop(&host->loop);
 }
 
-/* What belongs to other cores goes there. */
-static void take_in(struct host *host, const struct hf_arriving *packets, uint32_t count)
-{
-    uint64_t asleep;
-
-    if (host->cores == NULL) {
-        hf_stack_input_batch(host->stack, packets, count, host_now(host));
-        return;
-    }
-    asleep = hf_cores_input(host->cores, host->core, packets, count, host_now(host));
-    for (uint32_t core = 0; asleep != 0; core++, asleep >>= 1) {
-        if (asleep & 1)
-            uv_async_send(&host->all[core]->bell);
-    }
-}
-
-/* Returns how many there were, or a negated errno when the device is gone. What has come together
- * goes in together: segments of a connection are joined, and answered as one. Few enough at a time
- * that they are still in the nearest cache when they are looked at. */
-static int read_packets(struct host *host)
-{
-    struct hf_arriving packets[PACKETS_READ_AT_ONCE];
-    int read = 0, count = PACKETS_READ_AT_ONCE;
-
-    while (count == PACKETS_READ_AT_ONCE && read < PACKETS_READ_PER_WAKEUP) {
-        count = hf_tun_read_batch(host->tun, host->arriving, sizeof host->arriving, packets,
-                                  PACKETS_READ_AT_ONCE);
-        if (count == HF_EAGAIN || count == -EINTR)
-            break;
-        if (count < 0)
-            return count;
-        take_in(host, packets, (uint32_t)count);
-        read += count;
-    }
-    return read;
-}
-
-/* What other cores had for this one. */
-static int take_passed(struct host *host)
-{
-    return host->cores != NULL ? (int)hf_cores_take(host->cores, host->core, host_now(host)) : 0;
-}
-
-static int take_from_device(struct host *host)
-{
-    int count = read_packets(host);
-
-    if (count > 0)
-        host->busy_since = host_now(host);
-
-    if (count < 0) {
-        say("the device %s is gone (%s): was it deleted?", hf_tun_name(host->tun),
-            strerror(-count));
-        host_stop(host, EXIT_CODE_FAILURE);
-    }
-    return count;
-}
-
 static void device_readable(uv_poll_t *poll, int status, int events)
 {
     (void)status; /* an error of the device shows itself in the read */
     (void)events;
-    take_from_device(poll->data);
-}
-
-/* True when the device took the packet, or never will. */
-static bool write_packet(struct host *host, const struct hf_packet *packet)
-{
-    int result = hf_tun_write_packet(host->tun, packet);
-
-    if (result == HF_EAGAIN || result == -EINTR)
-        return false;
-    if (result >= 0) {
-        host->write_failed = false;
-        return true;
-    }
-    /* The file that it refers to has become shorter. */
-    if (result == -EFAULT && host->source_is_whole != NULL && !host->source_is_whole(host))
-        return true;
-    /* As on any wire, a packet that does not get through is TCP's to send again. */
-    host->packets_lost++;
-    if (!host->write_failed)
-        say("the device %s takes no packets (%s): is it up? (ip link set %s up)",
-            hf_tun_name(host->tun), strerror(-result), hf_tun_name(host->tun));
-    host->write_failed = true;
-    return true;
-}
-
-/* The stack may move on: what the pieces point at is copied behind the headers. */
-static void keep_packet(struct hf_packet *packet)
-{
-    for (uint32_t i = 0; i < packet->piece_count; i++) {
-        memcpy(packet->bytes + packet->length, packet->pieces[i].data, packet->pieces[i].length);
-        packet->length += packet->pieces[i].length;
-    }
-    packet->piece_count = 0;
-}
-
-static bool is_holding(const struct host *host)
-{
-    return host->held_first < host->held_end;
-}
-
-/* Returns how many left; a full device leaves the others held. */
-static int write_held(struct host *host)
-{
-    int written = 0;
-
-    while (is_holding(host) && write_packet(host, &host->packets[host->held_first])) {
-        host->held_first++;
-        written++;
-    }
-    return written;
-}
-
-/* Returns how many packets left; a full device leaves some of them held. All of one turn leave at
- * one time: a program that is not scheduled for a while in between must not find timers due whose
- * answers already wait in the device. */
-static int write_packets(struct host *host, int most, hf_time now)
-{
-    uint32_t flags = hf_tun_offloads(host->tun) & HF_TUN_GIVES_ANY
-                         ? HF_OUTPUT_SUPER | HF_OUTPUT_PARTIAL | HF_OUTPUT_PIECES
-                         : 0;
-    int written = write_held(host);
-
-    while (!is_holding(host) && written < most) {
-        int made =
-            hf_stack_output_batch(host->stack, host->packets, HOST_BATCH_PACKETS, flags, now);
-
-        if (made <= 0)
-            break;
-        if (host->source_is_whole != NULL && !host->source_is_whole(host))
-            continue; /* as lost on the way */
-        host->held_first = 0;
-        host->held_end = made;
-        written += write_held(host);
-        for (int i = host->held_first; i < host->held_end; i++)
-            keep_packet(&host->packets[i]);
-    }
-    return written;
+    host_take_from_device(poll->data);
 }
 
 static int dispatch_events(struct host *host)
@@ -296,7 +160,7 @@ static void set_timer(struct host *host, bool again)
         if (wait < 0)
             wait = 0;
         /* With a full device there is no use in coming back before it is writable. */
-        if (wait == 0 && is_holding(host))
+        if (wait == 0 && host_holds_packets(host))
             wait = HF_SECOND;
         uv_timer_start(&host->deadline_timer, wake,
                        (uint64_t)((wait + HF_MILLISECOND - 1) / HF_MILLISECOND), 0);
@@ -308,28 +172,28 @@ static void set_timer(struct host *host, bool again)
 static void carry_out(struct host *host)
 {
     int room = PACKETS_WRITTEN_PER_TURN, round;
-    bool held = is_holding(host);
+    bool held = host_holds_packets(host);
     hf_time now;
 
-    if (take_passed(host) > 0)
+    if (host_take_passed(host) > 0)
         host->busy_since = host_now(host);
     /* What has arrived comes before what is due. */
     if (hf_stack_next_deadline(host->stack) <= host_now(host))
-        take_from_device(host);
+        host_take_from_device(host);
     now = host_now(host);
     for (round = 0; round < ROUNDS_PER_TURN && room > 0; round++) {
         int events = dispatch_events(host);
         int written;
 
         take_returned(host);
-        written = write_packets(host, room, now);
+        written = host_write_packets(host, room, now);
 
         room -= written;
-        if (events == 0 && (written == 0 || is_holding(host)))
+        if (events == 0 && (written == 0 || host_holds_packets(host)))
             break;
     }
-    if (held != is_holding(host))
-        uv_poll_start(&host->tun_poll, UV_READABLE | (is_holding(host) ? UV_WRITABLE : 0),
+    if (held != host_holds_packets(host))
+        uv_poll_start(&host->tun_poll, UV_READABLE | (host_holds_packets(host) ? UV_WRITABLE : 0),
                       device_readable);
     if (room < PACKETS_WRITTEN_PER_TURN)
         host->busy_since = now;
@@ -344,8 +208,8 @@ static bool poll_busily(struct host *host)
 
     if (until > host->busy_since + 2 * host->network->busy_poll_ns)
         return false;
-    while (!host->stopping && !is_holding(host) && host_now(host) < until) {
-        if (take_from_device(host) > 0 || take_passed(host) > 0)
+    while (!host->stopping && !host_holds_packets(host) && host_now(host) < until) {
+        if (host_take_from_device(host) > 0 || host_take_passed(host) > 0)
             return true;
         if (hf_stack_next_deadline(host->stack) <= host_now(host))
             return true;
@@ -462,75 +326,6 @@ static int open_stack(struct host *host)
     return EXIT_CODE_OK;
 }
 
-static int device_exit_code(int error)
-{
-    switch (error) {
-    case EPERM:
-    case EACCES:
-        return EXIT_CODE_PERMISSION;
-    case EBUSY:
-    case EADDRINUSE:
-        return EXIT_CODE_ADDRESS;
-    case ENOENT:
-        return EXIT_CODE_FILE;
-    default:
-        return EXIT_CODE_FAILURE;
-    }
-}
-
-static void tell_offloads(const struct host *host)
-{
-    uint32_t offloads = hf_tun_offloads(host->tun);
-
-    if (offloads == 0) {
-        host_tell(host, "%s: no offloads, packets of at most %u bytes", hf_tun_name(host->tun),
-                  host->network->mtu);
-        return;
-    }
-    host_tell(host, "%s: offloads: super-segments and partial checksums out; in: %s%s%s",
-              hf_tun_name(host->tun),
-              offloads & HF_TUN_TAKES_PARTIAL ? "partial checksums" : "none",
-              offloads & HF_TUN_TAKES_SUPER_IPV4 ? ", super-segments over IPv4" : "",
-              offloads & HF_TUN_TAKES_SUPER_IPV6 ? " and IPv6" : "");
-}
-
-static bool make_room(struct host *host)
-{
-    host->packet_bytes = malloc((size_t)HOST_BATCH_PACKETS * HF_PACKET_BYTES);
-    for (size_t i = 0; i < HOST_BATCH_PACKETS && host->packet_bytes != NULL; i++) {
-        host->packets[i].bytes = host->packet_bytes + i * HF_PACKET_BYTES;
-        host->packets[i].capacity = HF_PACKET_BYTES;
-    }
-    return host->packet_bytes != NULL;
-}
-
-static int open_device(struct host *host)
-{
-    int error;
-    char message[512] = "";
-    struct hf_tun_config config = {
-        .name = host->network->tun_name,
-        .mtu = host->network->mtu,
-        .kernel_addresses = host->network->kernel_addresses,
-        .kernel_address_count = host->network->kernel_address_count,
-        .offload = host->network->offload,
-        .multi_queue = host->network->cores > 1,
-    };
-
-    if (!make_room(host))
-        return fail(-ENOMEM, "cannot make a host");
-    host->tun = host->core == 0 ? hf_tun_open(&config, message, sizeof message)
-                                : hf_tun_open_queue(host->all[0]->tun, message, sizeof message);
-    if (host->tun != NULL) {
-        if (host->core == 0)
-            tell_offloads(host);
-        return EXIT_CODE_OK;
-    }
-    error = errno;
-    say("%s", message);
-    return device_exit_code(error);
-}
-
 static int open_handles(struct host *host)
 {
     const int numbers[] = {SIGINT, SIGTERM};
@@ -577,7 +372,7 @@ int host_open_core(struct host *host, struct host **all, uint32_t core,
     host->core = core;
     host->start_ns = core == 0 ? read_clock(CLOCK_MONOTONIC) : all[0]->start_ns;
     signal(SIGPIPE, SIG_IGN);
-    code = open_device(host);
+    code = host_open_device(host);
     if (code == EXIT_CODE_OK)
         code = open_stack(host);
     if (code != EXIT_CODE_OK)
@@ -603,18 +398,18 @@ int host_run(struct host *host)
 
 void host_flush(struct host *host)
 {
-    write_packets(host, LAST_PACKETS, host_now(host));
+    host_write_packets(host, LAST_PACKETS, host_now(host));
 }
 
 /* What came in the meantime deserves its answer (a RST, by now): once we are gone, nobody gives
  * one, and a peer could wait for ever. */
 static void answer_the_last(struct host *host)
 {
-    int count = PACKETS_READ_PER_WAKEUP;
+    int count = HOST_PACKETS_AT_ONCE;
 
     host_flush(host);
-    for (int round = 0; round < LAST_ROUNDS && count == PACKETS_READ_PER_WAKEUP; round++) {
-        count = read_packets(host);
+    for (int round = 0; round < LAST_ROUNDS && count == HOST_PACKETS_AT_ONCE; round++) {
+        count = host_read_packets(host);
         host_flush(host);
     }
 }

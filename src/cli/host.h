@@ -50,7 +50,7 @@ struct host {
     uint32_t core;
     struct host **all;
 
-    /* The rest is host.c's. */
+    /* The rest is host.c's and host_device.c's. */
     struct hf_cores *cores; /* NULL: it is the only one */
     uv_async_t bell;        /* another core has something for this one */
     uv_check_t check;

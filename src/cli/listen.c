@@ -144,18 +144,16 @@ static int run(int argc, char **argv)
     struct session *session = session_new(&command_listen);
     struct listening listening = {.session = session};
     struct hf_endpoint local;
-    enum options_result result;
-    int operand, code = EXIT_CODE_USAGE;
+    int operand, code;
 
     if (session == NULL)
         return EXIT_CODE_FAILURE;
     session->context = &listening;
     session->next = next;
-    result = options_scan(&command_listen, argc, argv, &session->network, take, session, &operand);
-    if (result == OPTIONS_HELP)
-        return session_close(session, EXIT_CODE_OK);
-    if (result == OPTIONS_WRONG)
-        return session_close(session, EXIT_CODE_USAGE);
+    if (!options_scan(&command_listen, argc, argv, &session->network, take, session, &operand,
+                      &code))
+        return session_close(session, code);
+    code = EXIT_CODE_USAGE;
     if (argc - operand != 1)
         fail_usage(&command_listen, argc == operand ? "listen needs a port"
                                                     : "listen takes one port and nothing more");

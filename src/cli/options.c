@@ -77,9 +77,9 @@ static void complain(const struct command *command, const struct row_table *tabl
         complain_unknown(command, table, typed);
 }
 
-enum options_result options_scan(const struct command *command, int argc, char **argv,
-                                 struct network_options *network, options_take_function *take,
-                                 void *context, int *operand_index)
+bool options_scan(const struct command *command, int argc, char **argv,
+                  struct network_options *network, options_take_function *take, void *context,
+                  int *operand_index, int *code)
 {
     struct row_table table = {.count = 0};
     int said;
@@ -91,6 +91,7 @@ enum options_result options_scan(const struct command *command, int argc, char *
     table.longs[table.count].name = "help";
     table.longs[table.count].val = HELP_VALUE;
 
+    *code = EXIT_CODE_USAGE;
     opterr = 0;
     optind = 0;
     while ((said = getopt_long(argc, argv, ":h", table.longs, NULL)) != -1) {
@@ -99,11 +100,12 @@ enum options_result options_scan(const struct command *command, int argc, char *
 
         if (said == HELP_VALUE || said == 'h') {
             help_print_command(command);
-            return OPTIONS_HELP;
+            *code = EXIT_CODE_OK;
+            return false;
         }
         if (said < FIRST_VALUE) {
             complain(command, &table, said, argv);
-            return OPTIONS_WRONG;
+            return false;
         }
         at = (size_t)(said - FIRST_VALUE);
         if (at >= table.own_count)
@@ -111,8 +113,9 @@ enum options_result options_scan(const struct command *command, int argc, char *
         else
             taken = take(context, table.rows[at]->id, optarg);
         if (!taken)
-            return OPTIONS_WRONG;
+            return false;
     }
     *operand_index = optind;
-    return OPTIONS_OK;
+    *code = EXIT_CODE_OK;
+    return true;
 }

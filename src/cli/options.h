@@ -9,19 +9,14 @@
 #include "network_options.h"
 #include "numbers.h"
 
-enum options_result {
-    OPTIONS_OK,    /* go on; *operand_index is the first operand */
-    OPTIONS_HELP,  /* --help was printed: end with EXIT_CODE_OK */
-    OPTIONS_WRONG, /* the complaint was made: end with EXIT_CODE_USAGE */
-};
-
 /* Takes one option. Returns false after complaining. */
 typedef bool options_take_function(void *context, int id, const char *argument);
 
 /* `network` may be NULL for commands that do not touch it. Network options go there, all others to
- * `take`. */
-enum options_result options_scan(const struct command *command, int argc, char **argv,
-                                 struct network_options *network, options_take_function *take,
-                                 void *context, int *operand_index);
+ * `take`. True: go on, *operand_index is the first operand. False: help was printed or the
+ * complaint was made, and *code is what to end with. */
+bool options_scan(const struct command *command, int argc, char **argv,
+                  struct network_options *network, options_take_function *take, void *context,
+                  int *operand_index, int *code);
 
 #endif

@@ -591,24 +591,22 @@ static int run(int argc, char **argv)
 {
     struct network_options network;
     struct proxy *proxy = calloc(1, sizeof *proxy);
-    enum options_result result;
-    int operand, code = EXIT_CODE_USAGE;
+    int operand, code;
 
     if (proxy == NULL)
         return fail(-ENOMEM, "proxy");
     proxy->network = &network;
     network_options_init(&network);
-    result = options_scan(&command_proxy, argc, argv, &network, take, proxy, &operand);
-    if (result == OPTIONS_HELP)
-        code = EXIT_CODE_OK;
-    else if (result == OPTIONS_WRONG)
+    if (options_scan(&command_proxy, argc, argv, &network, take, proxy, &operand, &code)) {
         code = EXIT_CODE_USAGE;
-    else if (operand != argc)
-        fail_usage(&command_proxy, "proxy takes no operands, but was given '%s'", argv[operand]);
-    else if (proxy->rule_count == 0)
-        fail_usage(&command_proxy, "proxy needs at least one --forward or --reverse");
-    else if (network_options_finish(&network, &command_proxy))
-        code = serve_on_cores(proxy);
+        if (operand != argc)
+            fail_usage(&command_proxy, "proxy takes no operands, but was given '%s'",
+                       argv[operand]);
+        else if (proxy->rule_count == 0)
+            fail_usage(&command_proxy, "proxy needs at least one --forward or --reverse");
+        else if (network_options_finish(&network, &command_proxy))
+            code = serve_on_cores(proxy);
+    }
     free(proxy);
     return code;
 }

@@ -274,14 +274,8 @@ static int run(int argc, char **argv)
     char path[CONTROL_PATH_BYTES];
     int operand, code = EXIT_CODE_OK;
 
-    switch (options_scan(&command_ss, argc, argv, NULL, take, &asking, &operand)) {
-    case OPTIONS_HELP:
-        return EXIT_CODE_OK;
-    case OPTIONS_WRONG:
-        return EXIT_CODE_USAGE;
-    case OPTIONS_OK:
-        break;
-    }
+    if (!options_scan(&command_ss, argc, argv, NULL, take, &asking, &operand, &code))
+        return code;
     if (operand != argc)
         return fail_usage(&command_ss, "ss takes no operands, but was given '%s'", argv[operand]);
     if (asking.path == NULL) {

@@ -440,20 +440,15 @@ static bool rules_agree(const struct hf_sim_direction *rules)
 int wire_options_read(struct wire_options *options, int argc, char **argv, bool *help)
 {
     struct reading reading = {options, true, true};
-    int operand = 0;
+    int operand = 0, code;
 
     *options = (struct wire_options){.seed = 1};
     *help = false;
     for (int way = 0; way < 2; way++)
         options->rules[way].queue_packets = 1000;
-    switch (options_scan(&command_wire, argc, argv, NULL, take, &reading, &operand)) {
-    case OPTIONS_HELP:
-        *help = true;
-        return EXIT_CODE_OK;
-    case OPTIONS_WRONG:
-        return EXIT_CODE_USAGE;
-    case OPTIONS_OK:
-        break;
+    if (!options_scan(&command_wire, argc, argv, NULL, take, &reading, &operand, &code)) {
+        *help = code == EXIT_CODE_OK;
+        return code;
     }
     if (argc - operand != 2)
         return fail_usage(&command_wire, "wire joins two devices: name both");

@@ -58,8 +58,10 @@ static int begin(struct hf_core *core)
 
     if (caller != NULL)
         caller->calls = calloc(connections, sizeof *caller->calls);
-    if (caller == NULL || caller->calls == NULL)
+    if (caller == NULL || caller->calls == NULL) {
+        free(caller);
         return HF_ENOMEM;
+    }
     core->context = caller;
     for (uint32_t i = 0; i < connections; i++) {
         int error =

@@ -46,9 +46,10 @@ static void carry(struct cores_thread *thread, struct hf_cores *from, struct hf_
     int made = hf_stack_output_batch(hf_cores_stack(from, thread->core), thread->leaving, 2,
                                      HF_OUTPUT_SUPER | HF_OUTPUT_PARTIAL | HF_OUTPUT_PIECES, now);
     for (int i = 0; i < made; i++) {
-        for (uint32_t index = 0; index < thread->leaving[i].segments; index++) {
-            ptrdiff_t length =
-                hf_packet_split(&thread->leaving[i], index, thread->packets[count], MTU);
+        struct hf_split split;
+        ptrdiff_t length;
+        hf_split_begin(&split, &thread->leaving[i]);
+        while ((length = hf_split_next(&split, thread->packets[count], MTU)) > 0) {
             thread->arriving[count].bytes = thread->packets[count];
             thread->arriving[count++].length = (size_t)length;
             if (count == PACKETS_A_TURN) {

@@ -94,6 +94,10 @@ enum hf_output_flag {
 HF_API int hf_stack_output_batch(struct hf_stack *stack, struct hf_packet *packets, uint32_t count,
                                  uint32_t flags, hf_time now);
 
+/* For a link that has no room now: copies what the pieces point at behind the headers, so that the
+ * stack may move on. HF_EMSGSIZE: its capacity is too small, and it is as it was. */
+HF_API int hf_packet_keep(struct hf_packet *packet);
+
 /* Late split: writes the segment of this index, 0 to segments - 1, with its checksum complete, as
  * hf_stack_output would have made it. Its length, or HF_EMSGSIZE, HF_EINVAL (no such index). */
 HF_API ptrdiff_t hf_packet_split(const struct hf_packet *packet, uint32_t index, void *out,

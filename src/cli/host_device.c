@@ -94,16 +94,6 @@ static bool write_packet(struct host *host, const struct hf_packet *packet)
     return true;
 }
 
-/* The stack may move on: what the pieces point at is copied behind the headers. */
-static void keep_packet(struct hf_packet *packet)
-{
-    for (uint32_t i = 0; i < packet->piece_count; i++) {
-        memcpy(packet->bytes + packet->length, packet->pieces[i].data, packet->pieces[i].length);
-        packet->length += packet->pieces[i].length;
-    }
-    packet->piece_count = 0;
-}
-
 bool host_holds_packets(const struct host *host)
 {
     return host->held_first < host->held_end;
@@ -143,7 +133,7 @@ int host_write_packets(struct host *host, int most, hf_time now)
         host->held_end = made;
         written += write_held(host);
         for (int i = host->held_first; i < host->held_end; i++)
-            keep_packet(&host->packets[i]);
+            (void)hf_packet_keep(&host->packets[i]);
     }
     return written;
 }

@@ -131,16 +131,6 @@ static bool is_holding(const struct runner *runner)
     return runner->held_first < runner->held_end;
 }
 
-/* The stack may move on: what the pieces point at is copied behind the headers. */
-static void keep_packet(struct hf_packet *packet)
-{
-    for (uint32_t i = 0; i < packet->piece_count; i++) {
-        memcpy(packet->bytes + packet->length, packet->pieces[i].data, packet->pieces[i].length);
-        packet->length += packet->pieces[i].length;
-    }
-    packet->piece_count = 0;
-}
-
 /* A packet that the device will never take is as good as lost on the way. */
 static void write_held(struct runner *runner)
 {
@@ -174,7 +164,7 @@ static bool write_packets(struct runner *runner)
         runner->held_end = made;
         write_held(runner);
         for (int i = runner->held_first; i < runner->held_end; i++)
-            keep_packet(&runner->packets[i]);
+            (void)hf_packet_keep(&runner->packets[i]);
     }
     return some;
 }

@@ -215,3 +215,16 @@ ptrdiff_t hf_packet_split(const struct hf_packet *packet, uint32_t index, void *
     split.sequence += index * packet->segment_bytes;
     return hf_split_next(&split, out, capacity);
 }
+
+int hf_packet_keep(struct hf_packet *packet)
+{
+    if (packet->total_length > packet->capacity) {
+        return HF_EMSGSIZE;
+    }
+    for (uint32_t i = 0; i < packet->piece_count; i++) {
+        memcpy(packet->bytes + packet->length, packet->pieces[i].data, packet->pieces[i].length);
+        packet->length += packet->pieces[i].length;
+    }
+    packet->piece_count = 0;
+    return HF_OK;
+}

@@ -90,6 +90,19 @@ static void split_in_turn(const struct hf_packet *packet)
     assert_int_equal(hf_split_next(&split, bytes, sizeof bytes), 0);
 }
 
+static void keep_for_later(struct hf_packet *packet)
+{
+    const struct hf_packet before = *packet;
+    packet->capacity = packet->total_length - 1;
+    assert_int_equal(hf_packet_keep(packet), HF_EMSGSIZE);
+    assert_int_equal(packet->length, before.length);
+    assert_int_equal(packet->piece_count, before.piece_count);
+    packet->capacity = before.capacity;
+    assert_int_equal(hf_packet_keep(packet), HF_OK);
+    assert_int_equal(packet->length, before.total_length);
+    assert_int_equal(packet->piece_count, 0);
+}
+
 static void drain_super(struct world *world)
 {
     uint8_t packet[MTU];
@@ -104,6 +117,9 @@ static void drain_super(struct world *world)
                              HF_EINVAL);
             assert_int_equal(hf_packet_split(each, 0, packet, 20), HF_EMSGSIZE);
             split_in_turn(each);
+            if (each->segments % 2 == 0) {
+                keep_for_later(each);
+            }
             for (uint32_t index = 0; index < each->segments; index++) {
                 ptrdiff_t length = hf_packet_split(each, index, packet, sizeof packet);
                 assert_true(length > 0);

@@ -212,7 +212,9 @@ void stack_connection_free(struct hf_stack *stack, struct stack_connection *conn
  * be accepted is still handed out, so that its program learns what happened. */
 static void settle_closed(struct hf_stack *stack, struct stack_connection *connection)
 {
-    reply_flush_connection(stack, connection);
+    if (connection->tcp.intents != 0 || connection->tcp.tally.limited != HF_LIMITED_NOT) {
+        reply_flush_connection(stack, connection);
+    }
     leave_ready(stack, connection);
     leave_table(stack, connection);
     resting_leave_line(stack, connection);
@@ -249,6 +251,18 @@ void stack_arm_timer(struct hf_stack *stack, struct stack_connection *connection
     }
 }
 
+/* It will be asked for what it has to send, unless that is nothing. */
+static void enter_ready(struct hf_stack *stack, struct stack_connection *connection)
+{
+    if (tcp_is_quiet(&connection->tcp, &stack->host) &&
+        connection->path_mtus_seen == stack->path_mtus_learnt) {
+        tcp_fall_quiet(&connection->tcp, &stack->host);
+        return;
+    }
+    connection->in_ready = true;
+    index_list_append(&stack->ready, &stack->connections, connection->index);
+}
+
 void stack_settle(struct hf_stack *stack, struct stack_connection *connection)
 {
     if (connection->fast_open_listener != POOL_NONE || connection->tcp.fast_open != NULL) {
@@ -275,12 +289,11 @@ void stack_settle(struct hf_stack *stack, struct stack_connection *connection)
     case HF_LAST_ACK:
         break;
     }
+    if (!connection->in_ready) {
+        enter_ready(stack, connection);
+    }
     stack_arm_timer(stack, connection);
     stack_queue_events(stack, connection);
-    if (!connection->in_ready) {
-        connection->in_ready = true;
-        index_list_append(&stack->ready, &stack->connections, connection->index);
-    }
     resting_consider(stack, connection);
 }
 

@@ -272,10 +272,17 @@ void tcp_buffers_acked(struct tcp_conn *conn, struct tcp_host *host)
     uint32_t mss = tcp_effective_mss(conn);
     uint32_t cwnd = conn->congestion.cwnd_bytes;
     /* No more than the first few: that needs no division. */
-    uint64_t segments = cwnd <= FIRST_SPACE_SEGMENTS * mss ? FIRST_SPACE_SEGMENTS : cwnd / mss;
-    uint64_t each = power_of_two_from(max_u32(conn->peer_mss, mss) + SEGMENT_HEADERS);
-    uint64_t wanted = segments * max_u32((uint32_t)each + SEGMENT_RECORD, 2 * mss);
+    bool few = cwnd <= FIRST_SPACE_SEGMENTS * mss;
+    uint32_t largest = max_u32(conn->peer_mss, mss);
     uint32_t before = conn->send_limit_bytes;
+    uint64_t segments, each, wanted;
+    if (few &&
+        before >= FIRST_SPACE_SEGMENTS * (2 * (largest + SEGMENT_HEADERS) + SEGMENT_RECORD)) {
+        return; /* no power of two reaches beyond that */
+    }
+    segments = few ? FIRST_SPACE_SEGMENTS : cwnd / mss;
+    each = power_of_two_from(largest + SEGMENT_HEADERS);
+    wanted = segments * max_u32((uint32_t)each + SEGMENT_RECORD, 2 * mss);
     if (wanted > host->config->send_buffer_max_bytes) {
         wanted = host->config->send_buffer_max_bytes;
     }

@@ -302,6 +302,8 @@ void tcp_rate_take_losses(struct tcp_conn *conn);
 /* What the ACK at hand says of the rate. */
 void tcp_rate_sample(struct tcp_conn *conn);
 void tcp_rate_check_app_limited(struct tcp_conn *conn, const struct tcp_host *host);
+/* The same, where nothing is in flight either. */
+void tcp_rate_idle(struct tcp_conn *conn);
 
 /* ---- tcp_pacing.c */
 

@@ -472,6 +472,22 @@ static bool choose(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segm
     return false;
 }
 
+void tcp_fall_quiet(struct tcp_conn *conn, struct tcp_host *host)
+{
+    if (conn->send_bytes == 0 && seq_eq(conn->snd.una, conn->snd.nxt) && conn->sent == NULL &&
+        conn->tally.limited == HF_LIMITED_NOT) {
+        if (conn->sender != NULL) {
+            tcp_rate_idle(conn);
+        }
+        conn->deadlines[TCP_TIMER_RETRANSMIT] = HF_TIME_NEVER;
+        conn->deadlines[TCP_TIMER_PROBE] = HF_TIME_NEVER;
+        return;
+    }
+    tcp_rate_check_app_limited(conn, host);
+    tcp_arm_retransmit(conn, host);
+    tcp_tally_limits(conn, host);
+}
+
 bool tcp_choose_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                         uint32_t *payload_offset, enum hf_reason *reason)
 {

@@ -154,13 +154,37 @@ static bool ensure(struct bytequeue *queue, struct page_pool *pool, uint32_t off
     return true;
 }
 
+/* A request or an answer: all of it lies in one page, the first. */
+static bool write_is_short(const struct bytequeue *queue, uint32_t offset, uint32_t length)
+{
+    return queue->capacity <= 1 && queue->page_count == queue->capacity && queue->start == 0 &&
+           length <= PAGE_BYTES && offset <= PAGE_BYTES - length;
+}
+
+static bool begin_page(struct bytequeue *queue, struct page_pool *pool)
+{
+    queue->pages.only = page_allocate(pool);
+    if (queue->pages.only == NULL)
+        return false;
+    queue->capacity = 1;
+    queue->page_count = 1;
+    return true;
+}
+
 bool bytequeue_write(struct bytequeue *queue, struct page_pool *pool, uint32_t offset,
                      const void *data, uint32_t length)
 {
     if (length == 0)
         return true;
-    if (!ensure(queue, pool, offset, length))
+    if (!write_is_short(queue, offset, length)) {
+        if (!ensure(queue, pool, offset, length))
+            return false;
+    } else if (queue->capacity == 0 && !begin_page(queue, pool)) {
         return false;
+    } else {
+        copy(queue->pages.only + offset, data, length);
+        return true;
+    }
     const uint8_t *from = data;
     uint32_t position = queue->start + offset;
     while (length > 0) {
@@ -239,7 +263,7 @@ void bytequeue_drop(struct bytequeue *queue, struct page_pool *pool, uint32_t le
     queue->start = position % PAGE_BYTES;
 }
 
-void bytequeue_clear(struct bytequeue *queue, struct page_pool *pool)
+void bytequeue_free(struct bytequeue *queue, struct page_pool *pool)
 {
     for (uint32_t i = 0; i < queue->capacity && queue->page_count > 0; i++)
         release_front_page(queue, pool);

@@ -58,12 +58,18 @@ const uint8_t *bytequeue_span(const struct bytequeue *queue, uint32_t offset, ui
 void bytequeue_read(const struct bytequeue *queue, uint32_t offset, void *data, uint32_t length);
 /* Moves the front forward, over holes too; pages left behind return to the pool. */
 void bytequeue_drop(struct bytequeue *queue, struct page_pool *pool, uint32_t length);
-/* Frees everything; the queue is empty again. */
-void bytequeue_clear(struct bytequeue *queue, struct page_pool *pool);
-/* Called by the owner when no byte in the queue matters any more: keeps nothing allocated. */
 static inline bool bytequeue_is_empty(const struct bytequeue *queue)
 {
     return queue->capacity == 0;
+}
+/* Frees everything; the queue is empty again. Called by the owner when no byte in the queue matters
+ * any more: keeps nothing allocated. Half of the calls find nothing to free. */
+void bytequeue_free(struct bytequeue *queue, struct page_pool *pool);
+static inline void bytequeue_clear(struct bytequeue *queue, struct page_pool *pool)
+{
+    if (!bytequeue_is_empty(queue)) {
+        bytequeue_free(queue, pool);
+    }
 }
 /* Bytes of memory held, slack and ring included. */
 uint64_t bytequeue_held_bytes(const struct bytequeue *queue);

@@ -6,17 +6,22 @@
 
 /* Of an IPv4 tuple only the bytes that it uses, which takes half of the rounds; none of another
  * length can be the same input. */
-uint32_t flow_hash(const struct hf_stack *stack, const struct flow_tuple *tuple)
+uint64_t flow_keyed_hash(const struct siphash_key *key, const struct flow_tuple *tuple)
 {
     uint8_t short_form[12];
     if (tuple->family != HF_IPV4) {
-        return (uint32_t)siphash_40(&stack->keys.flow, (const uint8_t *)tuple);
+        return siphash_40(key, (const uint8_t *)tuple);
     }
     memcpy(short_form, tuple->local, 4);
     memcpy(short_form + 4, tuple->remote, 4);
     memcpy(short_form + 8, &tuple->local_port, 2);
     memcpy(short_form + 10, &tuple->remote_port, 2);
-    return (uint32_t)siphash_12(&stack->keys.flow, short_form);
+    return siphash_12(key, short_form);
+}
+
+uint32_t flow_hash(const struct hf_stack *stack, const struct flow_tuple *tuple)
+{
+    return (uint32_t)flow_keyed_hash(&stack->keys.flow, tuple);
 }
 
 uint32_t flow_hash_again(struct hf_stack *stack, const struct flow_tuple *tuple)

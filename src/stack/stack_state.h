@@ -169,7 +169,7 @@ struct stack_reply {
 };
 
 struct stack_keys {
-    struct siphash_key flow, isn, timestamp, port, cookie, fast_open, steering;
+    struct siphash_key flow, secret, port, cookie, fast_open, steering;
 };
 #define PORT_COUNTERS 64
 
@@ -208,10 +208,10 @@ struct hf_stack {
         uint32_t hash;
         uint32_t reference; /* FLOW_NONE: not known */
     } hashed;
-    struct { /* stack_timestamp_offset's */
+    struct { /* what secrets.c has last made of a tuple */
         struct flow_tuple tuple;
-        uint32_t value;
-    } offset;
+        uint64_t value;
+    } secret;
     struct timing_wheel wheel;
     struct index_list ready;
     uint32_t events_head, events_tail;                   /* connections */
@@ -293,6 +293,8 @@ void stack_queue_events(struct hf_stack *stack, struct stack_connection *connect
 /* ---- flows.c */
 
 uint32_t flow_hash(const struct hf_stack *stack, const struct flow_tuple *tuple);
+/* Of a tuple, with whichever key. */
+uint64_t flow_keyed_hash(const struct siphash_key *key, const struct flow_tuple *tuple);
 /* The same for whoever will soon ask for the same again: packets come in trains. */
 uint32_t flow_hash_again(struct hf_stack *stack, const struct flow_tuple *tuple);
 /* The reference that owns the tuple, or FLOW_NONE. */
@@ -307,7 +309,7 @@ void flow_replace(struct hf_stack *stack, uint32_t hash, uint32_t reference,
 /* ---- secrets.c: ISN (RFC 6528), timestamp offset, ports (RFC 6056) */
 
 void stack_keys_init(struct stack_keys *keys, const uint8_t seed[16]);
-seq32 stack_isn(const struct hf_stack *stack, const struct flow_tuple *tuple);
+seq32 stack_isn(struct hf_stack *stack, const struct flow_tuple *tuple);
 uint32_t stack_timestamp_offset(struct hf_stack *stack, const struct flow_tuple *tuple);
 /* Fills tuple->local_port with a free one whose answers come home, and *hash; HF_EADDRNOTAVAIL when
  * there is none. */

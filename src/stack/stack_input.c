@@ -3,6 +3,7 @@
  * A packet in: IP, checksum, header, then to whoever owns the 4-tuple.
  */
 #include "checksum.h"
+#include "plain_segment.h"
 #include "resting.h"
 
 #define SHORT_SEGMENT 64u
@@ -91,6 +92,15 @@ static enum hf_reason demultiplex(struct hf_stack *stack, struct arrival *arriva
                             : arrives_closed(stack, arrival);
 }
 
+/* As the link says: `segment_bytes` of text in each but the last. */
+static void take_joined(struct hf_stack *stack, uint32_t segment_bytes, struct tcp_segment *segment)
+{
+    if (segment_bytes > 0 && segment_bytes < segment->payload_length) {
+        segment->joined_bytes = segment_bytes;
+        stack->counters.packets_received += tcp_segment_count(segment) - 1;
+    }
+}
+
 static enum hf_reason tcp_input(struct hf_stack *stack, struct arrival *arrival,
                                 struct tcp_segment *segment)
 {
@@ -113,16 +123,60 @@ static enum hf_reason tcp_input(struct hf_stack *stack, struct arrival *arrival,
         return reason;
     }
     segment->ecn = ip->traffic_class & ECN_CE;
-    if (arrival->joined_bytes > 0 && arrival->joined_bytes < segment->payload_length) {
-        segment->joined_bytes = arrival->joined_bytes;
-        stack->counters.packets_received += tcp_segment_count(segment) - 1;
-    }
+    take_joined(stack, arrival->joined_bytes, segment);
     arrival->segment = segment;
     return demultiplex(stack, arrival);
 }
 
-static enum hf_reason input(struct hf_stack *stack, const uint8_t *packet, size_t length,
-                            const struct hf_packet_hints *hints)
+static bool checksum_is_known(const struct hf_packet_hints *hints)
+{
+    return hints != NULL &&
+           (hints->flags & (HF_PACKET_CHECKSUM_PARTIAL | HF_PACKET_CHECKSUM_VALID)) != 0;
+}
+
+/* A plain segment of a connection that there is, or that is about to be. False: whatever it is, the
+ * ordinary way knows. */
+static bool input_plain(struct hf_stack *stack, const uint8_t *packet, size_t length,
+                        const struct hf_packet_hints *hints, enum hf_reason *reason)
+{
+    struct tcp_segment segment;
+    struct arrival arrival;
+    uint32_t reference;
+    if (!plain_segment_read(packet, length, checksum_is_known(hints), &arrival.tuple, &segment)) {
+        return false;
+    }
+    reference = flow_find_again(stack, &arrival.tuple, &arrival.hash);
+    if (reference == FLOW_NONE) {
+        return false;
+    }
+    if (hints != NULL) {
+        take_joined(stack, hints->segment_bytes, &segment);
+    }
+    arrival.packet = packet;
+    arrival.packet_length = length;
+    arrival.ip = NULL;
+    arrival.segment = &segment;
+    switch ((enum flow_kind)(reference >> FLOW_INDEX_BITS)) {
+    case FLOW_CONNECTION:
+        *reason = connection_arrives(
+            stack, pool_at(&stack->connections, reference & FLOW_INDEX_MASK), &arrival);
+        return true;
+    case FLOW_SYN:
+        *reason = syn_record_arrives(stack, reference & FLOW_INDEX_MASK, &arrival);
+        return true;
+    case FLOW_RESTING:
+        *reason = resting_arrives(stack, reference, &arrival);
+        return true;
+    case FLOW_TIME_WAIT:
+        break;
+    }
+    return false;
+}
+
+/* Apart, so that the short way does not save what only this one needs. */
+static __attribute__((noinline)) enum hf_reason input_any(struct hf_stack *stack,
+                                                          const uint8_t *packet, size_t length,
+                                                          const struct hf_packet_hints *hints)
 {
     struct ip_header ip;
     struct tcp_segment segment;
@@ -132,11 +186,8 @@ static enum hf_reason input(struct hf_stack *stack, const uint8_t *packet, size_
     arrival.packet = packet;
     arrival.packet_length = length;
     arrival.ip = &ip;
-    if (hints != NULL) {
-        arrival.joined_bytes = hints->segment_bytes;
-        arrival.checksum_known =
-            (hints->flags & (HF_PACKET_CHECKSUM_PARTIAL | HF_PACKET_CHECKSUM_VALID)) != 0;
-    }
+    arrival.joined_bytes = hints != NULL ? hints->segment_bytes : 0;
+    arrival.checksum_known = checksum_is_known(hints);
     if (reason == HF_REASON_NONE && ip.protocol == IP_PROTOCOL_TCP) {
         return tcp_input(stack, &arrival, &segment);
     }
@@ -171,7 +222,10 @@ enum hf_reason hf_stack_input_packet(struct hf_stack *stack, const void *packet,
     stack_set_now(stack, now);
     time_wait_run_timers(stack);
     stack->counters.packets_received++;
-    reason = input(stack, packet, length, hints);
+    if (stack->host.by_the_book || stack_tracing(stack) ||
+        !input_plain(stack, packet, length, hints, &reason)) {
+        reason = input_any(stack, packet, length, hints);
+    }
     if (reason != HF_REASON_ACCEPTED) {
         stack->counters.dropped[reason]++;
     }

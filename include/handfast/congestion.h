@@ -104,6 +104,9 @@ struct hf_cc_ops {
      * agree to it whatever config.ecn says, all of theirs is ECT, and as receivers they echo each
      * mark as it comes, not until CWR. */
     bool needs_ecn;
+    /* What it has no use for it need not be told, which a connection of few bytes notices: on_sent
+     * where something else is in flight; on_delivery while cwnd is below ssthresh. */
+    bool sent_from_idle_only, delivery_past_slow_start_only;
     /* private_state is zeroed; cwnd and ssthresh stand as they are to stand (the initial ones, or
      * what another algorithm left: this is also called when the algorithm is changed). */
     void (*init)(struct hf_cc_state *state, const struct hf_cc_sample *sample);

@@ -204,6 +204,8 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
     if (conn->sack) {
         if (tcp_rack_is_idle(conn, segment)) {
             tcp_rack_on_idle_ack(conn, host);
+        } else if (tcp_rack_is_lone(conn, host, segment)) {
+            tcp_rack_on_lone_ack(conn, host, segment, &news);
         } else {
             tcp_rack_on_ack(conn, host, segment, &news);
         }

@@ -120,16 +120,12 @@ enum hf_reason tcp_build_syn(struct tcp_conn *conn, struct tcp_host *host,
 }
 
 /* Payload room in a segment that carries what this connection's segments carry now. */
-uint32_t tcp_segment_room(const struct tcp_conn *conn, const struct tcp_host *host)
+uint32_t tcp_segment_room_beside(const struct tcp_conn *conn, const struct tcp_host *host)
 {
     struct tcp_options options;
     uint32_t base;
     uint32_t with_sack;
     uint32_t mss = tcp_effective_mss(conn);
-    if (conn->ecn.mode != TCP_ECN_ACCURATE &&
-        ((conn->reassembly == NULL && !conn->dsack_due) || !conn->sack)) {
-        return mss;
-    }
     memset(&options, 0, sizeof options);
     options.has_timestamps = conn->timestamps;
     base = (uint32_t)tcp_options_length(&options);

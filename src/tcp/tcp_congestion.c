@@ -205,7 +205,9 @@ void tcp_cc_delivered(struct tcp_conn *conn, struct tcp_host *host)
         return;
     }
     tcp_rate_sample(conn);
-    if (conn->cc->on_delivery == NULL) {
+    if (conn->cc->on_delivery == NULL ||
+        (conn->cc->delivery_past_slow_start_only &&
+         conn->congestion.cwnd_bytes < conn->congestion.ssthresh_bytes)) {
         return;
     }
     sample = tcp_cc_sample(conn, host, 0);
@@ -274,7 +276,8 @@ void tcp_cc_validate(struct tcp_conn *conn, struct tcp_host *host, bool limited)
 static void tell_sent(struct tcp_conn *conn, const struct tcp_host *host, uint32_t sent_bytes)
 {
     struct hf_cc_sample sample;
-    if (conn->cc->on_sent != NULL) {
+    if (conn->cc->on_sent != NULL &&
+        (!conn->cc->sent_from_idle_only || tcp_flight(conn) == sent_bytes)) {
         sample = tcp_cc_sample(conn, host, 0);
         sample.sent_bytes = sent_bytes;
         conn->cc->on_sent(&conn->congestion, &sample);

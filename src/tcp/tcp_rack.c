@@ -407,6 +407,16 @@ static bool growth_due(const struct tcp_conn *conn, const struct tcp_ack_news *n
     return news->delivered_bytes > 0 && (news->acked_bytes > 0 || conn->rack.reordering_seen);
 }
 
+/* All that was in flight is acknowledged. */
+static void end_flight(struct tcp_conn *conn, struct tcp_host *host)
+{
+    conn->sender->expected_records = tcp_sent_needed(conn->sent);
+    tcp_sent_free(&conn->sent, host->memory);
+    conn->rack.order = 0; /* ordinals begin anew */
+    conn->deadlines[TCP_TIMER_REORDERING] = HF_TIME_NEVER;
+    conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;
+}
+
 void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, struct tcp_ack_news *news)
 {
@@ -453,11 +463,7 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
     tcp_rate_take_losses(conn);
     if (conn->sent != NULL && conn->sent->count == 0) {
-        conn->sender->expected_records = tcp_sent_needed(conn->sent);
-        tcp_sent_free(&conn->sent, host->memory);
-        conn->rack.order = 0; /* ordinals begin anew */
-        conn->deadlines[TCP_TIMER_REORDERING] = HF_TIME_NEVER;
-        conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;
+        end_flight(conn, host);
     }
     /* 7.2: anew when SND.UNA moves. What the peer says otherwise, its own data for one, does not
      * put it off. */
@@ -466,6 +472,21 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     } else if (!tcp_loss_probe_wanted(conn, host)) {
         conn->deadlines[TCP_TIMER_LOSS_PROBE] = HF_TIME_NEVER;
     }
+}
+
+void tcp_rack_on_lone_ack(struct tcp_conn *conn, struct tcp_host *host,
+                          const struct tcp_segment *segment, struct tcp_ack_news *news)
+{
+    struct tcp_sent *sent = conn->sent;
+    const struct tcp_sent_record *record = tcp_sent_at(sent, sent->first);
+    news->delivered_bytes = record->length;
+    tcp_rate_delivered(conn, host, record, record->length, 1);
+    rack_update(conn, host, conn->snd.una, record, segment, news);
+    if (growth_due(conn, news)) {
+        tcp_grow_cwnd(conn, host, news->delivered_bytes, false);
+    }
+    end_flight(conn, host);
+    conn->deadlines[TCP_TIMER_LOSS_PROBE] = HF_TIME_NEVER;
 }
 
 void tcp_rack_on_idle_ack(struct tcp_conn *conn, const struct tcp_host *host)

@@ -192,7 +192,8 @@ void tcp_rate_check_app_limited(struct tcp_conn *conn, const struct tcp_host *ho
 {
     struct tcp_sender *sender = conn->sender;
     uint32_t pipe;
-    if (sender == NULL || tcp_unsent_bytes(conn) >= tcp_effective_mss(conn) ||
+    uint32_t unsent = tcp_unsent_bytes(conn);
+    if (sender == NULL || (unsent > 0 && unsent >= tcp_effective_mss(conn)) ||
         (conn->sent != NULL && conn->sent->lost_bytes > conn->sent->repeat_out_bytes)) {
         return;
     }

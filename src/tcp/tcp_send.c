@@ -262,7 +262,7 @@ static uint32_t new_data_length(struct tcp_conn *conn, struct tcp_host *host, ui
     uint32_t length = 0;
     tcp_cc_restart_after_idle(conn, host);
     tcp_mtu_forget_old(conn, host);
-    switch (tcp_mtu_choose(conn, host, unsent, &length)) {
+    switch (conn->search.on ? tcp_mtu_choose(conn, host, unsent, &length) : TCP_MTU_NO_PROBE) {
     case TCP_MTU_PROBE:
         *mtu_probe = true;
         break;
@@ -281,9 +281,14 @@ static uint32_t new_data_length(struct tcp_conn *conn, struct tcp_host *host, ui
 static bool push_due(struct tcp_conn *conn, const struct tcp_host *host, uint32_t length,
                      uint32_t unsent)
 {
-    int64_t window_room = (int64_t)conn->snd.wnd - tcp_flight(conn);
-    int64_t cwnd_room = (int64_t)tcp_send_allowance(conn) - tcp_pipe(conn);
-    const struct tcp_burst burst = {
+    struct tcp_burst burst;
+    int64_t window_room, cwnd_room;
+    if (length == 0 || host->config->burst_segments == 0) {
+        return false;
+    }
+    window_room = (int64_t)conn->snd.wnd - tcp_flight(conn);
+    cwnd_room = (int64_t)tcp_send_allowance(conn) - tcp_pipe(conn);
+    burst = (struct tcp_burst){
         .length_bytes = length,
         .room_bytes = tcp_segment_room(conn, host),
         .unsent_bytes = unsent,
@@ -291,7 +296,7 @@ static bool push_due(struct tcp_conn *conn, const struct tcp_host *host, uint32_
         .cwnd_bytes = cwnd_room > 0 ? (uint32_t)cwnd_room : 0,
         .small_waits = nagle_holds(conn),
     };
-    return length > 0 && tcp_push_due(conn, host, &burst);
+    return tcp_push_due(conn, host, &burst);
 }
 
 static bool send_new(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
@@ -474,18 +479,21 @@ static bool choose(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segm
 
 void tcp_fall_quiet(struct tcp_conn *conn, struct tcp_host *host)
 {
-    if (conn->send_bytes == 0 && seq_eq(conn->snd.una, conn->snd.nxt) && conn->sent == NULL &&
-        conn->tally.limited == HF_LIMITED_NOT) {
+    /* As tcp_tally_limits sees it, where nothing is unsent and nobody waits for room. */
+    uint8_t limited = conn->send_bytes == 0 ? HF_LIMITED_NOT : HF_LIMITED_NETWORK;
+    if (seq_eq(conn->snd.una, conn->snd.nxt) && conn->sent == NULL) {
         if (conn->sender != NULL) {
             tcp_rate_idle(conn);
         }
         conn->deadlines[TCP_TIMER_RETRANSMIT] = HF_TIME_NEVER;
         conn->deadlines[TCP_TIMER_PROBE] = HF_TIME_NEVER;
-        return;
+    } else {
+        tcp_rate_check_app_limited(conn, host);
+        tcp_arm_retransmit(conn, host);
     }
-    tcp_rate_check_app_limited(conn, host);
-    tcp_arm_retransmit(conn, host);
-    tcp_tally_limits(conn, host);
+    if (limited != conn->tally.limited) {
+        tcp_tally_limits(conn, host);
+    }
 }
 
 bool tcp_choose_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,

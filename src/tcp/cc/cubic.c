@@ -302,6 +302,8 @@ static void cubic_on_undo(struct hf_cc_state *state, const struct hf_cc_sample *
 const struct hf_cc_ops cc_cubic = {
     .name = "cubic",
     .private_bytes = sizeof(struct cubic),
+    .sent_from_idle_only = true,
+    .delivery_past_slow_start_only = true,
     .init = cubic_init,
     .on_sent = cubic_on_sent,
     .on_ack = cubic_on_ack,

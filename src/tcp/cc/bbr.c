@@ -51,13 +51,16 @@ uint32_t bbr_inflight(const struct hf_cc_state *state, const struct hf_cc_sample
     return cc_max(inflight, bbr_min_pipe_cwnd(sample));
 }
 
+/* The headroom in whole segments, as in Linux. Of a flight of 21 it is 3, and 18 are left; 15 % to
+ * the octet would leave 17 and a part of one, which cwnd cannot spend. */
 uint32_t bbr_inflight_with_headroom(const struct bbr *bbr, const struct hf_cc_sample *sample)
 {
     uint32_t headroom;
     if (bbr->inflight_longterm == HF_CC_INFINITE) {
         return HF_CC_INFINITE;
     }
-    headroom = cc_max(sample->mss_bytes, bbr->inflight_longterm / 100 * 15);
+    headroom = cc_max(sample->mss_bytes,
+                      bbr->inflight_longterm / 100 * 15 / sample->mss_bytes * sample->mss_bytes);
     return cc_max(bbr->inflight_longterm > headroom ? bbr->inflight_longterm - headroom : 0,
                   bbr_min_pipe_cwnd(sample));
 }
@@ -107,7 +110,9 @@ static bool excess_loss(const struct bbr *bbr, const struct hf_cc_sample *sample
                                      bbr_expected_loss(bbr, sample, bbr_round_sent(bbr, sample));
 }
 
-/* 5.5.10.3: what loss says while nothing is being probed for. */
+/* 5.5.10.3: what loss says while nothing is being probed for. DEVIATION: inflight_latest is what
+ * arrived of a flight. The bound is for what leaves: what the path loses by itself comes on top, as
+ * it does to the pacing rate. */
 static void adapt_lower_bounds(const struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     struct bbr *bbr = bbr_of(state);
@@ -125,7 +130,7 @@ static void adapt_lower_bounds(const struct hf_cc_state *state, const struct hf_
     less_bw = cc_scale(bbr->bw_shortterm, BBR_BETA_PERCENT, 100);
     bbr->bw_shortterm = bbr->bw_latest > less_bw ? bbr->bw_latest : less_bw;
     bbr->inflight_shortterm =
-        cc_max(bbr->inflight_latest,
+        cc_max(cc_clamp_u64(bbr_sending_rate(bbr, bbr->inflight_latest)),
                (uint32_t)((uint64_t)bbr->inflight_shortterm * BBR_BETA_PERCENT / 100));
     hf_cc_tell(sample, HF_REASON_BBR_LOWER_BOUNDS);
 }

@@ -70,6 +70,7 @@ struct bbr {
 
     uint8_t state, ack_phase; /* enum bbr_state, enum bbr_ack_phase */
     uint8_t full_bw_count;    /* rounds without 25 % more */
+    uint8_t rounds_cut_short; /* lossy rounds of Startup that the peer's window held back */
     uint8_t bw_probe_up_rounds;
     uint8_t loss_events_in_round; /* ACKs that told of loss */
     uint16_t pacing_gain_percent, cwnd_gain_percent;

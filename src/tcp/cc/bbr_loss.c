@@ -17,7 +17,10 @@
  *
  * A crowd of flows in a queue that never empties looks the same to one that came late: its least
  * round trip has the queue in it. But it cannot have grown round after round; so what Startup saw
- * while it grew bounds the estimate, and where it saw too little, 1 % does.
+ * while it grew bounds the estimate, and where it saw too little, 1 % does. Half as much again is
+ * let pass: where a path overtakes, too, a receiver drops by PAWS (RFC 7323 5.3) what was sent
+ * before a repetition and comes after it; the more repetitions there are the more of that, so at
+ * full rate a path loses more than it did in Startup.
  *
  * What is expected of n segments at an own loss p is np, and two standard deviations of it, for
  * chance is not even. (With three, one flow alone keeps 10 % more of a path that loses 3 %, but
@@ -87,7 +90,8 @@ static bool state_counts(const struct bbr *bbr)
     return false;
 }
 
-/* The most that Startup's losses make likely: two standard deviations above what was seen. */
+/* The most that Startup's losses make likely: two standard deviations above what was seen, and half
+ * as much again. */
 static uint64_t startup_bound(const struct bbr *bbr, uint32_t mss_bytes)
 {
     uint64_t lost = bbr->startup_lost_bytes / mss_bytes; /* segments */
@@ -97,6 +101,7 @@ static uint64_t startup_bound(const struct bbr *bbr, uint32_t mss_bytes)
         return OWN_LOSS_UNSEEN;
     }
     bound = cc_scale(most * mss_bytes, OWN_LOSS_ONE >> 10, bbr->startup_seen_bytes);
+    bound += bound / 2;
     return bound > OWN_LOSS_UNSEEN ? bound : OWN_LOSS_UNSEEN;
 }
 

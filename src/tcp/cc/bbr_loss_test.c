@@ -71,6 +71,27 @@ static void startup_bounds_it(void **unused)
     free(path);
 }
 
+/* Where Startup did, half as much again is believed as what it saw makes likely. */
+static void startup_stretches_it(void **unused)
+{
+    struct path *path = path_new(12500000, 40 * MS, 10000000);
+    uint64_t lost, deviations = 0, most;
+    (void)unused;
+    path->lose_every = 40;
+    run_until(path, path->now + HF_SECOND);
+    lost = path->bbr.startup_lost_bytes / MSS;
+    assert_true(lost > 4);
+    while ((deviations + 1) * (deviations + 1) <= 4 * lost) {
+        deviations++;
+    }
+    most = (lost + deviations) * 1500000 * MSS / path->bbr.startup_seen_bytes;
+    assert_in_range(most, 20000, 70000);
+    path->lose_every = 11;
+    run_until(path, path->now + 6 * HF_SECOND);
+    assert_in_range(own_loss_ppm(path), most - most / 50, most + most / 15);
+    free(path);
+}
+
 /* np and two standard deviations: of 100 segments at 1 %: 1 + 2; at 4 %: 4 + 4; of 10,000 at 1 %:
  * 100 + 20. */
 static void expectation(void **unused)
@@ -115,9 +136,10 @@ static void probes_answer_for_themselves(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(told_from_congestion), cmocka_unit_test(bounded),
-        cmocka_unit_test(not_our_own_overflow), cmocka_unit_test(startup_bounds_it),
-        cmocka_unit_test(expectation),          cmocka_unit_test(probes_answer_for_themselves),
+        cmocka_unit_test(told_from_congestion),         cmocka_unit_test(bounded),
+        cmocka_unit_test(not_our_own_overflow),         cmocka_unit_test(startup_bounds_it),
+        cmocka_unit_test(startup_stretches_it),         cmocka_unit_test(expectation),
+        cmocka_unit_test(probes_answer_for_themselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

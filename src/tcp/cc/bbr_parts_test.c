@@ -129,6 +129,8 @@ static void volumes(void **unused)
     assert_int_equal(bbr_inflight_with_headroom(bbr, &path->sample), 4 * MSS);
     bbr->inflight_longterm = 6000; /* 15 % are less than a segment */
     assert_int_equal(bbr_inflight_with_headroom(bbr, &path->sample), 5000);
+    bbr->inflight_longterm = 21000; /* 15 % are three segments and a part */
+    assert_int_equal(bbr_inflight_with_headroom(bbr, &path->sample), 18000);
     path->state.pacing_rate = 100000000; /* no burst is longer than 64 KiB */
     assert_int_equal(bbr_inflight(&path->state, &path->sample, 100), 3 * 65536);
     path->state.pacing_rate = 1000;
@@ -185,6 +187,32 @@ static void high_loss(void **unused)
 }
 
 /* What a state begins with: 5.3.3.1, 5.3.3.4, 5.3.4.3. */
+/* A round that the peer's window cut short is no evidence, three times; then it is. */
+static void high_loss_cut_short(void **unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < 3; i++) {
+        struct path *path = path_new(1250000, 40 * MS, 10000000);
+        struct hf_cc_sample *sample = &path->sample;
+        path->bbr.max_bw = 1250000;
+        path->bbr.loss_round_start = true;
+        path->bbr.loss_events_in_round = 6;
+        path->bbr.round_acks = 100;
+        path->bbr.peer_limited = i == 1;
+        path->bbr.peer_limited_before = i == 2;
+        sample->in_recovery = true;
+        sample->rate = 1250000;
+        sample->prior_pipe_bytes = 100000;
+        sample->total_lost_bytes = 100000;
+        sample->pipe_bytes = 1000000;
+        for (unsigned round = 1; round <= 4; round++) {
+            bbr_advance(&path->state, sample);
+            assert_int_equal(path->bbr.full_bw_reached, i == 0 || round == 4);
+        }
+        free(path);
+    }
+}
+
 static void beginnings(void **unused)
 {
     struct path *path = path_new(1250000, 40 * MS, 10000000);
@@ -332,6 +360,22 @@ static void lower_bounds(void **unused)
 }
 
 /* BBRNoteLoss: the first loss begins a whole round; the next ones in it do not. */
+/* The flight of which so much arrived was larger by what the path loses itself: 80,000 of 84,210 at
+ * 5 %. Else each cut would be that much too deep. */
+static void bounded_by_what_left(void **unused)
+{
+    struct path *path = end_of_round(BBR_CRUISE, true, false);
+    struct bbr *bbr = &path->bbr;
+    (void)unused;
+    bbr->own_loss = (1u << 20) / 20;
+    bbr->inflight_latest = 80000;
+    path->sample.total_lost_bytes += 40 * MSS;
+    cc_bbr.on_delivery(&path->state, &path->sample);
+    assert_int_equal(path->bounds_told, 1);
+    assert_in_range(bbr->inflight_shortterm, 84209, 84211);
+    free(path);
+}
+
 static void first_loss_begins_a_round(void **unused)
 {
     struct path *path = end_of_round(BBR_CRUISE, false, false);
@@ -444,10 +488,12 @@ int main(void)
         cmocka_unit_test(states_come_back),
         cmocka_unit_test(volumes),
         cmocka_unit_test(high_loss),
+        cmocka_unit_test(high_loss_cut_short),
         cmocka_unit_test(beginnings),
         cmocka_unit_test(filters),
         cmocka_unit_test(says_what_linux_says),
         cmocka_unit_test(lower_bounds),
+        cmocka_unit_test(bounded_by_what_left),
         cmocka_unit_test(first_loss_begins_a_round),
         cmocka_unit_test(least_round_trip),
         cmocka_unit_test(aggregation_is_the_most),

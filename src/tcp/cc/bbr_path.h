@@ -140,7 +140,7 @@ static inline void numbers_are_right(const struct path *path)
     most += bbr->state == BBR_UP ? 2 * MSS : 0;
     assert_true(path->state.cwnd_bytes <= most + 3);
     if (bbr->state == BBR_CRUISE && bbr->inflight_longterm != HF_CC_INFINITE) {
-        assert_true(path->state.cwnd_bytes <= bbr->inflight_longterm / 100 * 85 + 100 ||
+        assert_true(path->state.cwnd_bytes <= bbr->inflight_longterm / 100 * 85 + 100 + MSS ||
                     path->state.cwnd_bytes == 4 * MSS);
     }
     if (bbr->state == BBR_PROBE_RTT) {
@@ -181,7 +181,7 @@ static inline void cwnd_is_right(const struct path *path, uint32_t before)
         cwnd = least(cwnd, largest((uint32_t)(bbr->bw * bbr->min_rtt_us / 1000000 / 2), 4 * MSS));
     }
     if (bbr->inflight_longterm != HF_CC_INFINITE) {
-        headroom = largest(MSS, bbr->inflight_longterm / 100 * 15);
+        headroom = largest(MSS, bbr->inflight_longterm / 100 * 15 / MSS * MSS);
         if (bbr->state == BBR_PROBE_RTT || bbr->state == BBR_CRUISE) {
             cap =
                 largest(bbr->inflight_longterm - least(headroom, bbr->inflight_longterm), 4 * MSS);

@@ -119,6 +119,19 @@ static bool inflight_too_high(const struct bbr *bbr, const struct hf_cc_sample *
            (lost - expected) * BBR_LOSS_THRESHOLD > sample->prior_pipe_bytes;
 }
 
+/* DEVIATION: nor does loss end Startup in such a round, queue or not, for as many rounds as make a
+ * plateau. The round ends in silence, so neither the rate nor the flight of it is the path's: what
+ * would be taken for its BDP until the next probes is a fifth too small. */
+static bool cut_short(struct bbr *bbr)
+{
+    if (!(bbr->peer_limited || bbr->peer_limited_before) ||
+        bbr->rounds_cut_short >= FULL_BW_ROUNDS) {
+        return false;
+    }
+    bbr->rounds_cut_short++;
+    return true;
+}
+
 /* 5.3.1.3: a round of recovery with six losses of its own and more than 2 % of the flight.
  * DEVIATION: and with a queue, or without growth; a path that delivers so much more each round, as
  * fast as ever, is not full (bbr_loss.c). */
@@ -127,7 +140,7 @@ static void check_startup_high_loss(struct hf_cc_state *state, const struct hf_c
     struct bbr *bbr = bbr_of(state);
     if (bbr->state == BBR_STARTUP && bbr->loss_round_start && sample->in_recovery &&
         bbr->loss_events_in_round >= STARTUP_FULL_LOSS_COUNT && inflight_too_high(bbr, sample) &&
-        (bbr->full_bw_count > 0 || bbr_queue_seen(bbr))) {
+        (bbr->full_bw_count > 0 || bbr_queue_seen(bbr)) && !cut_short(bbr)) {
         bbr->full_bw_reached = true;
         bbr->inflight_longterm =
             cc_max(bbr_bdp(bbr, sample, bbr->max_bw, 100), bbr->inflight_latest);

@@ -29,8 +29,8 @@ _handfast_options()
         printf '%s\n' --control= --json --metrics --help
         ;;
     wire)
-        printf '%s\n' --forward --backward --both --delay= --jitter= --rate= --queue= \
-            --queue-bytes= --codel= --red= --ecn --loss= --burst= --lose= --duplicate= --reorder= \
+        printf '%s\n' --forward --backward --both --delay= --jitter= --batch= --rate= \
+            --queue= --queue-bytes= --codel= --red= --ecn --loss= --burst= --lose= --duplicate= --reorder= \
             --reorder-by= --corrupt= --mtu= --too-big --router= --a-address= --b-address= \
             --device-mtu= --seed= --seconds= --json= --help
         ;;

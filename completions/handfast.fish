@@ -88,6 +88,7 @@ complete -c handfast -n '__handfast_command wire' -l backward -d 'What follows i
 complete -c handfast -n '__handfast_command wire' -l both -d 'What follows is for both again'
 complete -c handfast -n '__handfast_command wire' -l delay -x -d 'One way'
 complete -c handfast -n '__handfast_command wire' -l jitter -x -d 'Up to this much more'
+complete -c handfast -n '__handfast_command wire' -l batch -x -d 'Handed on at multiples of this'
 complete -c handfast -n '__handfast_command wire' -l rate -x -d 'Bits per second'
 complete -c handfast -n '__handfast_command wire' -l queue -x -d 'How many wait for the rate'
 complete -c handfast -n '__handfast_command wire' -l queue-bytes -x -d 'The same in bytes'

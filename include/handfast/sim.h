@@ -27,6 +27,9 @@ struct hf_sim_direction {
     uint64_t rate_bits_per_second; /* 0: unlimited */
     hf_time delay_ns;              /* one way */
     hf_time jitter_ns;             /* uniform 0..jitter added; keeps the order unless reordered */
+    hf_time batch_ns;              /* packets come in at multiples of this only, and what came since
+                                      is taken in together (hf_stack_input_batch), as a network
+                                      card does whose interrupts are moderated; 0: each at once */
     uint32_t queue_packets;        /* waiting for the rate; 0: unlimited */
     uint32_t queue_bytes;          /* the same in bytes; 0: unlimited */
     enum hf_sim_management management;

@@ -86,12 +86,12 @@ static size_t begin_list(const struct client *client, char *text, size_t room)
 
     if (client->form == FORM_TEXT)
         return client->metrics ? status_text_metrics_header(text) : status_text_header(text);
-    length =
-        snprintf(text, room,
-                 "{\"command\":\"%s\",\"process\":%ld,\"device\":\"%s\",\"now_ns\":%lld,"
-                 "\"%s\":[",
-                 control->command_name, (long)getpid(), hf_tun_name(control->host->tun),
-                 (long long)host_now(control->host), client->metrics ? "metrics" : "connections");
+    length = snprintf(text, room,
+                      "{\"command\":\"%s\",\"process\":%ld,\"core\":%u,\"device\":\"%s\","
+                      "\"now_ns\":%lld,\"%s\":[",
+                      control->command_name, (long)getpid(), control->host->core,
+                      hf_tun_name(control->host->tun), (long long)host_now(control->host),
+                      client->metrics ? "metrics" : "connections");
     return (size_t)length;
 }
 
@@ -363,21 +363,34 @@ static void clear_stale(const char *directory)
     closedir(entries);
 }
 
+bool control_core_path(char path[CONTROL_PATH_BYTES], const char *first, uint32_t core)
+{
+    static const char ending[] = ".sock";
+    size_t stem = strlen(first);
+    char number[16] = "";
+
+    if (core > 0)
+        snprintf(number, sizeof number, "-%u", core);
+    if (stem >= sizeof ending - 1 && strcmp(first + stem - (sizeof ending - 1), ending) == 0)
+        stem -= sizeof ending - 1;
+    return snprintf(path, CONTROL_PATH_BYTES, "%.*s%s%s", (int)stem, first, number, first + stem) <
+           CONTROL_PATH_BYTES;
+}
+
 static int bind_by_default(struct control *control)
 {
     char directories[CONTROL_DIRECTORIES][CONTROL_PATH_BYTES];
     size_t count = control_directories(directories);
-    char core[16] = "";
+    char first[CONTROL_PATH_BYTES];
     int error = -ENOENT;
 
-    if (control->host->core > 0)
-        snprintf(core, sizeof core, "-%u", control->host->core);
     for (size_t i = 0; i < count; i++) {
         if (!directory_usable(directories[i]))
             continue;
         clear_stale(directories[i]);
-        if (snprintf(control->path, sizeof control->path, "%s/%ld%s.sock", directories[i],
-                     (long)getpid(), core) >= (int)sizeof control->path)
+        if (snprintf(first, sizeof first, "%s/%ld.sock", directories[i], (long)getpid()) >=
+                (int)sizeof first ||
+            !control_core_path(control->path, first, control->host->core))
             continue;
         error = bind_and_listen(control);
         if (error == 0)
@@ -401,18 +414,19 @@ int control_open(struct control **opened, struct host *host, const char *command
     int error;
 
     *opened = NULL;
-    if (path != NULL && (strcmp(path, "none") == 0 || host->core > 0))
+    if (path != NULL && strcmp(path, "none") == 0)
         return EXIT_CODE_OK;
-    if (path != NULL && strlen(path) >= CONTROL_PATH_BYTES)
-        return fail(-ENAMETOOLONG, "--control '%s' (at most %d characters)", path,
-                    CONTROL_PATH_BYTES - 1);
     control = calloc(1, sizeof *control);
     if (control == NULL)
         return fail(-ENOMEM, "cannot open a control socket");
     control->host = host;
     control->command_name = command_name;
-    if (path != NULL)
-        memcpy(control->path, path, strlen(path) + 1);
+    if (path != NULL && !control_core_path(control->path, path, host->core)) {
+        free(control);
+        return fail(-ENAMETOOLONG,
+                    "--control '%s' (at most %d characters, of several cores 3 less)", path,
+                    CONTROL_PATH_BYTES - 1);
+    }
     error = path != NULL ? bind_and_listen(control) : bind_by_default(control);
     if (error == 0) {
         error = uv_poll_init(&host->loop, &control->poll, control->descriptor);

@@ -24,6 +24,10 @@ void control_close(struct control *control);
 enum { CONTROL_DIRECTORIES = 3 };
 size_t control_directories(char directories[CONTROL_DIRECTORIES][CONTROL_PATH_BYTES]);
 
+/* A host of several cores has a socket for each, named after the first one's: core 1's of x.sock is
+ * x-1.sock. False: that is too long. */
+bool control_core_path(char path[CONTROL_PATH_BYTES], const char *first, uint32_t core);
+
 /* What a client asks for: one of these lines. */
 #define CONTROL_REQUEST_TEXT "text\n"
 #define CONTROL_REQUEST_JSON "json\n"

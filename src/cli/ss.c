@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * `handfast ss': the connections of a running command, or what it remembers of paths, asked for at
- * its Unix socket. Rows come with
- * their fields parted by tabs; here they are set in columns.
+ * its Unix socket, or, of several cores, at those of all. Rows come with their fields parted by
+ * tabs; here they are set in columns.
  */
 #define _GNU_SOURCE /* struct timeval */
 
@@ -30,7 +30,8 @@ struct asking {
 static const struct option_row rows[] = {
     {ID_CONTROL, "control", "PATH",
      "The socket of the command to ask. Needed only if several are running."},
-    {ID_JSON, "json", NULL, "Print all that is known, as one JSON object."},
+    {ID_JSON, "json", NULL,
+     "Print all that is known, as one JSON object; of several cores, as one for each."},
     {ID_METRICS, "metrics", NULL, "Show what is remembered of paths instead of connections."},
 };
 
@@ -106,7 +107,9 @@ static void look_into(const char *directory, struct found *found)
         size_t length = strlen(entry->d_name);
         int descriptor;
 
+        /* With a number behind the process id it is of a core, of which ask() knows. */
         if (length < 6 || strcmp(entry->d_name + length - 5, ".sock") != 0 ||
+            strchr(entry->d_name, '-') != NULL ||
             snprintf(path, CONTROL_PATH_BYTES, "%s/%s", directory, entry->d_name) >=
                 CONTROL_PATH_BYTES)
             continue;
@@ -152,19 +155,32 @@ static int find_control(char path[CONTROL_PATH_BYTES])
     return code;
 }
 
-/* NULL after complaining. */
-static char *read_answer(int descriptor, size_t *length)
+struct answer {
+    char *text; /* ends with a NUL */
+    size_t length, room;
+};
+
+/* What comes is put behind what there is. False after complaining. */
+static bool read_answer(int descriptor, struct answer *answer)
 {
-    size_t room = 65536;
-    char *answer = malloc(room), *larger;
+    while (true) {
+        ssize_t got;
 
-    *length = 0;
-    while (answer != NULL) {
-        ssize_t got = read(descriptor, answer + *length, room - *length - 1);
+        if (answer->room - answer->length <= 1) {
+            size_t room = answer->room > 0 ? answer->room * 2 : 65536;
+            char *larger = realloc(answer->text, room);
 
+            if (larger == NULL) {
+                fail(-ENOMEM, "reading the answer");
+                return false;
+            }
+            answer->text = larger;
+            answer->room = room;
+        }
+        got = read(descriptor, answer->text + answer->length, answer->room - answer->length - 1);
         if (got == 0) {
-            answer[*length] = '\0';
-            return answer;
+            answer->text[answer->length] = '\0';
+            return true;
         }
         if (got < 0 && errno != EINTR) {
             if (errno == EAGAIN)
@@ -172,21 +188,10 @@ static char *read_answer(int descriptor, size_t *length)
                     (int)ANSWER_SECONDS);
             else
                 fail(-errno, "reading the answer");
-            break;
+            return false;
         }
-        *length += got > 0 ? (size_t)got : 0;
-        if (room - *length > 1)
-            continue;
-        larger = realloc(answer, room * 2);
-        if (larger == NULL) {
-            fail(-ENOMEM, "reading the answer");
-            break;
-        }
-        answer = larger;
-        room *= 2;
+        answer->length += got > 0 ? (size_t)got : 0;
     }
-    free(answer);
-    return NULL;
 }
 
 static void measure(const char *text, int widths[STATUS_TEXT_COLUMNS])
@@ -232,40 +237,67 @@ static const char *request_of(const struct asking *asking)
     return asking->json ? CONTROL_REQUEST_JSON : CONTROL_REQUEST_TEXT;
 }
 
-static int ask(const struct asking *asking)
+/* Asks one core. EXIT_CODE_OK, or another after complaining. */
+static int ask_core(const struct asking *asking, const char *path, int descriptor,
+                    struct answer *answer)
 {
     const char *request = request_of(asking);
-    int descriptor = open_control(asking->path);
-    size_t length;
-    char *answer;
+    size_t before = answer->length;
+    int code = EXIT_CODE_OK;
 
-    if (descriptor == -ECONNREFUSED) {
-        say("%s: the command that made this socket has ended; remove the file", asking->path);
-        return EXIT_CODE_FAILURE;
-    }
-    if (descriptor < 0)
-        return fail(descriptor, "asking at '%s'", asking->path);
     if (send(descriptor, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request)) {
-        int error = -errno;
+        code = fail(-errno, "asking at '%s'", path);
+    } else if (!read_answer(descriptor, answer)) {
+        code = EXIT_CODE_FAILURE;
+    } else if (answer->length == before) {
+        say("%s: the command gave no answer", path);
+        code = EXIT_CODE_FAILURE;
+    } else if (before > 0 && !asking->json) {
+        /* One heading is enough. */
+        char *below = strchr(answer->text + before, '\n') + 1;
+        size_t length = answer->length - (size_t)(below - answer->text);
 
-        close(descriptor);
-        return fail(error, "asking at '%s'", asking->path);
+        memmove(answer->text + before, below, length + 1);
+        answer->length = before + length;
     }
-    answer = read_answer(descriptor, &length);
     close(descriptor);
-    if (answer == NULL)
-        return EXIT_CODE_FAILURE;
-    if (length == 0) {
-        say("%s: the command gave no answer", asking->path);
-        free(answer);
-        return EXIT_CODE_FAILURE;
+    return code;
+}
+
+static int ask_all(const struct asking *asking, struct answer *answer)
+{
+    char path[CONTROL_PATH_BYTES];
+    int code = EXIT_CODE_OK;
+
+    for (uint32_t core = 0; code == EXIT_CODE_OK && core < HF_CORES_MAX; core++) {
+        int descriptor =
+            control_core_path(path, asking->path, core) ? open_control(path) : -ENAMETOOLONG;
+
+        if (core > 0 && descriptor < 0)
+            break; /* so many there were */
+        if (descriptor == -ECONNREFUSED) {
+            say("%s: the command that made this socket has ended; remove the file", path);
+            code = EXIT_CODE_FAILURE;
+        } else if (descriptor < 0) {
+            code = fail(descriptor, "asking at '%s'", asking->path);
+        } else {
+            code = ask_core(asking, path, descriptor, answer);
+        }
     }
-    if (asking->json)
-        fwrite(answer, 1, length, stdout);
-    else
-        print_columns(answer);
-    free(answer);
-    return EXIT_CODE_OK;
+    return code;
+}
+
+static int ask(const struct asking *asking)
+{
+    struct answer answer = {.text = NULL};
+    int code = ask_all(asking, &answer);
+
+    if (code == EXIT_CODE_OK && asking->json)
+        fwrite(answer.text, 1, answer.length, stdout);
+    else if (code == EXIT_CODE_OK)
+        print_columns(answer.text);
+    free(answer.text);
+    return code;
 }
 
 static int run(int argc, char **argv)

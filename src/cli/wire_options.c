@@ -20,6 +20,7 @@ enum {
     ID_BOTH,
     ID_DELAY,
     ID_JITTER,
+    ID_BATCH,
     ID_RATE,
     ID_QUEUE,
     ID_QUEUE_BYTES,
@@ -50,6 +51,9 @@ static const struct option_row rows[] = {
     {ID_BOTH, "both", NULL, "What follows is for both directions again."},
     {ID_DELAY, "delay", "TIME", "One way: 20ms, 1.5s, 100us. Default: none."},
     {ID_JITTER, "jitter", "TIME", "Up to this much more, at random; the order stays."},
+    {ID_BATCH, "batch", "TIME",
+     "Handed on at multiples of this only, as by a card whose interrupts are moderated. Default: "
+     "at once."},
     {ID_RATE, "rate", "BITS", "Bits per second: 10M, 1.5G. Default: unlimited."},
     {ID_QUEUE, "queue", "PACKETS",
      "So many wait for the rate, what comes then is dropped. Default: 1000."},
@@ -294,6 +298,8 @@ static bool take_rule(struct hf_sim_direction *rules, uint32_t *numbers, int id,
         return wire_parse_time(text, &rules->delay_ns);
     case ID_JITTER:
         return wire_parse_time(text, &rules->jitter_ns);
+    case ID_BATCH:
+        return wire_parse_time(text, &rules->batch_ns);
     case ID_RATE:
         return wire_parse_rate(text, &rules->rate_bits_per_second);
     case ID_QUEUE:

@@ -73,7 +73,8 @@ bool link_rules_are_sane(const struct hf_sim_direction *rules)
             return false;
     }
     return time_is_sane(rules->delay_ns) && time_is_sane(rules->jitter_ns) &&
-           time_is_sane(rules->reorder_ns) && management_is_sane(rules);
+           time_is_sane(rules->batch_ns) && time_is_sane(rules->reorder_ns) &&
+           management_is_sane(rules);
 }
 
 void link_path_set_rules(struct link_path *path, const struct hf_sim_direction *rules)
@@ -184,6 +185,14 @@ static enum hf_reason loss_reason(const struct link_path *path, const struct lea
     return HF_REASON_NONE;
 }
 
+/* When the receiver next looks. */
+static hf_time taken_in(const struct hf_sim_direction *rules, hf_time arrival)
+{
+    hf_time since = rules->batch_ns > 0 ? arrival % rules->batch_ns : 0;
+
+    return since > 0 ? time_add(arrival, rules->batch_ns - since) : arrival;
+}
+
 /* Delay, jitter and order of one copy (0: the packet itself, 1: its duplicate). */
 static hf_time arrival_time(struct link_path *path, uint64_t number, int copy, hf_time departure,
                             hf_time *held_ns)
@@ -199,10 +208,10 @@ static hf_time arrival_time(struct link_path *path, uint64_t number, int copy, h
     if (hold > 0 &&
         chance(path, LINK_PURPOSE_REORDER + (enum link_purpose)copy, number, rules->reorder_ppm)) {
         *held_ns = hold;
-        return time_add(arrival, hold);
+        return taken_in(rules, time_add(arrival, hold));
     }
     path->last_arrival = arrival;
-    return arrival;
+    return taken_in(rules, arrival);
 }
 
 static void send_copy(struct link_path *path, const struct leaving *leaving, int copy,

@@ -12,11 +12,16 @@
 #include "link_path.h"
 #include "packet_glance.h"
 
+#include <handfast/offload.h>
+
 #include <stdlib.h>
 
 /* Bounds on what may happen without the clock moving, far above what an honest run needs. */
 #define MOMENT_MAX_PACKETS (UINT32_C(1) << 24)
 #define MOMENT_MAX_IDLE_STEPS (UINT32_C(1) << 12)
+
+/* What a host with direction.batch_ns takes in at once, as Linux's NAPI. */
+#define BATCH_PACKETS 64
 
 struct hf_sim {
     struct hf_sim_config config;
@@ -139,9 +144,9 @@ static void move_clock(struct hf_sim *sim, hf_time to)
     sim->moment_idle_steps = 0;
 }
 
-static void deliver(struct hf_sim *sim)
+/* True when it reached its stack, false when that is down. */
+static bool account_delivered(struct hf_sim *sim, const struct packet_under_way *packet)
 {
-    struct packet_under_way *packet = packet_heap_take(&sim->under_way);
     int to = packet->to, from = 1 - to;
     struct hf_sim_statistics *statistics = &sim->paths[from].statistics;
 
@@ -152,12 +157,51 @@ static void deliver(struct hf_sim *sim)
     if (sim->stacks[to] == NULL) {
         statistics->lost++;
         trace(sim, from, HF_REASON_LINK_LOSS, packet->bytes, packet->length, 0, sim->now);
-    } else {
-        statistics->delivered++;
-        statistics->bytes_delivered += packet->length;
-        hf_stack_input(sim->stacks[to], packet->bytes, packet->length, sim->now);
+        return false;
     }
+    statistics->delivered++;
+    statistics->bytes_delivered += packet->length;
+    return true;
+}
+
+static void deliver_one(struct hf_sim *sim)
+{
+    struct packet_under_way *packet = packet_heap_take(&sim->under_way);
+
+    if (account_delivered(sim, packet))
+        hf_stack_input(sim->stacks[packet->to], packet->bytes, packet->length, sim->now);
     free(packet);
+}
+
+/* All that the host takes in at this moment, or as much as it does at once. */
+static void deliver_batch(struct hf_sim *sim, int to)
+{
+    struct packet_under_way *packets[BATCH_PACKETS];
+    struct hf_arriving arriving[BATCH_PACKETS];
+    uint32_t taken = 0, count = 0;
+
+    while (taken < BATCH_PACKETS && packet_heap_next_time(&sim->under_way) <= sim->now &&
+           packet_heap_first(&sim->under_way)->to == to) {
+        packets[taken] = packet_heap_take(&sim->under_way);
+        if (account_delivered(sim, packets[taken]))
+            arriving[count++] = (struct hf_arriving){.bytes = packets[taken]->bytes,
+                                                     .length = packets[taken]->length};
+        taken++;
+    }
+    if (count > 0)
+        hf_stack_input_batch(sim->stacks[to], arriving, count, sim->now);
+    while (taken-- > 0)
+        free(packets[taken]);
+}
+
+static void deliver(struct hf_sim *sim)
+{
+    int to = packet_heap_first(&sim->under_way)->to;
+
+    if (sim->paths[1 - to].rules.batch_ns > 0)
+        deliver_batch(sim, to);
+    else
+        deliver_one(sim);
 }
 
 static hf_time earlier(hf_time a, hf_time b)

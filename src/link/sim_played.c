@@ -56,6 +56,14 @@ enum hf_reason hf_stack_input(struct hf_stack *host, const void *packet, size_t 
     return HF_REASON_ACCEPTED;
 }
 
+void hf_stack_input_batch(struct hf_stack *host, const struct hf_arriving *packets, uint32_t count,
+                          hf_time now)
+{
+    host->batches++;
+    for (uint32_t i = 0; i < count; i++)
+        hf_stack_input(host, packets[i].bytes, packets[i].length, now);
+}
+
 static hf_time due(const struct hf_stack *host)
 {
     return host->sent < host->count ? host->start + host->interval * host->sent : HF_TIME_NEVER;

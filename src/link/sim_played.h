@@ -15,6 +15,7 @@
 #include <cmocka.h>
 // clang-format on
 
+#include <handfast/offload.h>
 #include <handfast/sim.h>
 
 #define MANY 100000u
@@ -34,7 +35,7 @@ struct hf_stack {
     size_t length;
     struct arrival *arrivals;
     uint32_t arrival_count, arrival_capacity;
-    unsigned clock_errors;
+    unsigned clock_errors, batches;
     hf_time last_now;
     int stuck;  /* claims for ever that something is due */
     int babble; /* answers every call with a packet */

@@ -131,6 +131,34 @@ static void jitter_spreads_but_keeps_order(void **state)
     run_free(run);
 }
 
+/* Every packet waits for the next multiple, and what has come by then comes in one call. */
+static void batches_come_at_multiples(void **state)
+{
+    struct run *run = run_new(1000, 40, 30 * HF_MICROSECOND);
+
+    (void)state;
+    run->config.forward.batch_ns = 100 * HF_MICROSECOND;
+    run_all(run);
+    assert_int_equal(run->b.arrival_count, 1000);
+    for (uint32_t i = 0; i < 1000; i++) {
+        hf_time arrival = 10 * HF_MILLISECOND + i * 30 * HF_MICROSECOND;
+        assert_int_equal(run->b.arrivals[i].label, i);
+        assert_int_equal(run->b.arrivals[i].time, (arrival + 99999) / 100000 * 100000);
+    }
+    assert_int_equal(run->b.batches, 301); /* 30 ms of them, and the one at the beginning */
+    run_free(run);
+
+    /* More than a host takes in at once comes in several calls, at the same moment. */
+    run = run_new(150, 40, 0);
+    run->config.forward.batch_ns = HF_MILLISECOND;
+    run_all(run);
+    assert_int_equal(run->b.arrival_count, 150);
+    assert_int_equal(run->b.batches, 3);
+    assert_int_equal(run->b.arrivals[0].time, 10 * HF_MILLISECOND);
+    assert_int_equal(run->b.arrivals[149].time, 10 * HF_MILLISECOND);
+    run_free(run);
+}
+
 /* ---- Stepping */
 
 static void steps_stop_where_told(void **state)
@@ -349,6 +377,7 @@ int main(void)
         cmocka_unit_test(rate_lets_slow_senders_pass),
         cmocka_unit_test(full_queue_drops_the_tail),
         cmocka_unit_test(jitter_spreads_but_keeps_order),
+        cmocka_unit_test(batches_come_at_multiples),
         cmocka_unit_test(steps_stop_where_told),
         cmocka_unit_test(injected_packets_arrive_when_told),
         cmocka_unit_test(rules_change_for_what_follows),

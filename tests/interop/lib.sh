@@ -30,7 +30,8 @@ KERNELS=10.66.0.1
 KERNELS6=fd66::1
 # Whether Handfast's device has offloads: auto, on, off.
 OFFLOAD=${OFFLOAD-auto}
-export OFFLOAD INTEROP SCRATCH PATIENCE OURS OURS6 KERNELS KERNELS6
+CORES=${CORES-1}
+export OFFLOAD CORES INTEROP SCRATCH PATIENCE OURS OURS6 KERNELS KERNELS6
 
 # The process ids of what was started, by name.
 declare -A pids=()
@@ -205,6 +206,7 @@ stop() {
 handfast() {
     local name=$1 command=$2
     shift 2
+    ((CORES == 1)) || [[ $command != proxy ]] || set -- --cores "$CORES" "$@"
     start "$name" "$HANDFAST" "$command" --tun hf0 --control "$SCRATCH/$name.sock" \
         --offload "$OFFLOAD" \
         --address "$OURS/24" --kernel-address "$KERNELS/24" \

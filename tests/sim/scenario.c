@@ -344,6 +344,14 @@ static void print_way(const char *name, const struct hf_sim_direction *way, FILE
                 way->mark ? ", marks" : "");
 }
 
+void scenario_batch(struct scenario *scenario)
+{
+    hf_time unit = 250 * HF_MICROSECOND;
+
+    scenario->link.forward.batch_ns = unit * (hf_time)(1 + scenario->seed % 16);
+    scenario->link.backward.batch_ns = unit * (hf_time)(1 + scenario->seed / 16 % 16);
+}
+
 void scenario_print(const struct scenario *scenario, FILE *file)
 {
     fprintf(file, "  IPv%d, client %s\n", scenario->endpoints[0].address.family,

@@ -19,6 +19,7 @@ struct scenario {
     int client;                      /* which host connects */
     bool clean;                      /* nothing on the way harms a packet */
     bool congested;                  /* nothing does but queues */
+    bool untraced;                   /* the hosts tell nothing, so may join what comes together */
 };
 
 /* The same seed and size give the same scenario. `bytes` go each way. */
@@ -26,6 +27,9 @@ void scenario_from_seed(struct scenario *scenario, uint64_t seed, uint64_t bytes
 /* The same hosts and programs on a path that harms nothing but by its queue: where congestion
  * control alone decides. */
 void scenario_congest(struct scenario *scenario);
+/* The same, but packets come in at times of a quarter of a millisecond to four only, all that
+ * has come since at once. */
+void scenario_batch(struct scenario *scenario);
 void scenario_print(const struct scenario *scenario, FILE *file);
 
 #endif

@@ -5,8 +5,8 @@
  * said in transfer.c, what is tried in scenario.c.
  *
  *     sim_test [--first SEED] [--count N] [--bytes N] [--repeat-every N] [--verbose] [--late-split]
- *              [--congested]
- *     sim_test --seed N [--bytes N] [--ladder | --json] [--congested]
+ *              [--congested] [--batched]
+ *     sim_test --seed N [--bytes N] [--ladder | --json] [--congested] [--batched]
  *
  * Every --repeat-every'th seed is run twice, and the two traces must be the same, byte for byte.
  * A failure prints the seed and the command that plays it again. Exit code: 0, 1 (a seed failed) or
@@ -23,13 +23,14 @@
 
 struct options {
     uint64_t first, count, bytes, repeat_every;
-    bool single, ladder, json, verbose, late_split, congested;
+    bool single, ladder, json, verbose, late_split, congested, batched;
 };
 
 struct totals {
     uint64_t failures, packets, retransmits, lost, steps, repeated;
     uint64_t recovery_acks, growths, slow_growths, reductions, undos; /* judged */
     uint64_t marked;
+    uint64_t joined; /* where they were played without traces */
 };
 
 /* ---- A file whose content is kept as a hash: the JSON trace of a run. */
@@ -74,6 +75,8 @@ static void choose_scenario(const struct options *options, uint64_t seed, struct
     scenario_from_seed(scenario, seed, options->bytes);
     if (options->congested)
         scenario_congest(scenario);
+    if (options->batched)
+        scenario_batch(scenario);
 }
 
 static void report(const struct options *options, const struct scenario *scenario,
@@ -81,8 +84,9 @@ static void report(const struct options *options, const struct scenario *scenari
 {
     fprintf(stderr, "FAILED seed %" PRIu64 ": %s\n", scenario->seed, failure);
     scenario_print(scenario, stderr);
-    fprintf(stderr, "  to see it: %s --seed %" PRIu64 " --bytes %" PRIu64 " --ladder%s\n", program,
-            scenario->seed, options->bytes, options->congested ? " --congested" : "");
+    fprintf(stderr, "  to see it: %s --seed %" PRIu64 " --bytes %" PRIu64 " --ladder%s%s\n",
+            program, scenario->seed, options->bytes, options->congested ? " --congested" : "",
+            options->batched ? " --batched" : "");
 }
 
 /* Both hosts make super-segments, which are cut before the link: all goes as it does without. */
@@ -111,6 +115,27 @@ static const char *run_twice(const struct scenario *scenario, struct transfer_re
     return NULL;
 }
 
+/* With traces every segment is looked at by itself, and judged by the models; without, what came in
+ * together is looked at as one. Other packets leave then, but the programs get the same bytes, and
+ * all is given back. */
+static const char *run_joined(const struct scenario *scenario, struct transfer_result *result)
+{
+    const struct hf_trace_sink none = {0};
+    struct scenario joining = *scenario;
+    struct transfer_result joined;
+
+    joining.untraced = true;
+    transfer_run(scenario, &none, result);
+    if (result->failure[0] != '\0')
+        return result->failure;
+    transfer_run(&joining, &none, &joined);
+    result->joined = joined.joined;
+    if (joined.failure[0] == '\0')
+        return NULL;
+    memcpy(result->failure, joined.failure, sizeof result->failure);
+    return result->failure;
+}
+
 static const char *run_seed(const struct options *options, const struct scenario *scenario,
                             struct transfer_result *result)
 {
@@ -120,6 +145,8 @@ static const char *run_seed(const struct options *options, const struct scenario
 
     if (options->late_split)
         return run_twice(scenario, result);
+    if (options->batched)
+        return run_joined(scenario, result);
     if (options->repeat_every == 0 || scenario->seed % options->repeat_every != 0) {
         transfer_run(scenario, &none, result);
         return result->failure[0] != '\0' ? result->failure : NULL;
@@ -150,6 +177,7 @@ static void add(struct totals *totals, const struct options *options,
     totals->marked += result->marked;
     totals->reductions += result->reductions;
     totals->undos += result->undos;
+    totals->joined += result->joined;
     totals->repeated += options->repeat_every != 0 && scenario->seed % options->repeat_every == 0;
     if (options->verbose)
         printf("seed %" PRIu64 ": %" PRId64 " ms, %" PRIu64 " + %" PRIu64 " packets, %" PRIu64
@@ -185,6 +213,10 @@ static int run_many(const struct options *options, const char *program)
            " undos of cwnd, %" PRIu64 " ACKs in recovery; %" PRIu64 " packets marked\n",
            totals.growths, totals.slow_growths, totals.reductions, totals.undos,
            totals.recovery_acks, totals.marked);
+    if (options->batched) {
+        printf("joined: %" PRIu64 " packets to the one before\n", totals.joined);
+        totals.failures += totals.joined == 0;
+    }
     return totals.failures == 0 ? 0 : 1;
 }
 
@@ -246,6 +278,8 @@ static bool parse_option(struct options *options, char **arguments, int *i)
         return options->late_split = true;
     if (strcmp(name, "--congested") == 0)
         return options->congested = true;
+    if (strcmp(name, "--batched") == 0)
+        return options->batched = true;
     *i += 1;
     if (strcmp(name, "--seed") == 0) {
         options->single = true;
@@ -268,11 +302,12 @@ int main(int count, char **arguments)
 
     for (int i = 1; i < count; i++) {
         if (!parse_option(&options, arguments, &i)) {
-            fprintf(stderr,
-                    "usage: %s [--first SEED] [--count N] [--bytes N] [--repeat-every N] "
-                    "[--verbose] [--late-split] [--congested]\n"
-                    "       %s --seed N [--bytes N] [--ladder | --json] [--congested]\n",
-                    arguments[0], arguments[0]);
+            fprintf(
+                stderr,
+                "usage: %s [--first SEED] [--count N] [--bytes N] [--repeat-every N] "
+                "[--verbose] [--late-split] [--congested] [--batched]\n"
+                "       %s --seed N [--bytes N] [--ladder | --json] [--congested] [--batched]\n",
+                arguments[0], arguments[0]);
             return 2;
         }
     }

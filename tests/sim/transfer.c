@@ -193,7 +193,8 @@ static bool make_hosts(struct transfer *transfer)
     for (int i = 0; i < 2; i++) {
         struct hf_config config = scenario->hosts[i];
         config.allocator = (struct hf_allocator){allocate, release, &transfer->balances[i]};
-        config.trace = (struct hf_trace_sink){watch, &transfer->watcher};
+        if (!scenario->untraced)
+            config.trace = (struct hf_trace_sink){watch, &transfer->watcher};
         transfer->stacks[i] = hf_stack_new(&config);
         if (transfer->stacks[i] == NULL) {
             fail(transfer, "hf_stack_new refused the configuration of %s", config.host_name);
@@ -377,6 +378,7 @@ static void judge_host(struct transfer *transfer, int i)
 
     hf_stack_counters(stack, &counters);
     transfer->result->packets[i] = counters.packets_sent;
+    transfer->result->joined += counters.packets_joined;
     transfer->result->retransmits[i] = counters.segments_retransmitted;
     if (hf_stack_list(stack, &cursor, &status))
         fail(transfer, "%s: still there at the end: a record in %s", name,

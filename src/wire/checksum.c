@@ -17,88 +17,34 @@
  *
  * On x86 the long stretches go 16 bytes a step: words less 32768 are signed, and one instruction
  * multiplies them by 1 and adds them in pairs to 32 bits; what was taken off is put back at the
- * end. Everywhere else, and for the ends, 64-bit loads are split into 32-bit halves, which never
- * overflow a 64-bit sum. CHECKSUM_PORTABLE builds only the latter, so that tests can hold the two
- * against each other on one machine.
+ * end. On 64-bit ARM one instruction adds pairs of words without that. Everywhere else, and for the
+ * ends, 64-bit loads are split into 32-bit halves, which never overflow a 64-bit sum.
+ *
+ * A processor with AVX2 goes 32 bytes a step (checksum_avx2.c). Which of the two it is, the loader
+ * asks once, before the program begins, and binds the names below to the answer (an ELF "indirect
+ * function"): nothing is looked up later, and no memory can change. Where there are none
+ * (CHECKSUM_INDIRECT is not defined), what all processors can is what is used; and where the whole
+ * program is built for AVX2, that.
  */
-#include "checksum.h"
+#include "checksum_variants.h"
 
 #include "wire_bytes.h"
 
-#include <stdbool.h>
-#include <string.h>
-
 #if defined(__SSE2__) && !defined(CHECKSUM_PORTABLE)
 #define CHECKSUM_SSE2 1
+#define CHECKSUM_NEON 0
 #include <emmintrin.h>
+#elif defined(__aarch64__) && defined(__ARM_NEON) && !defined(CHECKSUM_PORTABLE)
+#define CHECKSUM_SSE2 0
+#define CHECKSUM_NEON 1
+#include <arm_neon.h>
 #else
 #define CHECKSUM_SSE2 0
+#define CHECKSUM_NEON 0
 #endif
 
 /* Below this the vector's setting up costs more than it saves. */
 #define BLOCK_BYTES 64u
-
-#if defined(__GNUC__)
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-#else
-#define ALWAYS_INLINE inline
-#endif
-
-static ALWAYS_INLINE uint64_t add_with_carry(uint64_t a, uint64_t b)
-{
-    uint64_t sum = a + b;
-    return sum + (sum < b);
-}
-
-/* The functions below are compiled twice, with and without the copy: `copy` is a constant to each
- * of their callers. */
-
-/* What is too short for a vector. */
-static ALWAYS_INLINE uint64_t add_end(uint8_t *destination, const uint8_t *source, size_t length,
-                                      bool copy)
-{
-    uint64_t low = 0;
-    uint64_t high = 0;
-    for (; length >= 8; length -= 8, source += 8) {
-        uint64_t word;
-        memcpy(&word, source, 8);
-        if (copy) {
-            memcpy(destination, &word, 8);
-            destination += 8;
-        }
-        low += word & 0xffffffffu;
-        high += word >> 32;
-    }
-    if (length & 4u) {
-        uint32_t word;
-        memcpy(&word, source, 4);
-        if (copy) {
-            memcpy(destination, &word, 4);
-            destination += 4;
-        }
-        low += word;
-        source += 4;
-    }
-    if (length & 2u) {
-        uint16_t word;
-        memcpy(&word, source, 2);
-        if (copy) {
-            memcpy(destination, &word, 2);
-            destination += 2;
-        }
-        high += word;
-        source += 2;
-    }
-    if (length & 1u) {
-        uint16_t word = 0; /* the odd byte comes first, a zero after it, in memory order */
-        memcpy(&word, source, 1);
-        if (copy) {
-            *destination = *source;
-        }
-        low += word;
-    }
-    return low + high;
-}
 
 #if CHECKSUM_SSE2
 
@@ -142,6 +88,42 @@ static ALWAYS_INLINE uint64_t add_run(uint8_t *destination, const uint8_t *sourc
     int64_t sum = (int64_t)lanes[0] + lanes[1] + lanes[2] + lanes[3];
     /* 32768 was taken off each of length / 2 words; with it back the sum is not negative. */
     return (uint64_t)(sum + (int64_t)length / 2 * 32768);
+}
+
+#elif CHECKSUM_NEON
+
+/* Each step adds to a 32-bit lane at most 2 * 65535: 16384 steps of 16 bytes stay within 2^31. */
+#define RUN_BYTES (16384u * 16u)
+#define STEP_BYTES 16u
+
+static ALWAYS_INLINE uint32x4_t add_step(uint32x4_t total, uint8_t *destination,
+                                         const uint8_t *source, bool copy)
+{
+    uint8x16_t bytes = vld1q_u8(source);
+    if (copy) {
+        vst1q_u8(destination, bytes);
+    }
+    return vpadalq_u16(total, vreinterpretq_u16_u8(bytes));
+}
+
+/* `length` is a multiple of STEP_BYTES, at most RUN_BYTES. */
+static ALWAYS_INLINE uint64_t add_run(uint8_t *destination, const uint8_t *source, size_t length,
+                                      bool copy)
+{
+    uint32x4_t first = vdupq_n_u32(0);
+    uint32x4_t second = vdupq_n_u32(0);
+    size_t at = 0;
+    for (; at + BLOCK_BYTES <= length; at += BLOCK_BYTES) {
+        uint8_t *to = copy ? destination + at : NULL;
+        first = add_step(first, to, source + at, copy);
+        second = add_step(second, copy ? to + 16 : NULL, source + at + 16, copy);
+        first = add_step(first, copy ? to + 32 : NULL, source + at + 32, copy);
+        second = add_step(second, copy ? to + 48 : NULL, source + at + 48, copy);
+    }
+    for (; at < length; at += STEP_BYTES) {
+        first = add_step(first, copy ? destination + at : NULL, source + at, copy);
+    }
+    return vaddlvq_u32(first) + vaddlvq_u32(second);
 }
 
 #else
@@ -193,16 +175,61 @@ static ALWAYS_INLINE checksum_sum add(checksum_sum sum, uint8_t *destination, co
     return length == 0 ? sum : add_with_carry(sum, add_end(destination, source, length, copy));
 }
 
-checksum_sum checksum_add(checksum_sum sum, const void *data, size_t length)
+checksum_sum checksum_add_base(checksum_sum sum, const void *data, size_t length)
 {
     return add(sum, NULL, data, length, false);
+}
+
+checksum_sum checksum_add_copy_base(checksum_sum sum, void *destination, const void *source,
+                                    size_t length)
+{
+    return add(sum, destination, source, length, true);
+}
+
+/* ---- which of them it is */
+
+#if CHECKSUM_HAS_AVX2 && defined(CHECKSUM_INDIRECT) && !defined(__AVX2__)
+
+typedef checksum_sum add_function(checksum_sum, const void *, size_t);
+typedef checksum_sum add_copy_function(checksum_sum, void *, const void *, size_t);
+
+static __attribute__((used)) add_function *choose_add(void)
+{
+    return checksum_avx2_usable() ? checksum_add_avx2 : checksum_add_base;
+}
+
+static __attribute__((used)) add_copy_function *choose_add_copy(void)
+{
+    return checksum_avx2_usable() ? checksum_add_copy_avx2 : checksum_add_copy_base;
+}
+
+checksum_sum checksum_add(checksum_sum sum, const void *data, size_t length)
+    __attribute__((ifunc("choose_add")));
+checksum_sum checksum_add_copy(checksum_sum sum, void *destination, const void *source,
+                               size_t length) __attribute__((ifunc("choose_add_copy")));
+
+#else
+
+checksum_sum checksum_add(checksum_sum sum, const void *data, size_t length)
+{
+#if CHECKSUM_HAS_AVX2 && defined(__AVX2__)
+    return checksum_add_avx2(sum, data, length);
+#else
+    return checksum_add_base(sum, data, length);
+#endif
 }
 
 checksum_sum checksum_add_copy(checksum_sum sum, void *destination, const void *source,
                                size_t length)
 {
-    return add(sum, destination, source, length, true);
+#if CHECKSUM_HAS_AVX2 && defined(__AVX2__)
+    return checksum_add_copy_avx2(sum, destination, source, length);
+#else
+    return checksum_add_copy_base(sum, destination, source, length);
+#endif
 }
+
+#endif
 
 checksum_sum checksum_swap(checksum_sum sum)
 {

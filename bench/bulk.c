@@ -78,11 +78,15 @@ static uint64_t read_received(struct hf_stack *receiver, hf_handle sink, enum bu
     ptrdiff_t length;
     if (reading == BULK_POSTED) {
         length = hf_recv_posted(receiver, sink, now); /* HF_EINVAL: this is the first time */
-        hf_recv_post(receiver, sink, buffer, WRITE_BYTES, now);
-        return length > 0 ? (uint64_t)length : 0;
+        received = length > 0 ? (uint64_t)length : 0;
     }
+    /* All that is left, too: what waits in the queue when a buffer is posted fills it, so that what
+     * comes next finds it full and waits in the queue, for ever. */
     while ((length = hf_recv(receiver, sink, buffer, WRITE_BYTES, 0, now)) > 0) {
         received += (uint64_t)length;
+    }
+    if (reading == BULK_POSTED) {
+        hf_recv_post(receiver, sink, buffer, WRITE_BYTES, now);
     }
     return received;
 }

@@ -94,17 +94,21 @@ def table(measured):
 
 
 def chart(directory, name, measured):
-    """Goodput ratios as a chart, where gnuplot is there."""
+    """What the table has as ratios, where gnuplot is there: is there one now?"""
     if shutil.which("gnuplot") is None:
-        return
-    data = directory / f"{name}.dat"
-    data.write_text("".join(f"{cell['cell']} {ratio(turns, 'goodput_mbit')}\n"
-                            for cell, turns in measured), encoding="utf-8")
-    script = (f"set terminal svg size 900,360; set output '{directory}/{name}.svg'\n"
-              "set xlabel 'cell'; set ylabel 'goodput, Handfast / Linux'; set yrange [0:*]\n"
-              "set grid y; set key off; set boxwidth 0.7; set style fill solid 0.5\n"
-              f"plot '{data}' using 1:2 with boxes, 1 with lines lc rgb 'black'\n")
-    subprocess.run(["gnuplot"], input=script, text=True, check=True)
+        return False
+    keys = {"goodput_mbit": "goodput (more is better)", "1m_ms": "time of 1 MiB (less is better)",
+            "16k_ms": "time of 16 KiB (less is better)"}
+    lines = [" ".join([str(cell["cell"])] + [f"{ratio(turns, key):.4f}" for key in keys])
+             for cell, turns in measured]
+    script = [f"set terminal svg size 900,380 background rgb 'white'; set output '{directory}/{name}.svg'",
+              "set xlabel 'cell'; set ylabel 'Handfast over Linux'; set logscale y 2",
+              "set grid y; set key outside bottom center horizontal; set pointsize 0.7",
+              "$ratios << END"] + lines + ["END", "plot 1 with lines lc rgb 'black' notitle, " +
+              ", ".join(f"$ratios using 1:{at} with points pt {7 if at == 2 else 2 + at} title '{key}'"
+                        for at, key in enumerate(keys.values(), 2))]
+    subprocess.run(["gnuplot"], input="\n".join(script) + "\n", text=True, check=True)
+    return True
 
 
 def write(directory, cells, docs):
@@ -118,8 +122,11 @@ def write(directory, cells, docs):
         (directory / f"{algorithm}.md").write_text(text, encoding="utf-8")
         chart(directory, algorithm, measured)
         print(f"{algorithm}: {summary(measured)}", end="")
-        if docs is not None:
-            marks = rf"(<!-- measured: {algorithm} -->\n).*?(<!-- end -->)"
-            page = docs.read_text(encoding="utf-8")
+        marks = rf"(<!-- measured: {algorithm} -->\n).*?(<!-- end -->)"
+        page = docs.read_text(encoding="utf-8") if docs is not None else ""
+        if re.search(marks, page, flags=re.S):
+            name = f"{docs.stem}-{algorithm}"
+            if chart(docs.parent, name, measured):
+                text += f"\n![Handfast over Linux, cell by cell]({name}.svg)\n"
             docs.write_text(re.sub(marks, lambda found, text=text: found[1] + text + found[2], page,
                                    flags=re.S), encoding="utf-8")

@@ -104,15 +104,19 @@ struct hf_cc_ops {
      * agree to it whatever config.ecn says, all of theirs is ECT, and as receivers they echo each
      * mark as it comes, not until CWR. */
     bool needs_ecn;
-    /* What it has no use for it need not be told, which a connection of few bytes notices: on_sent
-     * where something else is in flight; on_delivery while cwnd is below ssthresh. */
-    bool sent_from_idle_only, delivery_past_slow_start_only;
+    /* on_delivery tells it nothing while cwnd is below ssthresh, and is not called then. */
+    bool delivery_past_slow_start_only;
     /* private_state is zeroed; cwnd and ssthresh stand as they are to stand (the initial ones, or
      * what another algorithm left: this is also called when the algorithm is changed). */
     void (*init)(struct hf_cc_state *state, const struct hf_cc_sample *sample);
     /* A segment with data or FIN has left, new or again, or several new ones at once. May be NULL.
      */
     void (*on_sent)(struct hf_cc_state *state, const struct hf_cc_sample *sample);
+    /* In place of on_sent, where nothing else is in flight; in place of on_ack, where cwnd does not
+     * hold the sender back: up to now the window was not used (RFC 7661). on_sent is not called at
+     * all then. May be NULL: on_sent and on_ack are called. A connection of few bytes has no other
+     * times, and to fill samples for them took a thirtieth of what it costs. */
+    void (*on_unused)(struct hf_cc_state *state, hf_time now);
     /* New data acknowledged outside recovery, or in slow start after a timeout. */
     void (*on_ack)(struct hf_cc_state *state, const struct hf_cc_sample *sample);
     /* Every ACK that delivers something, and whatever shows a loss, in recovery or not; after loss

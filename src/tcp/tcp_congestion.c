@@ -276,8 +276,11 @@ void tcp_cc_validate(struct tcp_conn *conn, struct tcp_host *host, bool limited)
 static void tell_sent(struct tcp_conn *conn, const struct tcp_host *host, uint32_t sent_bytes)
 {
     struct hf_cc_sample sample;
-    if (conn->cc->on_sent != NULL &&
-        (!conn->cc->sent_from_idle_only || tcp_flight(conn) == sent_bytes)) {
+    if (conn->cc->on_unused != NULL) {
+        if (tcp_flight(conn) == sent_bytes) {
+            conn->cc->on_unused(&conn->congestion, host->now);
+        }
+    } else if (conn->cc->on_sent != NULL) {
         sample = tcp_cc_sample(conn, host, 0);
         sample.sent_bytes = sent_bytes;
         conn->cc->on_sent(&conn->congestion, &sample);

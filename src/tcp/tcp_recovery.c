@@ -168,6 +168,11 @@ void tcp_grow_cwnd(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_
     if ((conn->ecn.reducing || conn->ecn.echoed) && tcp_ecn_holds_cwnd(conn, host)) {
         return;
     }
+    if (conn->cc->on_unused != NULL && !repeating && !tcp_cwnd_limited(conn)) {
+        conn->cc->on_unused(&conn->congestion, host->now);
+        conn->after_timeout &= slow_start;
+        return;
+    }
     before = tcp_cwnd_bytes(conn);
     sample = tcp_cc_sample(conn, host, acked_bytes);
     sample.cwnd_limited |= repeating;

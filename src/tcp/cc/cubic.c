@@ -190,11 +190,6 @@ static void cubic_on_ack(struct hf_cc_state *state, const struct hf_cc_sample *s
 {
     struct cubic *cubic = cubic_of(state);
     uint32_t acked_bytes = sample->acked_bytes;
-    /* 5.8, RFC 7661: time in which the window was not used does not count. */
-    if (!sample->cwnd_limited) {
-        cubic->seen = sample->now;
-        return;
-    }
     if (state->cwnd_bytes < state->ssthresh_bytes) {
         acked_bytes = slow_start(state, cubic, sample);
         cubic->seen = sample->now;
@@ -215,13 +210,11 @@ static void cubic_on_delivery(struct hf_cc_state *state, const struct hf_cc_samp
     }
 }
 
-/* 5.8: nothing was in flight; t stood still.
+/* 5.8, RFC 7661: nothing was in flight, or the window was not used; t stood still.
  * Keeps RFC9438-4.2-c. */
-static void cubic_on_sent(struct hf_cc_state *state, const struct hf_cc_sample *sample)
+static void cubic_on_unused(struct hf_cc_state *state, hf_time now)
 {
-    if (sample->flight_bytes == sample->sent_bytes) {
-        cubic_of(state)->seen = sample->now;
-    }
+    cubic_of(state)->seen = now;
 }
 
 /* ---- reductions */
@@ -302,10 +295,9 @@ static void cubic_on_undo(struct hf_cc_state *state, const struct hf_cc_sample *
 const struct hf_cc_ops cc_cubic = {
     .name = "cubic",
     .private_bytes = sizeof(struct cubic),
-    .sent_from_idle_only = true,
     .delivery_past_slow_start_only = true,
     .init = cubic_init,
-    .on_sent = cubic_on_sent,
+    .on_unused = cubic_on_unused,
     .on_ack = cubic_on_ack,
     .on_delivery = cubic_on_delivery,
     .on_congestion = cubic_on_congestion,

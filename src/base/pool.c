@@ -242,8 +242,3 @@ void pool_release(struct pool *pool, uint32_t index)
     pool->free_head = index;
     pool->count--;
 }
-
-uint32_t pool_extent(const struct pool *pool)
-{
-    return pool->extent;
-}

@@ -50,7 +50,10 @@ void pool_deinit(struct pool *pool);
 void *pool_allocate(struct pool *pool, uint32_t *index);
 void pool_release(struct pool *pool, uint32_t index);
 /* Indexes ever handed out are 0 .. pool_extent-1. Not for shrinking pools. */
-uint32_t pool_extent(const struct pool *pool);
+static inline uint32_t pool_extent(const struct pool *pool)
+{
+    return pool->extent;
+}
 
 /* index < pool_extent(pool). */
 static inline void *pool_at(const struct pool *pool, uint32_t index)

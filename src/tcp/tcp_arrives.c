@@ -535,6 +535,34 @@ static enum hf_reason eight_steps(struct tcp_conn *conn, struct tcp_host *host,
     return reason;
 }
 
+/* RFC 1323's and 7323's header prediction: what is next in order, all within the window, with an
+ * ACK and neither SYN, RST nor URG. Then the first four steps find nothing wrong and nothing to
+ * trim, and the sixth nothing to do. With a copy to be trimmed they took 190 instructions. */
+static inline bool is_predicted(const struct tcp_conn *conn, const struct tcp_host *host,
+                                const struct tcp_segment *segment)
+{
+    return seq_eq(segment->seq, conn->rcv.nxt) &&
+           (segment->flags & (HF_SYN | HF_RST | HF_URG | HF_ACK)) == HF_ACK &&
+           segment->payload_length <= conn->rcv.wnd &&
+           (!conn->timestamps || !segment->options.has_timestamps ||
+            (int32_t)(segment->options.ts_value - conn->ts_recent) >= 0) &&
+           !host->by_the_book;
+}
+
+/* The fifth step and those after it. */
+static enum hf_reason predicted_steps(struct tcp_conn *conn, struct tcp_host *host,
+                                      const struct tcp_segment *segment)
+{
+    enum hf_reason reason = HF_REASON_ACCEPTED;
+    if (fifth_check_ack(conn, host, segment, segment, &reason) == STOP ||
+        (segment->payload_length > 0 &&
+         seventh_process_text(conn, host, segment, &reason) == STOP)) {
+        return reason;
+    }
+    eighth_check_fin(conn, host, segment);
+    return reason;
+}
+
 static enum hf_reason arrives_other_states(struct tcp_conn *conn, struct tcp_host *host,
                                            const struct tcp_segment *arrived)
 {
@@ -573,7 +601,8 @@ enum hf_reason tcp_segment_arrives(struct tcp_conn *conn, struct tcp_host *host,
     case HF_CLOSE_WAIT:
     case HF_CLOSING:
     case HF_LAST_ACK:
-        return arrives_other_states(conn, host, segment);
+        return is_predicted(conn, host, segment) ? predicted_steps(conn, host, segment)
+                                                 : arrives_other_states(conn, host, segment);
     case HF_CLOSED:
     case HF_LISTEN:
     case HF_TIME_WAIT:

@@ -327,44 +327,54 @@ static enum hf_reason receive_out_of_order(struct tcp_conn *conn, struct tcp_hos
 }
 
 /* Keeps RFC5681-4.2-a. */
-enum hf_reason tcp_receive_text(struct tcp_conn *conn, struct tcp_host *host,
+static enum hf_reason take_text(struct tcp_conn *conn, struct tcp_host *host,
                                 const struct tcp_segment *segment)
 {
-    struct tcp_segment text = *segment;
     bool filled_hole = conn->reassembly != NULL;
-    tcp_ecn_text(conn, host, segment);
-    if (conn->has_fin && seq_gt(seq_add(text.seq, text.payload_length), conn->rcv.fin)) {
-        /* Nothing follows a FIN. */
-        text.payload_length =
-            seq_lt(text.seq, conn->rcv.fin) ? (uint32_t)seq_diff(conn->rcv.fin, text.seq) : 0;
-        if (text.payload_length == 0) {
-            return HF_REASON_DATA_AFTER_FIN;
-        }
+    if (!seq_eq(segment->seq, conn->rcv.nxt)) {
+        return receive_out_of_order(conn, host, segment);
     }
-    if (!seq_eq(text.seq, conn->rcv.nxt)) {
-        return receive_out_of_order(conn, host, &text);
-    }
-    if (!text.in_place && !bytequeue_write(&conn->receive_queue, host->pages, conn->receive_bytes,
-                                           text.payload, text.payload_length)) {
+    if (!segment->in_place &&
+        !bytequeue_write(&conn->receive_queue, host->pages, conn->receive_bytes, segment->payload,
+                         segment->payload_length)) {
         tcp_ack_now(conn, HF_REASON_SEND_ACK);
         return HF_REASON_MEMORY_LIMIT;
     }
-    tcp_dsack_note_held(conn, host, &text);
-    conn->rcv.nxt = seq_add(conn->rcv.nxt, text.payload_length);
-    conn->rcv.wnd -= text.payload_length;
-    conn->receive_bytes += text.payload_length;
-    conn->bytes_received += text.payload_length;
+    if (filled_hole) {
+        tcp_dsack_note_held(conn, host, segment);
+    }
+    conn->rcv.nxt = seq_add(conn->rcv.nxt, segment->payload_length);
+    conn->rcv.wnd -= segment->payload_length;
+    conn->receive_bytes += segment->payload_length;
+    conn->bytes_received += segment->payload_length;
     conn->tally.last_data_received = host->now;
-    tcp_buffers_arrived(conn, host, &text);
+    tcp_buffers_arrived(conn, host, segment);
     if (filled_hole) {
         /* RFC 5681 4.2: at once when a hole is filled, wholly or in part. */
         reassembly_absorb(conn, host);
         tcp_ack_now(conn, HF_REASON_SEND_ACK);
     } else {
-        acknowledge_in_order(conn, host, &text);
+        acknowledge_in_order(conn, host, segment);
     }
     tcp_tell(conn, HF_EVENT_READABLE);
     return HF_REASON_ACCEPTED;
+}
+
+enum hf_reason tcp_receive_text(struct tcp_conn *conn, struct tcp_host *host,
+                                const struct tcp_segment *segment)
+{
+    struct tcp_segment text;
+    tcp_ecn_text(conn, host, segment);
+    if (!conn->has_fin || seq_le(seq_add(segment->seq, segment->payload_length), conn->rcv.fin)) {
+        return take_text(conn, host, segment);
+    }
+    /* Nothing follows a FIN. */
+    if (seq_ge(segment->seq, conn->rcv.fin)) {
+        return HF_REASON_DATA_AFTER_FIN;
+    }
+    text = *segment;
+    text.payload_length = (uint32_t)seq_diff(conn->rcv.fin, text.seq);
+    return take_text(conn, host, &text);
 }
 
 void tcp_forget_placed(struct tcp_conn *conn, struct tcp_host *host)

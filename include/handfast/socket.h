@@ -45,6 +45,13 @@ struct hf_sockets_config {
     int (*open_descriptor)(void *context);
     void (*close_descriptor)(void *context, int descriptor);
     unsigned max_sockets; /* default 65536; one more is -EMFILE */
+    /* MSG_ZEROCOPY: so much of the program's memory may be in use at a time, in pages of 4 KiB as
+     * Linux counts them against RLIMIT_MEMLOCK; more is -ENOBUFS; default 8 MiB. 0: none; all is
+     * copied at once, and completions say so, as Linux does where a device cannot read memory.
+     * DEVIATION: Linux keeps such pages until the completion whatever the program does; here the
+     * program keeps them mapped until then. (close takes copies of what is left.) The stack's
+     * returned references (zero_copy.h) are taken by the sockets, as its events are. */
+    size_t zero_copy_bytes;
 };
 HF_API struct hf_sockets_config hf_sockets_config_default(void);
 

@@ -71,13 +71,18 @@ struct hf_returned {
     hf_handle connection; /* whose it was; it may be stale by now */
     const void *data;
     size_t length;       /* what hf_send_ref took */
-    size_t acknowledged; /* of these: all of it unless the connection ended */
+    size_t acknowledged; /* of these: all of it unless the connection ended, or hf_send_own */
     void *context;
     int error; /* HF_OK; else what ended the connection; HF_ECONNABORTED: its own program */
 };
 /* 1 and the oldest that has come back, or 0. To be asked whenever events are; in the order of the
  * stream for each connection. One that is not fetched counts among config.max_references. */
 HF_API int hf_next_returned(struct hf_stack *stack, struct hf_returned *returned);
+
+/* For a program that can keep its memory no longer: what this connection was given by reference and
+ * the peer has not acknowledged is copied, and all its references come back. HF_ENOMEM: nothing has
+ * changed; hf_abort has them come back, too. */
+HF_API int hf_send_own(struct hf_stack *stack, hf_handle connection);
 
 #ifdef __cplusplus
 }

@@ -253,6 +253,40 @@ void send_queue_drop(struct send_queue *queue, struct send_store *store, uint32_
         bytequeue_drop(&queue->copied, store->pages, length);
 }
 
+/* How much of it was acknowledged. */
+static size_t acknowledged_of(const struct send_references *references,
+                              const struct send_reference *reference)
+{
+    return references->front > reference->start ? (size_t)(references->front - reference->start)
+                                                : 0;
+}
+
+bool send_queue_own(struct send_queue *queue, struct send_store *store, uint32_t held)
+{
+    struct send_references *references = queue->references;
+    struct bytequeue copied = {0};
+    if (references == NULL)
+        return true;
+    for (uint32_t offset = 0; offset < held;) {
+        uint32_t run;
+        const uint8_t *from = send_queue_span_mixed(queue, offset, &run);
+        run = run < held - offset ? run : held - offset;
+        if (!bytequeue_write(&copied, store->pages, offset, from, run)) {
+            bytequeue_clear(&copied, store->pages);
+            return false;
+        }
+        offset += run;
+    }
+    bytequeue_clear(&queue->copied, store->pages);
+    queue->copied = copied;
+    for (uint32_t i = 0; i < references->count; i++) {
+        struct send_reference *done = at(references, i);
+        give_back(store, done, acknowledged_of(references, done), HF_OK);
+    }
+    free_references(queue, store->pages->memory);
+    return true;
+}
+
 void send_queue_clear(struct send_queue *queue, struct send_store *store, int error)
 {
     struct send_references *references = queue->references;
@@ -261,8 +295,7 @@ void send_queue_clear(struct send_queue *queue, struct send_store *store, int er
         return;
     for (uint32_t i = 0; i < references->count; i++) {
         struct send_reference *lost = at(references, i);
-        give_back(store, lost,
-                  references->front > lost->start ? (size_t)(references->front - lost->start) : 0,
+        give_back(store, lost, acknowledged_of(references, lost),
                   error != HF_OK ? error : HF_ECONNABORTED);
     }
     free_references(queue, store->pages->memory);

@@ -17,7 +17,8 @@ struct block {
     uint8_t *bytes;
     uint64_t start;
     size_t length;
-    bool out; /* with the queue */
+    bool out;   /* with the queue */
+    bool owned; /* the queue has a copy of it instead */
 };
 
 struct model {
@@ -127,7 +128,7 @@ static void check_returned(const struct model *model)
     uint32_t out = 0;
     for (uint32_t i = 0; i < model->block_count; i++) {
         const struct block *block = &model->blocks[i];
-        assert_int_equal(block->out, block->start + block->length > model->front);
+        assert_int_equal(block->out, block->start + block->length > model->front && !block->owned);
         out += block->out;
     }
     assert_int_equal(model->store.references.count, out);
@@ -161,6 +162,22 @@ static void drop(struct model *model)
         fetch(model, HF_OK);
 }
 
+/* Copies in place of references: the same bytes, and all memory comes back. */
+static void own(struct model *model)
+{
+    fetch(model, HF_OK);
+    if (!send_queue_own(&model->queue, &model->store, held(model))) {
+        model->refused++;
+        return;
+    }
+    for (uint32_t i = 0; i < model->block_count; i++)
+        model->blocks[i].owned = true;
+    fetch(model, HF_OK);
+    assert_null(model->queue.references);
+    if (held(model) > 0)
+        check_bytes(model);
+}
+
 static void finish(struct model *model, int error)
 {
     bool empty = model->front == model->end;
@@ -186,6 +203,8 @@ static void run(uint64_t seed, bool refusals)
     while (model->end < STREAM_BYTES) {
         uint32_t choice = random_below(&model->random, 8);
         model->heap.fail_some = refusals ? &model->random : NULL;
+        if (random_chance(&model->random, 16))
+            own(model);
         if (choice < copies)
             add_copy(model);
         else if (choice < 4)

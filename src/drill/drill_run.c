@@ -520,6 +520,7 @@ static void check_rest(struct drill_run *run)
 static bool set_up(struct drill_run *run)
 {
     struct hf_sockets_config sockets = hf_sockets_config_default();
+    sockets.zero_copy_bytes = 0; /* scripts are of Linux's TUN device, to which it copies */
     run->start = run->now = run->last_event = CLOCK_START;
     run->sent_end = &run->sent;
     run->event = run->script->events;

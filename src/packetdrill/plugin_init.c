@@ -99,6 +99,7 @@ static bool make_sockets(struct plugin *plugin)
     config.context = plugin;
     config.open_descriptor = open_descriptor;
     config.close_descriptor = close_descriptor;
+    config.zero_copy_bytes = 0; /* Linux copies what goes to the TUN device of the scripts */
     plugin->sockets = hf_sockets_new(&config);
     return plugin->sockets != NULL;
 }

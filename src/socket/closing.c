@@ -6,7 +6,7 @@
  * socket, and what is left to send goes on by itself, unless SO_LINGER says to wait for it, or,
  * with a time of zero, to drop it and reset.
  */
-#include "socket_state.h"
+#include "completions.h"
 
 #include <errno.h>
 
@@ -140,6 +140,7 @@ void socket_close_connection(struct socket *socket)
             if (lingers && !set->exiting && !has_unread(socket)) {
                 linger(socket);
             }
+            completions_let_go(socket);
             (void)hf_close(set->config.stack, handle, sockets_now(set));
         }
         socket_drop_handle(socket);

@@ -4,15 +4,20 @@
  * SO_TIMESTAMPING's stamps. A send that is to be told of leaves a piece of work here and a mark in
  * the core at its last byte (hf_mark); the core's notes lead back to it.
  *
- * Zero copy: memory of the program may be used until a completion says that it is free again. The
- * core copies at once, and the completion says so (SO_EE_CODE_ZEROCOPY_COPIED), as Linux does where
- * a device cannot send from there; but it comes when Linux's would, with the acknowledgement, for a
- * program may take it as one. Sends are numbered from 0. A send that joins bytes of the one before
- * it which have not left yet shares its completion, up to 512 KiB; completions of numbers that
- * follow each other become one entry of the error queue.
+ * Zero copy: memory of the program is used until a completion says that it is free again. The core
+ * takes references to it (hf_send_ref), or copies, where so many are not to be had, where the SYN
+ * carries the data, or where config.zero_copy_bytes is 0; then the completion says so
+ * (SO_EE_CODE_ZEROCOPY_COPIED), as Linux does where a device cannot send from there. Either way it
+ * comes with the acknowledgement, for a program may take it as one. Sends are numbered from 0. A
+ * send that joins bytes of the one before it which have not left yet shares its completion, up to
+ * 512 KiB; completions of numbers that follow each other become one entry of the error queue.
  *
- * Memory: each zero copy sets aside what its entry will need, and there is a limit to how much
- * (Linux's net.core.optmem_max), so a completion is never lost. Stamps have no such claim.
+ * A socket that is closed cannot tell of anything any more, and its program will not keep its
+ * memory for it: the core takes copies of what is left (hf_send_own).
+ *
+ * Memory: what is in use is counted in pages, as Linux does, and bounded. Each zero copy sets aside
+ * what its entry will need, and there is a limit to how much (Linux's net.core.optmem_max), so a
+ * completion is never lost. Stamps have no such claim.
  *
  * A segment of Linux holds 17 fragments; a zero copy of more pieces is cut there, with PSH, and so
  * is one here, pieces taken as they were given.
@@ -20,6 +25,8 @@
 #include "completions.h"
 
 #include "stamping.h"
+
+#include <handfast/zero_copy.h>
 
 #include <errno.h>
 #include <linux/net_tstamp.h>
@@ -32,6 +39,7 @@
 #define SO_EE_CODE_ZEROCOPY_COPIED 1
 #endif
 
+#define PIN_PAGE_BYTES 4096u
 #define OPTION_MEMORY_BYTES 131072u
 #define SHARED_BYTES (1u << 19)
 #define SHARED_SENDS (UINT16_MAX - 1u)
@@ -47,7 +55,9 @@ struct sent_work {
     /* NULL: no zero copy. Else its entry, ready to be queued: ee_info to ee_data. */
     struct queued_error *entry;
     uint64_t bytes;
-    uint32_t end; /* the sequence number after its last byte */
+    size_t pages;  /* of the program's memory in use, as Linux counts them */
+    bool referred; /* the core has references to it */
+    uint32_t end;  /* the sequence number after its last byte */
 };
 
 /* ---- sending */
@@ -79,12 +89,30 @@ static struct sent_work *work_new(bool zero_copy)
     return work;
 }
 
-static void work_free(struct sent_work *work)
+static void work_free(struct hf_sockets *set, struct sent_work *work)
 {
     if (work != NULL) {
+        set->zero_copy_pages -= work->pages;
         free(work->entry);
         free(work);
     }
+}
+
+/* Linux's mm_account_pinned_pages: the page that it begins in, and the one that it ends in, more.
+ */
+static bool pin(struct hf_sockets *set, struct sent_work *work, size_t length)
+{
+    size_t pages = length / PIN_PAGE_BYTES + 2;
+    size_t most = set->config.zero_copy_bytes / PIN_PAGE_BYTES;
+    if (set->config.zero_copy_bytes == 0) {
+        return true; /* nothing will be */
+    }
+    if (pages > most || set->zero_copy_pages > most - pages) {
+        return false;
+    }
+    set->zero_copy_pages += pages;
+    work->pages = pages;
+    return true;
 }
 
 int completion_begin(struct socket *socket, size_t length, int flags, uint32_t stamps,
@@ -103,6 +131,11 @@ int completion_begin(struct socket *socket, size_t length, int flags, uint32_t s
     if (queue != NULL && (!completion->zero_copy || set_aside(queue) < OPTION_MEMORY_BYTES)) {
         completion->work = work_new(completion->zero_copy);
     }
+    if (completion->work != NULL && completion->zero_copy &&
+        !pin(socket->file.set, completion->work, length)) {
+        work_free(socket->file.set, completion->work);
+        completion->work = NULL;
+    }
     return completion->work == NULL && completion->zero_copy ? -ENOBUFS : 0;
 }
 
@@ -120,6 +153,27 @@ void completion_piece(struct socket *socket, struct completion *completion, bool
     }
 }
 
+ptrdiff_t completion_send(struct socket *socket, struct completion *completion, const void *data,
+                          size_t length, unsigned flags)
+{
+    struct hf_sockets *set = socket->file.set;
+    struct sent_work *work = completion->work;
+    ptrdiff_t sent;
+    if (completion->zero_copy && work->pages > 0) {
+        sent = hf_send_ref(set->config.stack, socket->handle, data, length, NULL, flags,
+                           sockets_now(set));
+        if (sent != HF_ENOBUFS && sent != HF_ENOMEM) {
+            work->referred |= sent > 0;
+            return sent;
+        }
+    }
+    sent = hf_send(set->config.stack, socket->handle, data, length, flags, sockets_now(set));
+    if (completion->zero_copy && sent > 0) {
+        work->entry->error.ee_code = SO_EE_CODE_ZEROCOPY_COPIED;
+    }
+    return sent;
+}
+
 /* The last send's completion is this one's too, if its last byte has not left. */
 static void share(struct socket *socket, struct sent_work *last, struct sent_work *work,
                   uint32_t start)
@@ -135,6 +189,7 @@ static void share(struct socket *socket, struct sent_work *last, struct sent_wor
         return;
     }
     work->entry->error.ee_info = entry->error.ee_info;
+    work->entry->error.ee_code |= entry->error.ee_code;
     work->bytes += last->bytes;
     free(entry);
     last->entry = NULL;
@@ -145,7 +200,6 @@ static void number_zero_copy(struct socket *socket, struct sent_work *work, uint
     struct error_queue *queue = socket->error_queue;
     struct sock_extended_err *error = &work->entry->error;
     error->ee_origin = SO_EE_ORIGIN_ZEROCOPY;
-    error->ee_code = SO_EE_CODE_ZEROCOPY_COPIED;
     error->ee_info = queue->next_zero_copy;
     share(socket, queue->work_last, work, start);
     error->ee_data = queue->next_zero_copy++;
@@ -171,6 +225,25 @@ static void take_stamps_over(struct socket *socket, struct sent_work *last,
 
 static void complete_zero_copy(struct socket *socket, struct sent_work *work);
 
+/* The core gives up what it has of the program's memory. */
+static void take_copies(struct socket *socket)
+{
+    struct hf_sockets *set = socket->file.set;
+    if (hf_send_own(set->config.stack, socket->handle) == HF_ENOMEM) {
+        (void)hf_abort(set->config.stack, socket->handle, sockets_now(set));
+    }
+}
+
+/* Nothing will tell when it is acknowledged. */
+static void complete_at_once(struct socket *socket, struct sent_work *work)
+{
+    if (work->referred) {
+        take_copies(socket);
+    }
+    complete_zero_copy(socket, work);
+    work_free(socket->file.set, work);
+}
+
 void completion_end(struct socket *socket, struct completion *completion, size_t by_syn,
                     size_t after)
 {
@@ -182,8 +255,11 @@ void completion_end(struct socket *socket, struct completion *completion, size_t
         mark_boundary(socket);
     }
     if (work == NULL || sent == 0) {
-        work_free(work);
+        work_free(set, work);
         return;
+    }
+    if (work->entry != NULL && by_syn > 0) {
+        work->entry->error.ee_code = SO_EE_CODE_ZEROCOPY_COPIED;
     }
     work->end = stamping_write_number(socket);
     work->bytes = sent;
@@ -201,8 +277,7 @@ void completion_end(struct socket *socket, struct completion *completion, size_t
     }
     work->mark = socket->error_queue->next_mark++;
     if (hf_mark(set->config.stack, socket->handle, work->mark, kinds, sockets_now(set)) != HF_OK) {
-        complete_zero_copy(socket, work); /* it was copied, after all */
-        work_free(work);
+        complete_at_once(socket, work);
         return;
     }
     if (socket->error_queue->work_last != NULL) {
@@ -226,6 +301,7 @@ static void complete_zero_copy(struct socket *socket, struct sent_work *work)
     }
     work->entry = NULL;
     if (tail != NULL && tail->error.ee_origin == SO_EE_ORIGIN_ZEROCOPY &&
+        tail->error.ee_code == entry->error.ee_code &&
         tail->error.ee_data + 1 == entry->error.ee_info) {
         tail->error.ee_data = entry->error.ee_data;
         free(entry);
@@ -293,7 +369,7 @@ static void take_acked(struct socket *socket, const struct hf_note *note)
         tell_stamp(socket, work, SCM_TSTAMP_ACK, note->time_ns);
     }
     complete_zero_copy(socket, work);
-    work_free(work);
+    work_free(socket->file.set, work);
 }
 
 void completions_take_notes(struct socket *socket)
@@ -324,7 +400,19 @@ void completions_abandon(struct socket *socket)
     while (queue != NULL && queue->work_first != NULL) {
         struct sent_work *work = pop(queue);
         complete_zero_copy(socket, work);
-        work_free(work);
+        work_free(socket->file.set, work);
+    }
+}
+
+void completions_let_go(struct socket *socket)
+{
+    const struct error_queue *queue = socket->error_queue;
+    const struct sent_work *work = queue != NULL ? queue->work_first : NULL;
+    while (work != NULL && !work->referred) {
+        work = work->next;
+    }
+    if (work != NULL) {
+        take_copies(socket);
     }
 }
 
@@ -332,6 +420,6 @@ void completions_free(struct socket *socket)
 {
     struct error_queue *queue = socket->error_queue;
     while (queue != NULL && queue->work_first != NULL) {
-        work_free(pop(queue));
+        work_free(socket->file.set, pop(queue));
     }
 }

@@ -16,7 +16,12 @@ struct completion {
     unsigned pieces; /* of a zero copy, since the last boundary */
 };
 
-/* Before anything is sent of `length` bytes. -ENOBUFS: too many zero copies are not told of yet. */
+/* hf_send, or hf_send_ref where the piece is part of a zero copy. */
+ptrdiff_t completion_send(struct socket *socket, struct completion *completion, const void *data,
+                          size_t length, unsigned flags);
+
+/* Before anything is sent of `length` bytes. -ENOBUFS: too many zero copies are not told of yet, or
+ * too much memory is in use. */
 int completion_begin(struct socket *socket, size_t length, int flags, uint32_t stamps,
                      struct completion *completion);
 /* After each piece of the caller's memory that was sent; `more`: and there is another. */
@@ -29,6 +34,8 @@ void completion_end(struct socket *socket, struct completion *completion, size_t
 void completions_take_notes(struct socket *socket);
 /* The connection is over: nothing will be acknowledged any more, and no memory is in use. */
 void completions_abandon(struct socket *socket);
+/* The program is about to let go of the socket, and of its memory with it. */
+void completions_let_go(struct socket *socket);
 /* The socket goes away. */
 void completions_free(struct socket *socket);
 

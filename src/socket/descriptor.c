@@ -15,13 +15,15 @@
 #define DEFAULT_MAX_SOCKETS 65536u
 #define DEFAULT_FIRST_DESCRIPTOR 3
 #define FIRST_SLOTS 16u
+#define DEFAULT_ZERO_COPY_BYTES ((size_t)8 << 20) /* RLIMIT_MEMLOCK's default */
 /* Where the caller hands out numbers, one beyond this is refused: the table is an array. */
 #define HIGHEST_DESCRIPTOR (1 << 24)
 
 struct hf_sockets_config hf_sockets_config_default(void)
 {
     return (struct hf_sockets_config){.first_descriptor = DEFAULT_FIRST_DESCRIPTOR,
-                                      .max_sockets = DEFAULT_MAX_SOCKETS};
+                                      .max_sockets = DEFAULT_MAX_SOCKETS,
+                                      .zero_copy_bytes = DEFAULT_ZERO_COPY_BYTES};
 }
 
 struct hf_sockets *hf_sockets_new(const struct hf_sockets_config *config)

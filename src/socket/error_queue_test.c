@@ -13,9 +13,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <handfast/zero_copy.h>
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #ifndef MSG_ZEROCOPY
@@ -136,6 +138,186 @@ static void completions_never_get_lost(void **state)
         assert_int_equal(error.ee_origin, SO_EE_ORIGIN_TIMESTAMPING);
     }
     assert_int_equal(hf_socket_send(play.sets[0], client, &byte, 1, MSG_ZEROCOPY), 1);
+    play_close(&play);
+}
+
+/* ---- by reference */
+
+enum { LARGE_BYTES = 200000 };
+
+static void copy_all(struct hf_sockets_config *config, int side)
+{
+    (void)side;
+    config->zero_copy_bytes = 0;
+}
+
+static void bound_to_64_pages(struct hf_sockets_config *config, int side)
+{
+    (void)side;
+    config->zero_copy_bytes = 64u * 4096;
+}
+
+/* Reads `length` bytes at the server's end, and counts those that are `value`. */
+static size_t count_received(struct play *play, int server, size_t length, uint8_t value)
+{
+    static uint8_t bytes[LARGE_BYTES];
+    size_t received = 0;
+    size_t count = 0;
+    while (received < length) {
+        ssize_t n = hf_socket_recv(play->sets[1], server, bytes, sizeof bytes, MSG_DONTWAIT);
+        if (n == -EAGAIN) {
+            play_run(play, 10 * HF_MILLISECOND);
+            continue;
+        }
+        assert_true(n > 0);
+        received += (size_t)n;
+        for (ssize_t i = 0; i < n; i++) {
+            count += bytes[i] == value;
+        }
+    }
+    assert_int_equal(received, length);
+    return count;
+}
+
+static struct sock_extended_err take_one(struct play *play, int fd)
+{
+    struct msghdr message;
+    struct sock_extended_err error;
+    assert_int_equal(take(play, fd, 512, &message, &error), 0);
+    assert_int_equal(error.ee_origin, SO_EE_ORIGIN_ZEROCOPY);
+    return error;
+}
+
+/* What a program writes over its memory too early is what the peer gets, of all that the first
+ * window had no room for: nobody has copied it. Where all is to be copied, nothing of it is. */
+static void sent_from_where_it_lies(void **state)
+{
+    static uint8_t bytes[60000];
+    (void)state;
+    for (int copied = 0; copied < 2; copied++) {
+        struct play play;
+        int client;
+        int server;
+        size_t changed;
+        play_open(&play, 0, copied ? copy_all : NULL);
+        play_connect(&play, play_listen(&play, 80), 80, &client, &server);
+        turn_on(&play, client, SO_ZEROCOPY, 1);
+        memset(bytes, 'a', sizeof bytes);
+        assert_int_equal(
+            hf_socket_send(play.sets[0], client, bytes, sizeof bytes, MSG_ZEROCOPY | MSG_DONTWAIT),
+            sizeof bytes);
+        play_run(&play, HF_MICROSECOND);
+        memset(bytes, 'b', sizeof bytes);
+        changed = count_received(&play, server, sizeof bytes, 'b');
+        assert_true(copied ? changed == 0 : changed >= sizeof bytes / 2);
+        play_run(&play, HF_SECOND);
+        assert_int_equal(take_one(&play, client).ee_code, copied ? SO_EE_CODE_ZEROCOPY_COPIED : 0);
+        play_close(&play);
+    }
+}
+
+/* The block is freed as soon as the socket is closed, or its connection over: whoever looks at it
+ * afterwards is seen by a sanitizer. The peer has all of it, if it was closed in order. */
+static void closed_before_it_is_sent(void **state)
+{
+    (void)state;
+    for (int aborted = 0; aborted < 2; aborted++) {
+        struct play play;
+        const struct linger at_once = {.l_onoff = 1};
+        uint8_t *bytes = malloc(LARGE_BYTES);
+        ssize_t taken;
+        int client;
+        int server;
+        assert_non_null(bytes);
+        memset(bytes, 'c', LARGE_BYTES);
+        play_open(&play, 20000, NULL);
+        play_connect(&play, play_listen(&play, 80), 80, &client, &server);
+        turn_on(&play, client, SO_ZEROCOPY, 1);
+        turn_on(&play, client, SO_SNDBUF, LARGE_BYTES);
+        if (aborted) {
+            assert_int_equal(hf_socket_setsockopt(play.sets[0], client, SOL_SOCKET, SO_LINGER,
+                                                  &at_once, sizeof at_once),
+                             0);
+        }
+        taken =
+            hf_socket_send(play.sets[0], client, bytes, LARGE_BYTES, MSG_ZEROCOPY | MSG_DONTWAIT);
+        assert_in_range(taken, LARGE_BYTES / 2, LARGE_BYTES);
+        assert_int_equal(hf_socket_close(play.sets[0], client), 0);
+        free(bytes);
+        if (!aborted) {
+            assert_int_equal(count_received(&play, server, (size_t)taken, 'c'), taken);
+        }
+        play_run(&play, HF_SECOND);
+        play_close(&play);
+    }
+}
+
+/* So much memory in use, and no more; it is free again when the completion comes, of all sockets.
+ */
+static void memory_in_use_is_bounded(void **state)
+{
+    static uint8_t bytes[60 * 4096];
+    struct play play;
+    int client;
+    int server;
+    (void)state;
+    play_open(&play, 0, bound_to_64_pages);
+    play_connect(&play, play_listen(&play, 80), 80, &client, &server);
+    turn_on(&play, client, SO_ZEROCOPY, 1);
+    turn_on(&play, client, SO_SNDBUF, 2000000);
+    for (int round = 0; round < 3; round++) {
+        /* 62 pages, as Linux counts: there are 2 more, and one byte takes 2. */
+        assert_int_equal(
+            hf_socket_send(play.sets[0], client, bytes, sizeof bytes, MSG_ZEROCOPY | MSG_DONTWAIT),
+            sizeof bytes);
+        assert_int_equal(hf_socket_send(play.sets[0], client, bytes, 4096, MSG_ZEROCOPY), -ENOBUFS);
+        assert_int_equal(hf_socket_send(play.sets[0], client, bytes, 1, MSG_ZEROCOPY), 1);
+        assert_int_equal(hf_socket_send(play.sets[0], client, bytes, 1, MSG_ZEROCOPY), -ENOBUFS);
+        assert_int_equal(hf_socket_send(play.sets[0], client, bytes, 1, 0), 1);
+        assert_int_equal(count_received(&play, server, sizeof bytes + 2, 0), sizeof bytes + 2);
+        play_run(&play, HF_SECOND);
+        assert_int_equal(take_one(&play, client).ee_code, 0);
+    }
+    assert_int_equal(hf_socket_send(play.sets[0], client, bytes, 63 * 4096, MSG_ZEROCOPY),
+                     -ENOBUFS);
+    play_close(&play);
+}
+
+/* The stack has no more references: what it has none for is copied, and said to be. */
+static void references_run_out(void **state)
+{
+    struct play play;
+    struct msghdr message;
+    struct sock_extended_err error;
+    const struct hf_config *limits;
+    static uint8_t byte = 'd';
+    uint32_t next = 0;
+    unsigned copied = 0;
+    int client;
+    int server;
+    (void)state;
+    open_pair(&play, &client, &server);
+    limits = hf_stack_config(play.stacks[0]);
+    turn_on(&play, client, SO_ZEROCOPY, 1);
+    turn_on(&play, client, SO_SNDBUF, 2000000);
+    for (uint32_t i = 0; i < limits->max_references; i++) { /* somebody else has them all */
+        assert_int_equal(hf_send_ref(play.stacks[0], hf_sockets_handle(play.sets[0], client), &byte,
+                                     1, NULL, 0, hf_sim_now(play.sim)),
+                         1);
+    }
+    assert_int_equal(hf_socket_send(play.sets[0], client, &byte, 1, MSG_ZEROCOPY), 1);
+    assert_int_equal(count_received(&play, server, limits->max_references + 1, 'd'),
+                     limits->max_references + 1);
+    play_run(&play, HF_SECOND);
+    assert_int_equal(hf_socket_send(play.sets[0], client, &byte, 1, MSG_ZEROCOPY), 1);
+    play_run(&play, HF_SECOND);
+    while (take(&play, client, 512, &message, &error) >= 0) {
+        assert_int_equal(error.ee_info, next);
+        next = error.ee_data + 1;
+        copied += error.ee_code == SO_EE_CODE_ZEROCOPY_COPIED;
+    }
+    assert_int_equal(next, 2);
+    assert_int_equal(copied, 1);
     play_close(&play);
 }
 
@@ -275,9 +457,15 @@ static void who_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(told_at_the_end),    cmocka_unit_test(completions_never_get_lost),
-        cmocka_unit_test(stamps_are_bounded), cmocka_unit_test(control_data_that_does_not_fit),
+        cmocka_unit_test(told_at_the_end),
+        cmocka_unit_test(completions_never_get_lost),
+        cmocka_unit_test(stamps_are_bounded),
+        cmocka_unit_test(control_data_that_does_not_fit),
         cmocka_unit_test(who_refused),
+        cmocka_unit_test(sent_from_where_it_lies),
+        cmocka_unit_test(closed_before_it_is_sent),
+        cmocka_unit_test(memory_in_use_is_bounded),
+        cmocka_unit_test(references_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

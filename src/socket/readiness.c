@@ -10,6 +10,8 @@
 #include "completions.h"
 #include "share.h"
 
+#include <handfast/zero_copy.h>
+
 #include <errno.h>
 
 #define READABLE (POLLIN | POLLRDNORM)
@@ -141,11 +143,15 @@ static void await_room(struct socket *socket)
 void sockets_take_events(struct hf_sockets *set)
 {
     struct hf_event event;
+    struct hf_returned returned;
     while (hf_stack_next_event(set->config.stack, &event)) {
         struct socket *socket = handle_table_get(&set->handles, event.handle);
         if (socket != NULL) {
             take_event(socket, &event);
         }
+    }
+    /* Completions tell of them: a mark at a send's last byte is acknowledged with it. */
+    while (hf_next_returned(set->config.stack, &returned)) {
     }
 }
 

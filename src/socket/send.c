@@ -52,9 +52,9 @@ static unsigned core_flags(const struct vector *from, size_t length, int flags)
 }
 
 /* As much as fits now. */
-static ptrdiff_t send_piece(struct socket *socket, struct vector *from, int flags)
+static ptrdiff_t send_piece(struct socket *socket, struct vector *from, int flags,
+                            struct completion *completion)
 {
-    struct hf_sockets *set = socket->file.set;
     void *data;
     size_t length;
     ptrdiff_t n;
@@ -62,8 +62,7 @@ static ptrdiff_t send_piece(struct socket *socket, struct vector *from, int flag
     if (data == NULL) {
         return -EFAULT;
     }
-    n = hf_send(set->config.stack, socket->handle, data, length, core_flags(from, length, flags),
-                sockets_now(set));
+    n = completion_send(socket, completion, data, length, core_flags(from, length, flags));
     if (n > 0) {
         vector_advance(from, (size_t)n);
     }
@@ -79,7 +78,7 @@ static int send_all(struct socket *socket, struct vector *from, int flags, size_
         error = -EPIPE;
     }
     while (error == 0 && from->left > 0) {
-        ptrdiff_t n = send_piece(socket, from, flags);
+        ptrdiff_t n = send_piece(socket, from, flags, completion);
         if (n > 0) {
             *sent += (size_t)n;
             completion_piece(socket, completion, from->left > 0);

@@ -152,7 +152,8 @@ struct hf_sockets {
     struct port_table ports;
     struct socket *sockets;
     struct share_group *groups;
-    bool changed; /* readiness, since the last hf_sockets_update */
+    size_t zero_copy_pages; /* of the program's memory, in use */
+    bool changed;           /* readiness, since the last hf_sockets_update */
     bool exiting;
 };
 

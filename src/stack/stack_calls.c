@@ -137,6 +137,15 @@ ptrdiff_t hf_send_ref(struct hf_stack *stack, hf_handle handle, const void *data
     return taken;
 }
 
+int hf_send_own(struct hf_stack *stack, hf_handle handle)
+{
+    struct stack_connection *connection = stack_connection_of(stack, handle);
+    if (connection == NULL) {
+        return stack_no_connection(stack, handle);
+    }
+    return tcp_send_own(&connection->tcp, &stack->host) ? HF_OK : HF_ENOMEM;
+}
+
 int hf_next_returned(struct hf_stack *stack, struct hf_returned *returned)
 {
     return send_store_next(&stack->send_store, returned);

@@ -79,6 +79,11 @@ ptrdiff_t tcp_send_reference(struct tcp_conn *conn, struct tcp_host *host, const
     return take;
 }
 
+bool tcp_send_own(struct tcp_conn *conn, struct tcp_host *host)
+{
+    return send_queue_own(&conn->send_queue, host->send_store, conn->send_bytes);
+}
+
 ptrdiff_t tcp_peek(const struct tcp_conn *conn, uint32_t offset, void *data, size_t length)
 {
     uint32_t left = offset < conn->receive_bytes ? conn->receive_bytes - offset : 0;

@@ -555,6 +555,8 @@ ptrdiff_t tcp_send(struct tcp_conn *conn, struct tcp_host *host, const void *dat
 /* The same by reference (zero_copy.h). */
 ptrdiff_t tcp_send_reference(struct tcp_conn *conn, struct tcp_host *host, const void *data,
                              size_t length, void *context, unsigned flags);
+/* What was given by reference is copied, and goes back. False: out of memory. */
+bool tcp_send_own(struct tcp_conn *conn, struct tcp_host *host);
 ptrdiff_t tcp_peek(const struct tcp_conn *conn, uint32_t offset, void *data, size_t length);
 ptrdiff_t tcp_receive(struct tcp_conn *conn, struct tcp_host *host, void *data, size_t length,
                       unsigned flags);

@@ -193,19 +193,30 @@ static void leave_table(struct hf_stack *stack, struct stack_connection *connect
     }
 }
 
-void stack_connection_free(struct hf_stack *stack, struct stack_connection *connection)
+static void leave_all(struct hf_stack *stack, struct stack_connection *connection)
 {
     leave_ready(stack, connection);
     leave_table(stack, connection);
-    leave_events(stack, connection);
     resting_leave_line(stack, connection);
     wheel_cancel(&stack->wheel, &connection->timer.node);
+}
+
+/* It is nowhere but in the list of events, if there. */
+static void free_alone(struct hf_stack *stack, struct stack_connection *connection)
+{
+    leave_events(stack, connection);
     tcp_conn_clear(&connection->tcp, &stack->host);
     saved_syn_free(stack, &connection->saved_syn);
     connection->tcp.events = 0;
     connection->generation = 0;
     stack_slot_free(stack, connection->timer.slot);
     pool_release(&stack->connections, connection->index);
+}
+
+void stack_connection_free(struct hf_stack *stack, struct stack_connection *connection)
+{
+    leave_all(stack, connection);
+    free_alone(stack, connection);
 }
 
 /* CLOSED: the tuple is free at once; the slot when the program has let go, too. One that waits to
@@ -215,12 +226,9 @@ static void settle_closed(struct hf_stack *stack, struct stack_connection *conne
     if (connection->tcp.intents != 0 || connection->tcp.tally.limited != HF_LIMITED_NOT) {
         reply_flush_connection(stack, connection);
     }
-    leave_ready(stack, connection);
-    leave_table(stack, connection);
-    resting_leave_line(stack, connection);
-    wheel_cancel(&stack->wheel, &connection->timer.node);
+    leave_all(stack, connection);
     if (connection->tcp.orphan) {
-        stack_connection_free(stack, connection);
+        free_alone(stack, connection);
     } else {
         stack_queue_events(stack, connection);
     }

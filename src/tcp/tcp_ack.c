@@ -170,25 +170,20 @@ static inline void tcp_ecn_begin(struct tcp_conn *conn, struct tcp_host *host,
 }
 
 /* Nothing is in flight or in doubt, and this says nothing of what was, nor of the window: whoever
- * only listens gets no other ACKs. */
+ * only listens gets no other ACKs. Then tcp_process_ack comes to an end early. */
 static bool is_idle_ack(const struct tcp_conn *conn, const struct tcp_host *host,
                         const struct tcp_segment *segment)
 {
     return seq_eq(segment->ack, conn->snd.una) && seq_eq(segment->ack, conn->snd.nxt) &&
            tcp_rack_is_idle(conn, segment) &&
            (uint32_t)segment->window << conn->snd_wind_shift == conn->snd.wnd &&
-           conn->ecn.mode == TCP_ECN_OFF && segment->ecn != ECN_CE && !conn->ecn.reducing &&
+           !conn->ecn.echoed && !conn->ecn.reducing && conn->ecn.mode != TCP_ECN_ACCURATE &&
            conn->tally.timeout_since == 0 && !(segment->flags & HF_SYN) && !host->by_the_book;
 }
 
-/* Of all that tcp_process_ack does, what is left to do. */
 static void take_idle_ack(struct tcp_conn *conn, struct tcp_host *host,
                           const struct tcp_segment *segment)
 {
-    tcp_rate_begin_ack(conn);
-    conn->ecn.echoed = false;
-    conn->probes_out = 0; /* MUST-37 */
-    tcp_restart_keepalive(conn);
     if (seq_le(conn->snd.wl1, segment->seq)) {
         conn->snd.wl1 = segment->seq;
         conn->snd.wl2 = segment->ack;
@@ -207,10 +202,6 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
     struct tcp_ack_news news = {.acked_bytes = 0};
     uint32_t outstanding = outstanding_segments(conn);
     uint32_t delivered = conn->tally.delivered_segments;
-    if (is_idle_ack(conn, host, segment)) {
-        take_idle_ack(conn, host, segment);
-        return true;
-    }
     tcp_rate_begin_ack(conn);
     if (seq_gt(segment->ack, conn->snd.nxt)) {
         *reason = HF_REASON_ACK_FUTURE;
@@ -224,6 +215,10 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
     tcp_ecn_begin(conn, host, segment);
     conn->probes_out = 0; /* MUST-37: whoever answers is there */
     tcp_restart_keepalive(conn);
+    if (is_idle_ack(conn, host, segment)) {
+        take_idle_ack(conn, host, segment);
+        return true;
+    }
     if (seq_lt(segment->ack, conn->snd.una)) {
         return true; /* an old duplicate: ignored, but its text may be new */
     }

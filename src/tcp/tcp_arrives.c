@@ -174,12 +174,17 @@ static bool crossing_syn_ack(const struct tcp_conn *conn, const struct tcp_segme
  * older than 24 days. RST is exempt.
  * Keeps RFC7323-3.2-d, RFC7323-3.2-e, RFC7323-5.2-a, RFC7323-5.2-b, RFC7323-5.3-a, RFC7323-5.5-a.
  */
+static inline bool stamp_is_old(const struct tcp_conn *conn, const struct tcp_segment *segment)
+{
+    return conn->timestamps && segment->options.has_timestamps && !(segment->flags & HF_RST) &&
+           (int32_t)(segment->options.ts_value - conn->ts_recent) < 0;
+}
+
 static bool paws_rejects(const struct tcp_conn *conn, const struct tcp_host *host,
                          const struct tcp_segment *segment)
 {
     uint32_t age_s = (uint32_t)(host->now / HF_SECOND) - conn->ts_recent_age_s;
-    return conn->timestamps && segment->options.has_timestamps && !(segment->flags & HF_RST) &&
-           (int32_t)(segment->options.ts_value - conn->ts_recent) < 0 && age_s <= 24u * 24u * 3600u;
+    return stamp_is_old(conn, segment) && age_s <= 24u * 24u * 3600u;
 }
 
 /* First: the sequence number is looked at.
@@ -543,9 +548,7 @@ static inline bool is_predicted(const struct tcp_conn *conn, const struct tcp_ho
 {
     return seq_eq(segment->seq, conn->rcv.nxt) &&
            (segment->flags & (HF_SYN | HF_RST | HF_URG | HF_ACK)) == HF_ACK &&
-           segment->payload_length <= conn->rcv.wnd &&
-           (!conn->timestamps || !segment->options.has_timestamps ||
-            (int32_t)(segment->options.ts_value - conn->ts_recent) >= 0) &&
+           segment->payload_length <= conn->rcv.wnd && !stamp_is_old(conn, segment) &&
            !host->by_the_book;
 }
 

@@ -480,31 +480,47 @@ static inline bool tcp_fin_unsent(const struct tcp_conn *conn)
 {
     return conn->fin_queued && seq_le(conn->snd.nxt, tcp_fin_seq(conn));
 }
-/* Nothing unsent, due, lost or being recovered from, though something may be in flight: choose
- * would find nothing, and nobody is about to bring more. A connection that is quiet is not asked:
- * it costs 450 instructions to find that out in choose, and eleven times while a connection opens,
- * says a byte and closes. */
-static inline bool tcp_is_quiet(const struct tcp_conn *conn, const struct tcp_host *host)
+/* Nothing unsent, lost or being recovered from, though something may be in flight, and nobody is
+ * about to bring more: choose would find nothing but what the intents ask for. */
+static inline bool tcp_is_calm(const struct tcp_conn *conn, const struct tcp_host *host)
 {
-    return conn->intents == 0 && tcp_unsent_bytes(conn) == 0 && !tcp_fin_unsent(conn) &&
-           conn->duplicate_acks_due == 0 && conn->recovery == TCP_RECOVERY_NONE &&
-           conn->frto == TCP_FRTO_OFF && !conn->ecn.before_due && !conn->ecn.handshake_due &&
+    return tcp_unsent_bytes(conn) == 0 && !tcp_fin_unsent(conn) && conn->duplicate_acks_due == 0 &&
+           conn->recovery == TCP_RECOVERY_NONE && conn->frto == TCP_FRTO_OFF &&
+           !conn->ecn.before_due && !conn->ecn.handshake_due &&
            (conn->sent == NULL || conn->sent->lost_bytes == 0) && !conn->send_blocked &&
            conn->state != HF_CLOSED && !host->by_the_book;
+}
+/* It is not asked then: it costs 450 instructions to find that out in choose, and eleven times
+ * while a connection opens, says a byte and closes. */
+static inline bool tcp_is_quiet(const struct tcp_conn *conn, const struct tcp_host *host)
+{
+    return conn->intents == 0 && tcp_is_calm(conn, host);
+}
+/* An ACK by itself is all that it has to say. */
+static inline bool tcp_only_acknowledges(const struct tcp_conn *conn, const struct tcp_host *host)
+{
+    return conn->intents == TCP_INTENT_ACK && conn->state != HF_SYN_SENT && tcp_is_calm(conn, host);
 }
 bool tcp_choose_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                         uint32_t *payload_offset, enum hf_reason *reason);
 /* What else choose does where it finds nothing: see tcp_is_quiet. */
 void tcp_fall_quiet(struct tcp_conn *conn, struct tcp_host *host);
+/* And where it finds that ACK; why it is sent. */
+enum hf_reason tcp_send_ack(struct tcp_conn *conn, struct tcp_host *host,
+                            struct tcp_segment *segment);
 static inline bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host,
                                     struct tcp_segment *segment, uint32_t *payload_offset,
                                     enum hf_reason *reason)
 {
-    if (!tcp_is_quiet(conn, host)) {
-        return tcp_choose_segment(conn, host, segment, payload_offset, reason);
+    if (tcp_is_quiet(conn, host)) {
+        tcp_fall_quiet(conn, host);
+        return false;
     }
-    tcp_fall_quiet(conn, host);
-    return false;
+    if (tcp_only_acknowledges(conn, host)) {
+        *reason = tcp_send_ack(conn, host, segment);
+        return true;
+    }
+    return tcp_choose_segment(conn, host, segment, payload_offset, reason);
 }
 
 /* ---- tcp_timers.c */

@@ -496,6 +496,15 @@ void tcp_fall_quiet(struct tcp_conn *conn, struct tcp_host *host)
     }
 }
 
+enum hf_reason tcp_send_ack(struct tcp_conn *conn, struct tcp_host *host,
+                            struct tcp_segment *segment)
+{
+    tcp_build_ack(conn, host, segment, conn->snd.nxt);
+    tcp_arm_retransmit(conn, host);
+    conn->segments_sent++;
+    return (enum hf_reason)conn->ack_reason;
+}
+
 bool tcp_choose_segment(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                         uint32_t *payload_offset, enum hf_reason *reason)
 {

@@ -96,6 +96,13 @@ static inline bool tcp_options_only_timestamps(const struct tcp_options *options
     return memcmp(options, only, sizeof only) == 0;
 }
 
+/* Nothing at all. */
+static inline bool tcp_options_none(const struct tcp_options *options)
+{
+    static const bool none[8] = {false};
+    return memcmp(options, none, sizeof none) == 0;
+}
+
 /* How many segments arrived in it. */
 static inline uint32_t tcp_segment_count(const struct tcp_segment *segment)
 {

@@ -292,9 +292,11 @@ static int ask(const struct asking *asking)
     struct answer answer = {.text = NULL};
     int code = ask_all(asking, &answer);
 
-    if (code == EXIT_CODE_OK && asking->json)
+    if (code != EXIT_CODE_OK || answer.text == NULL)
+        ; /* it was complained about */
+    else if (asking->json)
         fwrite(answer.text, 1, answer.length, stdout);
-    else if (code == EXIT_CODE_OK)
+    else
         print_columns(answer.text);
     free(answer.text);
     return code;

@@ -29,6 +29,16 @@ static void count(struct flight_model *model, const struct flight_segment *segme
     *sum += length_of(segment);
 }
 
+/* A full house doubles; `bytes` each. */
+static void *grown(void *memory, size_t *capacity, size_t bytes)
+{
+    *capacity = *capacity == 0 ? 64 : *capacity * 2;
+    memory = realloc(memory, *capacity * bytes);
+    if (memory == NULL)
+        abort();
+    return memory;
+}
+
 static void make_room(struct flight_model *model)
 {
     size_t used = model->end - model->first;
@@ -36,14 +46,35 @@ static void make_room(struct flight_model *model)
     if (model->end < model->capacity)
         return;
     if (used > model->capacity / 2 || model->capacity == 0) {
-        model->capacity = model->capacity == 0 ? 64 : model->capacity * 2;
-        model->segments = realloc(model->segments, model->capacity * sizeof model->segments[0]);
-        if (model->segments == NULL)
-            abort();
+        model->segments = grown(model->segments, &model->capacity, sizeof model->segments[0]);
     }
     memmove(model->segments, model->segments + model->first, used * sizeof model->segments[0]);
     model->first = 0;
     model->end = used;
+}
+
+static void leave(struct flight_model *model, struct flight_segment *segment)
+{
+    if (model->end - model->first <= 1)
+        model->delivered_time = model->now;
+    segment->left =
+        (struct flight_arrival){model->now, model->delivered_time, model->delivered_bytes};
+}
+
+static uint32_t arrive(struct flight_model *model, const struct flight_segment *segment,
+                       uint32_t bytes)
+{
+    if (model->arrived_count == model->arrived_capacity)
+        model->arrived = grown(model->arrived, &model->arrived_capacity, sizeof model->arrived[0]);
+    model->arrived[model->arrived_count++] = segment->left;
+    model->delivered_bytes += bytes;
+    model->delivered_time = model->now;
+    return bytes;
+}
+
+void flight_model_begin_ack(struct flight_model *model)
+{
+    model->arrived_count = 0;
 }
 
 /* The first segment that begins at or after `seq`. */
@@ -69,6 +100,7 @@ bool flight_model_append(struct flight_model *model, uint32_t seq, uint32_t end)
         return false;
     make_room(model);
     model->segments[model->end++] = segment;
+    leave(model, &model->segments[model->end - 1]);
     count(model, &segment);
     return true;
 }
@@ -83,6 +115,8 @@ uint32_t flight_model_repeat(struct flight_model *model, uint32_t seq, bool *wai
     uncount(model, segment);
     *waited = segment->waits;
     segment->waits = false;
+    segment->left =
+        (struct flight_arrival){model->now, model->delivered_time, model->delivered_bytes};
     count(model, segment);
     return length_of(segment);
 }
@@ -109,12 +143,12 @@ uint32_t flight_model_acknowledge(struct flight_model *model, uint32_t ack)
             break;
         uncount(model, segment);
         if (flight_before(ack, segment->end)) {
-            delivered += segment->sacked ? 0 : ack - segment->seq;
+            delivered += segment->sacked ? 0 : arrive(model, segment, ack - segment->seq);
             segment->seq = ack;
             count(model, segment);
             break;
         }
-        delivered += segment->sacked ? 0 : length_of(segment);
+        delivered += segment->sacked ? 0 : arrive(model, segment, length_of(segment));
         model->first++;
     }
     return delivered;
@@ -135,7 +169,7 @@ uint32_t flight_model_report(struct flight_model *model, uint32_t left, uint32_t
         segment->sacked = true;
         segment->waits = false;
         count(model, segment);
-        delivered += length_of(segment);
+        delivered += arrive(model, segment, length_of(segment));
     }
     return delivered;
 }
@@ -152,6 +186,7 @@ void flight_model_unlose(struct flight_model *model)
 
 void flight_model_forget_reports(struct flight_model *model)
 {
+    model->reneged = true;
     for (size_t i = model->first; i < model->end; i++) {
         struct flight_segment *segment = model->segments + i;
         uncount(model, segment);
@@ -163,5 +198,6 @@ void flight_model_forget_reports(struct flight_model *model)
 void flight_model_free(struct flight_model *model)
 {
     free(model->segments);
+    free(model->arrived);
     memset(model, 0, sizeof *model);
 }

@@ -11,10 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* When something left, last; how much was known to be delivered then, and since when. */
+struct flight_arrival {
+    int64_t sent, delivered_time; /* ns */
+    uint64_t delivered_bytes;
+};
+
 struct flight_segment {
     uint32_t seq, end; /* of sequence space: a FIN counts one */
     bool sacked;
     bool waits; /* taken as lost, and has not left again */
+    struct flight_arrival left;
 };
 
 struct flight_model {
@@ -23,6 +30,12 @@ struct flight_model {
     uint32_t pipe_bytes; /* neither reported nor waiting (RFC 6675's pipe) */
     uint32_t sacked_bytes;
     uint32_t waiting_bytes;
+    int64_t now; /* set by the caller */
+    int64_t delivered_time;
+    uint64_t delivered_bytes;
+    struct flight_arrival *arrived; /* since flight_model_begin_ack */
+    size_t arrived_count, arrived_capacity;
+    bool reneged;
 };
 
 static inline bool flight_before(uint32_t a, uint32_t b)
@@ -35,6 +48,7 @@ bool flight_model_append(struct flight_model *model, uint32_t seq, uint32_t end)
 /* What begins at `seq` leaves again. Its length, and whether it had waited; 0: there is none. */
 uint32_t flight_model_repeat(struct flight_model *model, uint32_t seq, bool *waited);
 void flight_model_lose(struct flight_model *model, uint32_t seq);
+void flight_model_begin_ack(struct flight_model *model);
 /* Both return how many bytes are newly known to be delivered. */
 uint32_t flight_model_acknowledge(struct flight_model *model, uint32_t ack);
 uint32_t flight_model_report(struct flight_model *model, uint32_t left, uint32_t right);

@@ -154,6 +154,7 @@ static void take_received(struct recovery_oracle *oracle, const struct hf_config
     bool progress;
 
     oracle->ack_acked_bytes = oracle->ack_delivered_bytes = 0;
+    flight_model_begin_ack(&oracle->flight);
     if (segment == NULL || (segment->flags & HF_RST))
         return;
     if (segment->flags & HF_SYN) {
@@ -326,6 +327,7 @@ void recovery_oracle_take(struct recovery_oracle *oracle, const struct hf_config
                           const struct hf_trace_event *event)
 {
     after_timer(oracle, event);
+    oracle->flight.now = event->time;
     switch ((int)event->kind) {
     case HF_TRACE_TIMER:
         take_timer(oracle, event);

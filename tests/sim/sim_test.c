@@ -14,6 +14,7 @@
  */
 #define _GNU_SOURCE /* fopencookie */
 
+#include "bbr_oracle.h"
 #include "transfer.h"
 
 #include <errno.h>
@@ -217,6 +218,10 @@ static int run_many(const struct options *options, const char *program)
         printf("joined: %" PRIu64 " packets to the one before\n", totals.joined);
         totals.failures += totals.joined == 0;
     }
+    printf("BBR: %" PRIu64 " ACKs judged (%" PRIu64 " from both sides), %" PRIu64
+           " times its bounds came down, %" PRIu64 " ProbeRTTs\n",
+           bbr_oracle_news()->judged, bbr_oracle_news()->exactly, bbr_oracle_news()->lowered,
+           bbr_oracle_news()->probe_rtts);
     return totals.failures == 0 ? 0 : 1;
 }
 

@@ -14,6 +14,8 @@
  * within their size and the stacks within their memory.
  */
 #include "transfer.h"
+#include "bbr_oracle.h"
+#include "rate_oracle.h"
 #include "recovery_oracle.h"
 #include "sender_oracle.h"
 #include "window_oracle.h"
@@ -39,6 +41,7 @@ struct watcher {
     struct sender_oracle senders[2];
     struct recovery_oracle recoveries[2];
     struct window_oracle windows[2];
+    struct rate_oracle rates[2];
 };
 
 struct transfer {
@@ -46,6 +49,7 @@ struct transfer {
     struct transfer_result *result;
     struct balance balances[2];
     struct watcher watcher;
+    struct hf_cc_ops judged_bbr;
     struct hf_stack *stacks[2];
     struct hf_sim *sim;
     uint64_t memory_before[2];
@@ -145,6 +149,8 @@ static void judge_event(struct watcher *watcher, const struct hf_config *host,
     if (!host->late_split) {
         recovery_oracle_take(recovery, host, event);
         window_oracle_take(&watcher->windows[event->host], recovery, host, event);
+        if (strcmp(host->congestion_control->name, "bbr") == 0)
+            rate_oracle_take(&watcher->rates[event->host], &recovery->flight, event);
         /* With options beside it no segment may be as large as one can be. */
         if (sender->mss_bytes < recovery->mss_bytes)
             sender->mss_bytes = recovery->mss_bytes;
@@ -186,6 +192,16 @@ static uint64_t memory_used(const struct hf_stack *stack)
     return counters.memory_used_bytes;
 }
 
+/* Put to rest, only Handfast's own algorithms take their memory along. */
+static void judge_bbr(struct transfer *transfer, struct hf_config *config)
+{
+    if (strcmp(config->congestion_control->name, "bbr") != 0 ||
+        getenv("HANDFAST_REST_AFTER_NS") != NULL)
+        return;
+    transfer->judged_bbr = bbr_oracle_ops();
+    config->congestion_control = config->congestion_controls[0] = &transfer->judged_bbr;
+}
+
 static bool make_hosts(struct transfer *transfer)
 {
     const struct scenario *scenario = transfer->scenario;
@@ -195,6 +211,7 @@ static bool make_hosts(struct transfer *transfer)
         config.allocator = (struct hf_allocator){allocate, release, &transfer->balances[i]};
         if (!scenario->untraced)
             config.trace = (struct hf_trace_sink){watch, &transfer->watcher};
+        judge_bbr(transfer, &config);
         transfer->stacks[i] = hf_stack_new(&config);
         if (transfer->stacks[i] == NULL) {
             fail(transfer, "hf_stack_new refused the configuration of %s", config.host_name);
@@ -304,11 +321,13 @@ static void check_progress(struct transfer *transfer)
 {
     hf_time now = hf_sim_now(transfer->sim);
 
+    if (bbr_oracle_news()->failure.text[0] != '\0')
+        fail(transfer, "%s", bbr_oracle_news()->failure.text);
     for (int i = 0; i < 2; i++) {
         const struct watcher *watcher = &transfer->watcher;
-        const char *const failures[] = {watcher->senders[i].failure.text,
-                                        watcher->recoveries[i].failure.text,
-                                        watcher->windows[i].failure.text};
+        const char *const failures[] = {
+            watcher->senders[i].failure.text, watcher->recoveries[i].failure.text,
+            watcher->windows[i].failure.text, watcher->rates[i].failure.text};
         for (size_t k = 0; k < sizeof failures / sizeof failures[0]; k++) {
             if (failures[k][0] != '\0')
                 fail(transfer, "%s: %s", transfer->scenario->hosts[i].host_name, failures[k]);
@@ -450,6 +469,7 @@ void transfer_run(const struct scenario *scenario, const struct hf_trace_sink *s
         snprintf(result->failure, sizeof result->failure, "out of memory");
         return;
     }
+    bbr_oracle_news()->failure.text[0] = '\0';
     transfer->scenario = scenario;
     transfer->result = result;
     transfer->watcher.sink = *sink;

@@ -59,8 +59,8 @@ uint32_t bbr_inflight_with_headroom(const struct bbr *bbr, const struct hf_cc_sa
     if (bbr->inflight_longterm == HF_CC_INFINITE) {
         return HF_CC_INFINITE;
     }
-    headroom = cc_max(sample->mss_bytes,
-                      bbr->inflight_longterm / 100 * 15 / sample->mss_bytes * sample->mss_bytes);
+    headroom = cc_max(sample->mss_bytes, (uint32_t)((uint64_t)bbr->inflight_longterm * 15 / 100) /
+                                             sample->mss_bytes * sample->mss_bytes);
     return cc_max(bbr->inflight_longterm > headroom ? bbr->inflight_longterm - headroom : 0,
                   bbr_min_pipe_cwnd(sample));
 }
@@ -203,11 +203,12 @@ static void update_min_rtt(struct bbr *bbr, const struct hf_cc_sample *sample)
 
 /* ---- the three numbers (5.6) */
 
-static void set_pacing_rate(struct hf_cc_state *state)
+/* BBRSetPacingRateWithGain */
+static void set_pacing_rate(struct hf_cc_state *state, uint32_t gain_percent)
 {
     const struct bbr *bbr = bbr_of(state);
     uint64_t rate = cc_scale(bbr_sending_rate(bbr, bbr->bw),
-                             bbr->pacing_gain_percent * (100 - PACING_MARGIN_PERCENT), 100 * 100);
+                             gain_percent * (100 - PACING_MARGIN_PERCENT), 100 * 100);
     if (rate > 0 && (bbr->full_bw_reached || rate > state->pacing_rate)) {
         state->pacing_rate = rate;
     }
@@ -308,7 +309,7 @@ static void bbr_on_delivery(struct hf_cc_state *state, const struct hf_cc_sample
         bbr->loss_events_in_round = 0;
     }
     bbr->bw = bbr->max_bw < bbr->bw_shortterm ? bbr->max_bw : bbr->bw_shortterm;
-    set_pacing_rate(state);
+    set_pacing_rate(state, bbr->pacing_gain_percent);
     set_cwnd(state, sample);
 }
 
@@ -344,8 +345,8 @@ static void bbr_on_idle_restart(struct hf_cc_state *state, const struct hf_cc_sa
     bbr->idle_restart = true;
     bbr->extra_acked_start = sample->now;
     bbr->extra_acked_delivered = 0;
-    if (bbr_in_probe_bw(bbr) && bbr->bw > 0) {
-        state->pacing_rate = bbr->bw;
+    if (bbr_in_probe_bw(bbr)) {
+        set_pacing_rate(state, 100);
     } else if (bbr->state == BBR_PROBE_RTT) {
         bbr_check_probe_rtt_done(state, sample);
     }

@@ -287,6 +287,10 @@ static bool record_check(struct hf_stack *stack, struct syn_record *record, uint
          * NOT set ECT". Its first SYN-ACK may be the one that arrives, so the answer stays. */
         record->no_ect |= tcp_ecn_answer(&stack->host, syn_record_prototype(stack, record)->cc,
                                          segment) != record->ecn;
+        /* The timer starts anew, as in Linux: what was just answered is not asked again at once. */
+        index_list_remove(&stack->syn_stages[syn_record_stage(record)], &stack->syn_records, index);
+        index_list_append(&stack->syn_stages[syn_record_stage(record)], &stack->syn_records, index);
+        record->deadline = stack->host.now + syn_stage_interval(stack, syn_record_stage(record));
         send_syn_ack(stack, record, NULL, HF_REASON_RETRANSMIT_SYN_ACK);
         return false;
     }

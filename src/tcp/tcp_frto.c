@@ -21,7 +21,7 @@ void tcp_frto_begin(struct tcp_conn *conn, const struct tcp_host *host)
     bool outstanding =
         conn->recovery != TCP_RECOVERY_NONE && seq_lt(conn->snd.una, conn->snd.recover);
     conn->frto = TCP_FRTO_OFF;
-    if (host->config->frto && (!outstanding || conn->backoff > 0)) {
+    if (host->config->frto && (!outstanding || !tcp_first_timeout(conn))) {
         conn->frto = TCP_FRTO_FIRST;
     }
 }

@@ -247,7 +247,7 @@ void tcp_mtu_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
     const struct hf_config *config = host->config;
     struct tcp_mtu_search *search = &conn->search;
     uint32_t before = tcp_mtu_in_use(conn);
-    if (conn->backoff == 0) {
+    if (tcp_first_timeout(conn)) {
         search->silent_since = host->now;
         return;
     }

@@ -222,13 +222,13 @@ void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
         conn->recovery != TCP_RECOVERY_NONE && seq_lt(conn->snd.una, conn->snd.recover);
     tcp_frto_begin(conn, host);
     tcp_reordering_on_timeout(conn, host);
-    if (!outstanding || (conn->recovery == TCP_RECOVERY_TIMEOUT && conn->backoff == 0)) {
+    if (!outstanding || (conn->recovery == TCP_RECOVERY_TIMEOUT && tcp_first_timeout(conn))) {
         tcp_undo_begin(conn);
     }
     conn->timeouts++;
     host->counters->retransmit_timeouts++;
     conn->cc->on_congestion(&conn->congestion, &sample,
-                            conn->backoff == 0 ? HF_CC_TIMEOUT : HF_CC_TIMEOUT_AGAIN);
+                            tcp_first_timeout(conn) ? HF_CC_TIMEOUT : HF_CC_TIMEOUT_AGAIN);
     tcp_ecn_reduced(conn);
     conn->recovery = TCP_RECOVERY_TIMEOUT;
     conn->after_timeout = true;

@@ -48,7 +48,7 @@ void tcp_tally_limits(struct tcp_conn *conn, const struct tcp_host *host)
 void tcp_tally_timeout(struct tcp_conn *conn, const struct tcp_host *host)
 {
     struct tcp_tally *tally = &conn->tally;
-    if (conn->backoff == 0) {
+    if (tcp_first_timeout(conn)) {
         tally->timeout_recoveries++;
         tally->timeout_since = host->now;
     }

@@ -235,6 +235,15 @@ static void choose_ecn(struct scenario *scenario)
     choose_management(&chance, &scenario->link.backward);
 }
 
+/* In a third of the scenarios that lose packets a router tells of some. */
+static void choose_router(struct scenario *scenario)
+{
+    struct chance chance = chance_from(scenario->seed ^ UINT64_C(0x6069));
+
+    if (!scenario->clean && chance_percent(&chance, 33))
+        scenario->unreachable_every = chance_between(&chance, 1, 5);
+}
+
 static void choose_addresses(struct scenario *scenario, bool ipv6)
 {
     for (uint8_t i = 0; i < 2; i++) {
@@ -281,6 +290,7 @@ void scenario_from_seed(struct scenario *scenario, uint64_t seed, uint64_t bytes
         acknowledge_in_time(scenario);
     choose_addresses(scenario, ipv6);
     choose_ecn(scenario);
+    choose_router(scenario);
     /* The path carries what both hosts can take, and the MSS options keep within that. */
     mtu = scenario->hosts[0].mtu < scenario->hosts[1].mtu ? scenario->hosts[0].mtu
                                                           : scenario->hosts[1].mtu;

@@ -19,6 +19,7 @@ struct scenario {
     int client;                      /* which host connects */
     bool clean;                      /* nothing on the way harms a packet */
     bool congested;                  /* nothing does but queues */
+    unsigned unreachable_every;      /* of so many lost packets a router tells of one; 0: of none */
     bool untraced;                   /* the hosts tell nothing, so may join what comes together */
 };
 

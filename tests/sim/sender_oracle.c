@@ -7,6 +7,8 @@
  *    cwnd (RFC 5681 3.1). The exceptions are the RFCs': a tail loss probe (RFC 8985 7.3), the two
  *    segments of limited transmit (RFC 3042 2), and one segment always;
  *  - each sample makes SRTT, RTTVAR and RTO what RFC 6298 2 says, within the bounds configured;
+ *  - RTO is what is configured until something is measured, 3 s if the SYN's timer ran out (5.7);
+ *  - an ICMP message takes back one doubling, of a timeout that is not answered (RFC 6069 4);
  *  - the retransmission timer never runs out sooner than an RTO after the last progress, but where
  *    the peer goes back on its SACKs;
  *  - cwnd is reduced once for the losses of a round trip (RFC 5681 3.2, RFC 9937 5): not again
@@ -79,6 +81,8 @@ static void take_received(struct sender_oracle *oracle, const struct hf_trace_ev
     const struct hf_trace_segment *segment = event->segment;
     uint32_t window;
 
+    if (segment != NULL && (segment->flags & HF_SYN))
+        oracle->syn_heard = event->time;
     if (segment == NULL || !oracle->begun || !(segment->flags & HF_ACK) ||
         (segment->flags & HF_RST) || event->state == HF_SYN_SENT)
         return;
@@ -94,6 +98,7 @@ static void take_received(struct sender_oracle *oracle, const struct hf_trace_ev
         oracle->una = segment->ack;
         oracle->duplicates = 0;
         oracle->timeouts = 0;
+        oracle->reverted = 0;
         oracle->waiting_since = event->time;
         drop_acknowledged(oracle);
     } else {
@@ -122,19 +127,41 @@ static uint64_t allowed_bytes(const struct sender_oracle *oracle,
     return allowed < oracle->mss_bytes ? oracle->mss_bytes : allowed;
 }
 
-static void take_sent(struct sender_oracle *oracle, const struct hf_trace_event *event)
+/* RFC 6298 2.1, 5.7: before a round trip is measured. */
+static void judge_first_rto(struct sender_oracle *oracle, const struct hf_config *host,
+                            const struct hf_trace_event *event)
+{
+    hf_time rto = host->initial_rto_ns;
+
+    if (oracle->syn_timed_out && rto < 3 * HF_SECOND)
+        rto = 3 * HF_SECOND;
+    /* Karn's backoff stands until something is measured. */
+    if (event->numbers.rto_ns < rto || (event->numbers.rto_ns > rto && !oracle->timed_out))
+        oracle_fail(&oracle->failure, event->time,
+                    "RTO %" PRId64 " before a sample, by RFC 6298 %" PRId64, event->numbers.rto_ns,
+                    rto);
+}
+
+static void take_sent(struct sender_oracle *oracle, const struct hf_config *host,
+                      const struct hf_trace_event *event)
 {
     const struct hf_trace_segment *segment = event->segment;
     uint32_t end, pipe;
 
-    if (segment == NULL || (segment->flags & HF_RST) || event->connection == HF_NO_HANDLE)
+    if (segment == NULL)
+        return;
+    /* Not for the timer, but for the SYN that came again. */
+    if (event->time != oracle->syn_heard)
+        oracle->syn_timed_out |= event->reason == HF_REASON_RETRANSMIT_SYN ||
+                                 event->reason == HF_REASON_RETRANSMIT_SYN_ACK;
+    if ((segment->flags & HF_RST) || event->connection == HF_NO_HANDLE)
         return;
     end = segment->seq + segment->length + ((segment->flags & HF_FIN) != 0) +
           ((segment->flags & HF_SYN) != 0);
     if (segment->flags & HF_SYN) {
         if (!oracle->begun) {
             oracle->begun = true;
-            oracle->una = segment->seq;
+            oracle->una = oracle->first = segment->seq;
             oracle->nxt = end;
             oracle->edge = end;
             oracle->recover = segment->seq;
@@ -146,6 +173,7 @@ static void take_sent(struct sender_oracle *oracle, const struct hf_trace_event 
         /* The SYN-ACK left before there was a connection. */
         oracle->begun = true;
         oracle->una = event->numbers.snd_una;
+        oracle->first = oracle->una - 1;
         oracle->nxt = oracle->una;
         oracle->edge = oracle->una + event->numbers.snd_wnd;
         oracle->recover = oracle->una;
@@ -153,6 +181,8 @@ static void take_sent(struct sender_oracle *oracle, const struct hf_trace_event 
     }
     if (segment->length > oracle->mss_bytes)
         oracle->mss_bytes = segment->length;
+    if (!oracle->measured && segment->length > 0)
+        judge_first_rto(oracle, host, event);
     if (!before(oracle->nxt, end))
         return; /* nothing new */
     if (oracle->una == oracle->nxt)
@@ -209,17 +239,21 @@ static hf_time backed_off(const struct sender_oracle *oracle, const struct hf_co
 }
 
 /* 5.4 to 5.6: after a timeout nothing else sets the timer before something is acknowledged, so the
- * next one comes when the doubled RTO is over, no sooner and no later. */
+ * next one comes when the doubled RTO is over, no sooner and no later; RFC 6069 4: or one that is
+ * doubled less often, or at once where that is over. */
 static void judge_doubling(struct sender_oracle *oracle, const struct hf_config *host,
                            const struct hf_trace_event *event, hf_time waited)
 {
-    hf_time expected = backed_off(oracle, host, oracle->timeouts);
+    unsigned doublings = oracle->timeouts - oracle->reverted;
+    hf_time expected = backed_off(oracle, host, doublings);
 
+    if (oracle->reverted > 0 && expected < oracle->reverted_at - oracle->waiting_since)
+        expected = oracle->reverted_at - oracle->waiting_since;
     if (waited + ROUNDING_NS < expected || (!oracle->heard && waited > expected + ROUNDING_NS))
         oracle_fail(&oracle->failure, event->time,
                     "timeout %u came %" PRId64 " after the one before, RTO is %" PRId64,
                     oracle->timeouts + 1, waited, expected);
-    expected = backed_off(oracle, host, oracle->timeouts + 1);
+    expected = backed_off(oracle, host, doublings + 1);
     if (event->value > expected + ROUNDING_NS || event->value + ROUNDING_NS < expected)
         oracle_fail(&oracle->failure, event->time,
                     "after timeout %u RTO is %" PRId64 ", by RFC 6298 5.5 %" PRId64,
@@ -236,6 +270,7 @@ static void take_timer(struct sender_oracle *oracle, const struct hf_config *hos
         if (oracle->begun && oracle->timeouts > 0 && oracle->rto_ns > 0)
             judge_doubling(oracle, host, event, waited);
         oracle->timeouts++;
+        oracle->timed_out |= oracle->begun && oracle->una != oracle->first;
         oracle->heard = false;
         if (oracle->begun && !oracle->reneging && oracle->rto_ns > 0 &&
             waited + ROUNDING_NS < oracle->rto_ns)
@@ -245,6 +280,19 @@ static void take_timer(struct sender_oracle *oracle, const struct hf_config *hos
         oracle->reneging = false;
         oracle->waiting_since = event->time;
     }
+}
+
+/* RFC 6069 4 */
+static void take_reversion(struct sender_oracle *oracle, const struct hf_trace_event *event)
+{
+    if (oracle->reverted >= oracle->timeouts)
+        oracle_fail(&oracle->failure, event->time, "a doubling is taken back that never was");
+    if ((uint32_t)event->value != oracle->una)
+        oracle_fail(&oracle->failure, event->time,
+                    "a doubling is taken back for what the timer did not send");
+    oracle->reverted++;
+    oracle->reverted_at = event->time;
+    oracle->reversions++;
 }
 
 /* ---- cwnd */
@@ -290,7 +338,7 @@ void sender_oracle_take(struct sender_oracle *oracle, const struct hf_config *ho
 
     switch ((int)event->kind) {
     case HF_TRACE_SENT:
-        take_sent(oracle, event);
+        take_sent(oracle, host, event);
         break;
     case HF_TRACE_RECEIVED:
         take_received(oracle, event);
@@ -306,6 +354,8 @@ void sender_oracle_take(struct sender_oracle *oracle, const struct hf_config *ho
         break;
     case HF_TRACE_RECOVERY:
         oracle->reneging |= event->reason == HF_REASON_SACK_RENEGING;
+        if (event->reason == HF_REASON_BACKOFF_REVERTED)
+            take_reversion(oracle, event);
         break;
     default:
         break;

@@ -31,7 +31,13 @@ struct sender_oracle {
     hf_time waiting_since; /* the retransmission timer cannot have been set earlier */
     bool reneging;
     unsigned timeouts; /* in a row */
-    bool heard;        /* an ACK came since the last one */
+    unsigned reverted; /* of their doublings, by ICMP (RFC 6069) */
+    hf_time reverted_at;
+    bool heard;                    /* an ACK came since the last one */
+    bool syn_timed_out, timed_out; /* the timer ran out for the SYN, for data */
+    uint32_t first;                /* the SYN's number */
+    hf_time syn_heard;
+    uint64_t reversions; /* judged */
 };
 
 /* Every event of one host that has one connection. */

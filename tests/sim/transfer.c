@@ -17,6 +17,7 @@
 #include "bbr_oracle.h"
 #include "rate_oracle.h"
 #include "recovery_oracle.h"
+#include "router.h"
 #include "sender_oracle.h"
 #include "window_oracle.h"
 
@@ -42,6 +43,7 @@ struct watcher {
     struct recovery_oracle recoveries[2];
     struct window_oracle windows[2];
     struct rate_oracle rates[2];
+    struct router router;
 };
 
 struct transfer {
@@ -174,7 +176,9 @@ static void watch(void *context, const struct hf_trace_event *event)
     mix_numbers(watcher, &event->numbers);
     if (event->packet != NULL)
         mix_bytes(watcher, event->packet, event->packet_length);
-    if (event->kind != HF_TRACE_LINK) {
+    if (event->kind == HF_TRACE_LINK) {
+        router_watch(&watcher->router, event);
+    } else {
         const struct hf_config *host = &watcher->scenario->hosts[event->host];
         judge_event(watcher, host, event);
     }
@@ -348,12 +352,20 @@ static bool both_done(const struct transfer *transfer)
     return transfer->applications[0].done && transfer->applications[1].done;
 }
 
+static int step(struct transfer *transfer, hf_time wake)
+{
+    int stepped = hf_sim_step(transfer->sim, wake);
+
+    router_speak(&transfer->watcher.router, transfer->stacks, hf_sim_now(transfer->sim));
+    return stepped;
+}
+
 static void run_to_the_end(struct transfer *transfer)
 {
     run_applications(transfer);
     while (!failed(transfer) && !both_done(transfer)) {
         hf_time wake = earliest_wake(transfer);
-        int stepped = hf_sim_step(transfer->sim, wake);
+        int stepped = step(transfer, wake);
         bool did = run_applications(transfer);
         if (!stepped && !did && wake == HF_TIME_NEVER)
             fail(transfer,
@@ -376,7 +388,7 @@ static void run_to_silence(struct transfer *transfer)
     if (hf_close(transfer->stacks[server], transfer->applications[server].listener,
                  hf_sim_now(transfer->sim)) != HF_OK)
         fail(transfer, "hf_close of the listener");
-    while (!failed(transfer) && hf_sim_step(transfer->sim, HF_TIME_NEVER)) {
+    while (!failed(transfer) && step(transfer, HF_TIME_NEVER)) {
         for (int i = 0; i < 2; i++) {
             while (hf_stack_next_event(transfer->stacks[i], &event))
                 ;
@@ -449,6 +461,7 @@ static void tear_down(struct transfer *transfer)
         transfer->result->slow_growths += transfer->watcher.windows[i].slow_growths;
         transfer->result->reductions += transfer->watcher.windows[i].reductions;
         transfer->result->undos += transfer->watcher.windows[i].undos;
+        transfer->result->reversions += transfer->watcher.senders[i].reversions;
         recovery_oracle_free(&transfer->watcher.recoveries[i]);
         if (balance->bytes != 0 || balance->blocks != 0)
             fail(transfer, "host %d: %" PRIu64 " bytes in %" PRIu64 " blocks were never given back",
@@ -474,6 +487,7 @@ void transfer_run(const struct scenario *scenario, const struct hf_trace_sink *s
     transfer->result = result;
     transfer->watcher.sink = *sink;
     transfer->watcher.scenario = scenario;
+    transfer->watcher.router.every = scenario->unreachable_every;
     if (make_hosts(transfer) && make_link(transfer) && open_connection(transfer)) {
         run_to_the_end(transfer);
         run_to_silence(transfer);

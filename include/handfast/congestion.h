@@ -53,10 +53,11 @@ struct hf_cc_sample {
     uint32_t initial_window_bytes; /* RFC 6928, or one segment after a lost SYN */
     uint32_t snd_una, snd_nxt;     /* sequence numbers, for counting round trips */
     bool after_timeout;            /* this slow start follows a timeout: L = 1 (RFC 3465 2.3) */
-    bool cwnd_limited;   /* cwnd held the sender back, not data or the peer's window (RFC 7661) */
-    bool in_recovery;    /* fast recovery, or what follows a timeout */
-    bool window_limited; /* the peer's window held the sender back when it last sent */
-    bool app_limited;    /* the rate below was measured while there was too little to send */
+    bool cwnd_limited;    /* cwnd held the sender back, not data or the peer's window (RFC 7661) */
+    bool in_recovery;     /* fast recovery, or what follows a timeout */
+    bool window_limited;  /* the peer's window held the sender back when it last sent */
+    bool app_limited;     /* the rate below was measured while there was too little to send */
+    bool app_limited_now; /* there still is, or was when what is in flight left: C.app_limited */
     bool ece;          /* the ACK echoes congestion (RFC 3168), or its counters moved (RFC 9768) */
     uint32_t ce_bytes; /* of what this ACK delivers, marked CE */
     bool alternative_backoff; /* HF_CC_ECN: less than for a loss (RFC 8511), if it asks for it */

@@ -143,6 +143,7 @@ static void tell(const struct hf_cc_sample *sample, enum hf_reason reason)
 static void fill_delivery(const struct tcp_sender *sender, struct hf_cc_sample *sample)
 {
     const struct tcp_rate_mark *mark = &sender->ack.mark;
+    sample->app_limited_now = sender->app_limited_until != 0;
     sample->rtt_us = sender->ack.rtt_us;
     sample->ece = sender->ack.ece;
     sample->ce_bytes = sender->ack.ce_bytes;

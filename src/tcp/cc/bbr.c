@@ -230,10 +230,26 @@ static void bound_cwnd(struct hf_cc_state *state, const struct hf_cc_sample *sam
     state->cwnd_bytes = cc_min(state->cwnd_bytes, cap);
 }
 
+/* DEVIATION: the draft takes what is lost off cwnd so that an ACK lets leave no more than twice
+ * what it says to have arrived. Where the program gave too little to send cwnd is larger than the
+ * flight was, and all that is lost would go again at once, into the queue that has just overflowed;
+ * the last of it would be for the retransmission timer. As in Linux recovery begins with what was
+ * used of cwnd; what it was before comes back at the end (BBRRestoreCwnd). */
+static uint32_t used_cwnd(const struct hf_cc_state *state, const struct hf_cc_sample *sample)
+{
+    struct bbr *bbr = bbr_of(state);
+    uint32_t cwnd = state->cwnd_bytes;
+    if (bbr->recovery_begins && sample->app_limited_now) {
+        cwnd = cc_min(cwnd, sample->pipe_bytes + sample->lost_bytes + sample->delivered_bytes);
+    }
+    bbr->recovery_begins = false;
+    return cwnd;
+}
+
 static void set_cwnd(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     struct bbr *bbr = bbr_of(state);
-    uint64_t cwnd = state->cwnd_bytes;
+    uint64_t cwnd;
     bbr->max_inflight = bbr_bdp(bbr, sample, bbr->bw, bbr->cwnd_gain_percent);
     bbr->max_inflight = cc_clamp_u64((uint64_t)bbr->max_inflight +
                                      cc_max(bbr->extra_acked[0], bbr->extra_acked[1]));
@@ -242,6 +258,7 @@ static void set_cwnd(struct hf_cc_state *state, const struct hf_cc_sample *sampl
     if (bbr->state == BBR_UP) {
         bbr->max_inflight = cc_clamp_u64((uint64_t)bbr->max_inflight + 2 * sample->mss_bytes);
     }
+    cwnd = used_cwnd(state, sample);
     /* BBRModulateCwndForRecovery: what is lost leaves the flight and makes no room. */
     if (sample->lost_bytes > 0) {
         cwnd = cwnd > sample->lost_bytes + sample->mss_bytes ? cwnd - sample->lost_bytes
@@ -332,6 +349,7 @@ static void bbr_on_congestion(struct hf_cc_state *state, const struct hf_cc_samp
     bbr->prior_cwnd_bytes = !bbr->in_recovery && bbr->state != BBR_PROBE_RTT
                                 ? state->cwnd_bytes
                                 : cc_max(bbr->prior_cwnd_bytes, state->cwnd_bytes);
+    bbr->recovery_begins = event == HF_CC_FAST_RETRANSMIT;
     bbr->in_recovery = true;
     if (event == HF_CC_TIMEOUT || event == HF_CC_TIMEOUT_AGAIN) {
         state->cwnd_bytes = sample->mss_bytes; /* 5.6.4.4: nothing is known to be in flight */

@@ -79,6 +79,7 @@ struct bbr {
     bool peer_limited, peer_limited_before; /* its window held us back in this round, the last */
     bool probe_losses;                      /* what is lost now was sent while probing */
     bool round_counts;                      /* what it lost may be the path's own */
+    bool recovery_begins;                   /* what this ACK brought is not counted yet */
     bool probe_rtt_round_done, probe_rtt_expired, idle_restart, in_recovery;
 };
 

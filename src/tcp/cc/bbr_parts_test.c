@@ -75,6 +75,35 @@ static void what_loss_takes_comes_back(void **unused)
     free(path);
 }
 
+/* 5.6.4.4: five of seven in flight are lost, and one arrives. Where the program had no more to send
+ * cwnd's 15 were never used: it is what was, less what is lost, and the one; only once a recovery,
+ * and all of it is there again at the end. */
+static void unused_window_repeats_nothing(void **unused)
+{
+    (void)unused;
+    for (unsigned limited = 0; limited < 2; limited++) {
+        struct path *path = path_new(1250000, 40 * MS, 10000000);
+        struct hf_cc_sample *sample = &path->sample;
+        uint32_t expected = (limited ? 3 : 11) * MSS;
+        path->state.cwnd_bytes = 15 * MSS;
+        sample->app_limited_now = limited;
+        cc_bbr.on_congestion(&path->state, sample, HF_CC_FAST_RETRANSMIT);
+        sample->in_recovery = true;
+        sample->pipe_bytes = sample->delivered_bytes = MSS;
+        sample->lost_bytes = 5 * MSS;
+        sample->total_delivered_bytes = MSS;
+        cc_bbr.on_delivery(&path->state, sample);
+        assert_int_equal(path->state.cwnd_bytes, expected);
+        sample->lost_bytes = 0;
+        cc_bbr.on_delivery(&path->state, sample);
+        assert_int_equal(path->state.cwnd_bytes, expected + MSS);
+        sample->in_recovery = false;
+        cc_bbr.on_delivery(&path->state, sample);
+        assert_true(path->state.cwnd_bytes >= 15 * MSS);
+        free(path);
+    }
+}
+
 /* 5.5.11: a loss that was none takes the state back, too. */
 static void states_come_back(void **unused)
 {
@@ -485,6 +514,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(short_term_bounds),
         cmocka_unit_test(what_loss_takes_comes_back),
+        cmocka_unit_test(unused_window_repeats_nothing),
         cmocka_unit_test(states_come_back),
         cmocka_unit_test(volumes),
         cmocka_unit_test(high_loss),

@@ -96,11 +96,15 @@ struct stack_connection *resting_wake(struct hf_stack *stack, uint32_t reference
     return NULL;
 }
 
-struct stack_connection *resting_wake_slot(struct hf_stack *stack, const struct stack_slot *slot,
-                                           enum hf_reason reason)
+struct stack_connection *resting_wake_slot_at_rest(struct hf_stack *stack,
+                                                   const struct stack_slot *slot,
+                                                   enum hf_reason reason)
 {
+    (void)stack;
+    (void)slot;
     (void)reason;
-    return pool_at(&stack->connections, slot->where & FLOW_INDEX_MASK);
+    HF_ASSERT(false);
+    return NULL;
 }
 
 struct stack_connection *resting_wake_timer(struct hf_stack *stack, struct stack_timer *timer)

@@ -488,14 +488,11 @@ struct stack_connection *resting_wake(struct hf_stack *stack, uint32_t reference
     return connection;
 }
 
-struct stack_connection *resting_wake_slot(struct hf_stack *stack, const struct stack_slot *slot,
-                                           enum hf_reason reason)
+struct stack_connection *resting_wake_slot_at_rest(struct hf_stack *stack,
+                                                   const struct stack_slot *slot,
+                                                   enum hf_reason reason)
 {
-    struct flow_tuple tuple;
-    if (slot->where >> FLOW_INDEX_BITS != FLOW_RESTING) {
-        return pool_at(&stack->connections, slot->where & FLOW_INDEX_MASK);
-    }
-    tuple = resting_tuple(stack, slot->where);
+    struct flow_tuple tuple = resting_tuple(stack, slot->where);
     return resting_wake(stack, slot->where, flow_hash(stack, &tuple), reason);
 }
 

@@ -59,8 +59,16 @@ struct flow_tuple resting_tuple(const struct hf_stack *stack, uint32_t reference
 struct stack_connection *resting_wake(struct hf_stack *stack, uint32_t reference, uint32_t hash,
                                       enum hf_reason reason);
 /* The slot's connection, woken if it rests. */
-struct stack_connection *resting_wake_slot(struct hf_stack *stack, const struct stack_slot *slot,
-                                           enum hf_reason reason);
+struct stack_connection *resting_wake_slot_at_rest(struct hf_stack *stack,
+                                                   const struct stack_slot *slot,
+                                                   enum hf_reason reason);
+static inline struct stack_connection *
+resting_wake_slot(struct hf_stack *stack, const struct stack_slot *slot, enum hf_reason reason)
+{
+    return slot->where >> FLOW_INDEX_BITS != FLOW_RESTING
+               ? pool_at(&stack->connections, slot->where & FLOW_INDEX_MASK)
+               : resting_wake_slot_at_rest(stack, slot, reason);
+}
 /* The timer of one that rests has run out; NULL: it will run out again. */
 struct stack_connection *resting_wake_timer(struct hf_stack *stack, struct stack_timer *timer);
 /* The connection that the slot names: itself if it is awake, or a copy in `view`. */

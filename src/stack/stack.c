@@ -182,6 +182,7 @@ int hf_stack_add_address(struct hf_stack *stack, const struct hf_address *addres
     if (clean.family == HF_IPV6 && stack->config.mtu < 1280) {
         return HF_EINVAL; /* RFC 8200 5: IPv6 needs an MTU of 1280 */
     }
+    stack->foreign = 0;
     return ip_host_add(&stack->ip, &clean);
 }
 

@@ -97,17 +97,29 @@ static ptrdiff_t next_packet(struct hf_stack *stack, uint8_t *packet)
 /* Of packets from the stack to itself no more than this many go round in one call. */
 #define TURNED_AROUND_AT_ONCE 256u
 
-static bool is_for_ourselves(const struct hf_stack *stack, const uint8_t *packet)
+static __attribute__((noinline)) bool is_local(struct hf_stack *stack, const uint8_t *packet)
 {
     struct hf_address destination;
     memset(&destination, 0, sizeof destination);
     destination.family = packet[0] >> 4 == 6 ? HF_IPV6 : HF_IPV4;
     if (destination.family == HF_IPV6) {
         memcpy(destination.bytes, packet + 24, 16);
-    } else {
-        memcpy(destination.bytes, packet + 16, 4);
+        return ip_host_is_local(&stack->ip, &destination);
     }
-    return ip_host_is_local(&stack->ip, &destination);
+    memcpy(destination.bytes, packet + 16, 4);
+    if (ip_host_is_local(&stack->ip, &destination)) {
+        return true;
+    }
+    memcpy(&stack->foreign, packet + 16, 4);
+    return false;
+}
+
+/* Most packets go where the one before went: forty instructions less for each. */
+static inline bool is_for_ourselves(struct hf_stack *stack, const uint8_t *packet)
+{
+    uint32_t destination;
+    memcpy(&destination, packet + 16, sizeof destination);
+    return (packet[0] >> 4 != HF_IPV4 || destination != stack->foreign) && is_local(stack, packet);
 }
 
 static ptrdiff_t output_one(struct hf_stack *stack, uint8_t *packet, hf_time now)

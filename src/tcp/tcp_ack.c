@@ -195,33 +195,13 @@ static void take_idle_ack(struct tcp_conn *conn, struct tcp_host *host,
     tcp_tell_writable(conn);
 }
 
-/* Keeps MAY-12, RFC5961-5.2-a, RFC5961-5.2-b. */
-bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
-                     const struct tcp_segment *segment, enum hf_reason *reason)
+/* One that is neither old nor idle. Apart, so that one that is saves no registers. */
+static __attribute__((noinline)) void take_ack(struct tcp_conn *conn, struct tcp_host *host,
+                                               const struct tcp_segment *segment)
 {
     struct tcp_ack_news news = {.acked_bytes = 0};
     uint32_t outstanding = outstanding_segments(conn);
     uint32_t delivered = conn->tally.delivered_segments;
-    tcp_rate_begin_ack(conn);
-    if (seq_gt(segment->ack, conn->snd.nxt)) {
-        *reason = HF_REASON_ACK_FUTURE;
-        return false;
-    }
-    /* RFC 5961 5.2: SND.UNA - MAX.SND.WND =< SEG.ACK. */
-    if (seq_lt(segment->ack, seq_sub(conn->snd.una, conn->snd.max_wnd))) {
-        *reason = HF_REASON_ACK_TOO_OLD;
-        return false;
-    }
-    tcp_ecn_begin(conn, host, segment);
-    conn->probes_out = 0; /* MUST-37: whoever answers is there */
-    tcp_restart_keepalive(conn);
-    if (is_idle_ack(conn, host, segment)) {
-        take_idle_ack(conn, host, segment);
-        return true;
-    }
-    if (seq_lt(segment->ack, conn->snd.una)) {
-        return true; /* an old duplicate: ignored, but its text may be new */
-    }
     if (seq_gt(segment->ack, conn->snd.una)) {
         new_ack(conn, host, segment, &news);
     } else {
@@ -255,5 +235,32 @@ bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
     tcp_buffers_acked(conn, host);
     tcp_tell_writable(conn);
+}
+
+/* Keeps MAY-12, RFC5961-5.2-a, RFC5961-5.2-b. */
+bool tcp_process_ack(struct tcp_conn *conn, struct tcp_host *host,
+                     const struct tcp_segment *segment, enum hf_reason *reason)
+{
+    tcp_rate_begin_ack(conn);
+    if (seq_gt(segment->ack, conn->snd.nxt)) {
+        *reason = HF_REASON_ACK_FUTURE;
+        return false;
+    }
+    /* RFC 5961 5.2: SND.UNA - MAX.SND.WND =< SEG.ACK. */
+    if (seq_lt(segment->ack, seq_sub(conn->snd.una, conn->snd.max_wnd))) {
+        *reason = HF_REASON_ACK_TOO_OLD;
+        return false;
+    }
+    tcp_ecn_begin(conn, host, segment);
+    conn->probes_out = 0; /* MUST-37: whoever answers is there */
+    tcp_restart_keepalive(conn);
+    if (seq_lt(segment->ack, conn->snd.una)) {
+        return true; /* an old duplicate: ignored, but its text may be new */
+    }
+    if (is_idle_ack(conn, host, segment)) {
+        take_idle_ack(conn, host, segment);
+    } else {
+        take_ack(conn, host, segment);
+    }
     return true;
 }

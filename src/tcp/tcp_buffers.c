@@ -28,32 +28,6 @@
 
 /* ---- receiving */
 
-/* No larger window than this is offered, whatever is free. */
-static uint32_t window_ceiling(const struct tcp_conn *conn)
-{
-    uint32_t most = conn->receive_limit_bytes;
-    if (conn->window_clamp_bytes != 0) {
-        most = min_u32(most, conn->window_clamp_bytes);
-    }
-    if (conn->receive_tuned && conn->tuning.ssthresh_bytes != 0) {
-        most = min_u32(most, conn->tuning.ssthresh_bytes);
-    }
-    return most;
-}
-
-uint32_t tcp_window_ceiling(const struct tcp_conn *conn)
-{
-    return window_ceiling(conn);
-}
-
-uint32_t tcp_window_room(const struct tcp_conn *conn)
-{
-    uint32_t room = conn->receive_limit_bytes > conn->receive_bytes
-                        ? conn->receive_limit_bytes - conn->receive_bytes
-                        : 0;
-    return min_u32(room, window_ceiling(conn));
-}
-
 static seq32 read_to(const struct tcp_conn *conn)
 {
     return seq_sub(conn->rcv.nxt, conn->receive_bytes);

@@ -38,10 +38,28 @@ void tcp_buffers_held(struct tcp_conn *conn, struct tcp_host *host);
 void tcp_buffers_read(struct tcp_conn *conn, struct tcp_host *host);
 /* An ACK was processed: cwnd may have grown. */
 void tcp_buffers_acked(struct tcp_conn *conn, struct tcp_host *host);
+/* No larger window than this is offered, whatever is free. */
+static inline uint32_t tcp_window_ceiling(const struct tcp_conn *conn)
+{
+    uint32_t most = conn->receive_limit_bytes;
+    if (conn->window_clamp_bytes != 0 && conn->window_clamp_bytes < most) {
+        most = conn->window_clamp_bytes;
+    }
+    if (conn->receive_tuned && conn->tuning.ssthresh_bytes != 0 &&
+        conn->tuning.ssthresh_bytes < most) {
+        most = conn->tuning.ssthresh_bytes;
+    }
+    return most;
+}
 /* The most that may be offered as a window now. */
-uint32_t tcp_window_room(const struct tcp_conn *conn);
-/* The same with all of the buffer free. */
-uint32_t tcp_window_ceiling(const struct tcp_conn *conn);
+static inline uint32_t tcp_window_room(const struct tcp_conn *conn)
+{
+    uint32_t ceiling = tcp_window_ceiling(conn);
+    uint32_t room = conn->receive_limit_bytes > conn->receive_bytes
+                        ? conn->receive_limit_bytes - conn->receive_bytes
+                        : 0;
+    return room < ceiling ? room : ceiling;
+}
 /* How much a SEND takes now. */
 uint32_t tcp_send_room(const struct tcp_conn *conn);
 /* Linux's threshold: a third of the buffer is free, and little enough waits to be sent. */

@@ -38,7 +38,8 @@ static enum hf_reason answer_echo(struct hf_stack *stack, const struct ip_header
     return HF_REASON_ICMP_ECHO;
 }
 
-/* RFC 6069 3: net or host unreachable, no route or address unreachable. */
+/* RFC 6069 3: net or host unreachable, no route or address unreachable.
+ * Keeps RFC6069-3-a. */
 static bool path_broken(const struct icmp_message *message)
 {
     bool ipv6 = message->quoted_source.address.family == HF_IPV6;

@@ -220,7 +220,7 @@ void tcp_cc_delivered(struct tcp_conn *conn, struct tcp_host *host)
 
 /* ---- is the window used? (RFC 2861, RFC 7661 1) */
 
-/* Keeps RFC2861-3.2-c. */
+/* Keeps RFC2861-3.2-c, RFC7661-4.3-a. */
 bool tcp_cwnd_limited(const struct tcp_conn *conn)
 {
     if (conn->cwnd_limited) {
@@ -232,7 +232,8 @@ bool tcp_cwnd_limited(const struct tcp_conn *conn)
 }
 
 /* RFC 2861 3.2: for a whole RTO no more than used_bytes were needed; half of what is too much goes,
- * and ssthresh remembers. */
+ * and ssthresh remembers.
+ * Keeps RFC2861-3.2-d. */
 static void give_up_unused(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_sender *sender = conn->sender;

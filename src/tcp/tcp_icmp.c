@@ -42,7 +42,8 @@ enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq3
 
 /* RFC 6069 4: while the timer runs out again and again, such a message about the segment that it
  * sends again shows that the path is broken and not congested. So the last doubling is taken back,
- * once for each message, and what is left of the shorter RTO is waited for. */
+ * once for each message, and what is left of the shorter RTO is waited for.
+ * Keeps RFC6069-4-a, RFC6069-4-b, RFC6069-4-c, RFC6069-4-d. */
 void tcp_icmp_unreachable(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq)
 {
     hf_time deadline;

@@ -390,7 +390,8 @@ bool tcp_mtu_probe_lost(struct tcp_conn *conn, struct tcp_host *host);
 /* Something leaves again. */
 void tcp_mtu_on_repeat(struct tcp_conn *conn, const struct tcp_host *host);
 /* What the timer sends it has not sent again before (RFC 5681 3.1). A doubling that an ICMP message
- * took back (RFC 6069) was a timeout nevertheless. */
+ * took back (RFC 6069) was a timeout nevertheless.
+ * Keeps RFC6069-4-e. */
 static inline bool tcp_first_timeout(const struct tcp_conn *conn)
 {
     return conn->backoff == 0 && !conn->backoff_reverted;

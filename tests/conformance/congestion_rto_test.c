@@ -343,7 +343,7 @@ static void syn_ack_repeated_no_sample(void **state)
 /* rto-cwnd: a timeout sets ssthresh to half of what is in flight, once for the same data, and the
  * window to one segment (RFC 5681 3.1). What was in flight follows in slow start, which after a
  * timeout grows by one segment for an ACK at most (RFC 3465 2.3).
- * Holds: MUST-19, RFC5681-3.1-c, RFC5681-3.1-d, RFC5681-3.1-e */
+ * Holds: MUST-19, RFC5681-3.1-c, RFC5681-3.1-d, RFC5681-3.1-e, RFC3465-2.3-a */
 static void timeout_window(void **state)
 {
     struct world *w = *state;

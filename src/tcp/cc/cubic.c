@@ -245,7 +245,7 @@ static void reduce(struct hf_cc_state *state, const struct hf_cc_sample *sample,
         cc_max((uint32_t)(cwnd * numerator / denominator), 2 * sample->mss_bytes);
 }
 
-/* Keeps RFC9438-4.8-a. */
+/* Keeps RFC9438-4.8-a, RFC8511-3-a. */
 static void cubic_on_congestion(struct hf_cc_state *state, const struct hf_cc_sample *sample,
                                 enum hf_cc_event event)
 {

@@ -31,7 +31,8 @@ static void reno_init(struct hf_cc_state *state, const struct hf_cc_sample *samp
     reno_of(state)->counted_bytes = 0;
 }
 
-/* RFC 3465 2.2, 2.3; what is acknowledged beyond ssthresh counts in congestion avoidance. */
+/* RFC 3465 2.2, 2.3; what is acknowledged beyond ssthresh counts in congestion avoidance.
+ * Keeps RFC3465-2.3-a. */
 static uint32_t slow_start(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     uint32_t room = state->ssthresh_bytes - state->cwnd_bytes;
@@ -45,7 +46,7 @@ static uint32_t slow_start(struct hf_cc_state *state, const struct hf_cc_sample 
     return worth - growth;
 }
 
-/* Keeps MUST-19, RFC5681-3.1-f. */
+/* Keeps MUST-19, RFC5681-3.1-f, RFC3465-2.1-a. */
 void cc_reno_grow(struct hf_cc_state *state, const struct hf_cc_sample *sample,
                   uint32_t *counted_bytes)
 {
@@ -78,7 +79,7 @@ static void reno_on_ack(struct hf_cc_state *state, const struct hf_cc_sample *sa
 }
 
 /* RFC 5681 3.1 equation 4 and 3.2: ssthresh = max(FlightSize / 2, 2*SMSS).
- * Keeps MUST-19, RFC5681-3.1-c, RFC5681-3.1-d, RFC5681-3.1-e. */
+ * Keeps MUST-19, RFC5681-3.1-c, RFC5681-3.1-d, RFC5681-3.1-e, RFC8511-3-a. */
 static void reno_on_congestion(struct hf_cc_state *state, const struct hf_cc_sample *sample,
                                enum hf_cc_event event)
 {

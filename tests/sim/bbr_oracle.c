@@ -46,7 +46,7 @@ struct model {
     /* ProbeRTT */
     hf_time probe_rtt_since, probe_rtt_until;
     bool probe_rtt_round, probe_rtt_over;
-    bool in_recovery;
+    bool in_recovery, recovery_begins;
     uint64_t prior_cwnd;
 };
 
@@ -451,9 +451,14 @@ static void judge_cwnd(const struct call *call, const struct hf_cc_state *state)
     const struct model *model = call->model;
     const struct hf_cc_sample *sample = &call->sample;
     uint64_t cwnd = call->cwnd, inflight = max_inflight(model, state, sample), most, least;
+    uint64_t used = cwnd;
 
-    most = larger(cwnd, (uint64_t)sample->lost_bytes + sample->mss_bytes);
-    most = sample->lost_bytes > 0 ? most - sample->lost_bytes : cwnd;
+    /* Recovery begins with what was used of cwnd, if the program had no more to send. */
+    if (model->recovery_begins && sample->app_limited_now)
+        used = smaller(used,
+                       (uint64_t)sample->pipe_bytes + sample->lost_bytes + sample->delivered_bytes);
+    most = larger(used, (uint64_t)sample->lost_bytes + sample->mss_bytes);
+    most = sample->lost_bytes > 0 ? most - sample->lost_bytes : used;
     most += sample->delivered_bytes;
     least = smaller(most, inflight - most_of(model->extra, AGGREGATION_SLOTS));
     if (model->surely_full)
@@ -476,7 +481,7 @@ static void judge_cwnd(const struct call *call, const struct hf_cc_state *state)
     if (model->phase == PROBE_RTT || model->longterm != INFINITE || model->shortterm != INFINITE)
         return;
     news.exactly++;
-    if (state->cwnd_bytes < smaller(least, cwnd + sample->delivered_bytes))
+    if (state->cwnd_bytes < smaller(least, used + sample->delivered_bytes))
         oracle_fail(&news.failure, sample->now,
                     "cwnd from %" PRIu64 " to %" PRIu32 " in %s, BBR allows at least %" PRIu64,
                     cwnd, state->cwnd_bytes, phases[model->phase].name, least);
@@ -586,6 +591,7 @@ static void judged_on_delivery(struct hf_cc_state *state, const struct hf_cc_sam
     judge_info(&call, state);
     judge_pacing(&call, state, phases[model->phase].pacing, pacing_before);
     judge_cwnd(&call, state);
+    model->recovery_begins = false;
     wrap(state);
 }
 
@@ -608,6 +614,7 @@ static void judged_on_congestion(struct hf_cc_state *state, const struct hf_cc_s
                                 ? call.cwnd
                                 : larger(model->prior_cwnd, call.cwnd);
         model->in_recovery = true;
+        model->recovery_begins = event == HF_CC_FAST_RETRANSMIT;
     }
     if (event == HF_CC_TIMEOUT || event == HF_CC_TIMEOUT_AGAIN)
         allowed = sample->mss_bytes;

@@ -55,8 +55,11 @@ bool run_configure(struct drill_run *run)
     run->config.host_name = "stack";
     run->config.trace = run_trace_sink(run);
     run->real_time = run->settings->defaults;
-    if (run->settings->defaults && !drill_shell_apply(&shell, "defaults.sh", message))
+    if (run->settings->defaults && !drill_shell_apply(&shell, "defaults.sh", message)) {
+        const struct drill_event place = {.position = {1, 1}};
+        run_fail(run, &place, "--init_scripts: %s", message);
         return false;
+    }
     if (!read_commands(run))
         return false;
     for (const struct drill_event *event = run->script->events; event != NULL && !moves(event);

@@ -108,6 +108,27 @@ static void every_flag_and_reserved_bit(void **state)
     }
 }
 
+/* Linux's SYN, and whatever differs from it in a byte, is read as it is behind four NOPs, where it
+ * is walked over. */
+static void usual_syn_and_its_neighbours(void **state)
+{
+    (void)state;
+    static const uint8_t usual[] = {1, 1, 1, 1, 2, 4, 0x05, 0xb4, 4, 2, 8, 10,
+                                    1, 2, 3, 4, 5, 6, 7,    8,    1, 3, 3, 7};
+    for (unsigned at = 4; at < sizeof usual; at++) {
+        for (unsigned value = 0; value < 256; value++) {
+            uint8_t options[sizeof usual];
+            struct tcp_options walked, read;
+            memcpy(options, usual, sizeof usual);
+            options[at] = (uint8_t)value;
+            assert_int_equal(parse_options_padded(HF_SYN, options + 4, sizeof usual - 4, 1, &read),
+                             parse_options_padded(HF_SYN, options, sizeof usual, 1, &walked));
+            assert_true(tcp_options_equal(&read, &walked));
+            assert_int_equal(read.unknown_count, walked.unknown_count);
+        }
+    }
+}
+
 /* Linux's SYN with data behind it: each prefix is refused for what it lacks, or parsed whole. */
 static void every_prefix(void **state)
 {
@@ -629,6 +650,7 @@ int main(void)
         cmocka_unit_test(nothing_is_left_from_before),
         cmocka_unit_test(fixed_fields),
         cmocka_unit_test(every_flag_and_reserved_bit),
+        cmocka_unit_test(usual_syn_and_its_neighbours),
         cmocka_unit_test(every_prefix),
         cmocka_unit_test(every_data_offset),
         cmocka_unit_test(impossible_option_lengths),

@@ -118,6 +118,27 @@ uint32_t flow_table_find(const struct flow_table *table, uint32_t hash, flow_mat
     return reference;
 }
 
+static bool is_anyones(const void *context, uint32_t reference, const void *key)
+{
+    (void)context;
+    (void)reference;
+    (void)key;
+    return true;
+}
+
+uint32_t flow_table_guess(const struct flow_table *table, uint32_t hash)
+{
+    return flow_table_find(table, hash, is_anyones, NULL, NULL);
+}
+
+void flow_table_prefetch(const struct flow_table *table, uint32_t hash)
+{
+    if (table->current.count > 0)
+        PREFETCH(&table->current.slots[hash & mask_of(&table->current)]);
+    if (table->old.count > 0)
+        PREFETCH(&table->old.slots[hash & mask_of(&table->old)]);
+}
+
 /* The slot of exactly this pair, or NULL. */
 static struct flow_slot *array_locate(const struct flow_array *array, uint32_t hash,
                                       uint32_t reference)

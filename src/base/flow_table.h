@@ -10,6 +10,7 @@
 #define FLOW_TABLE_H
 
 #include "memory.h"
+#include "prefetch.h"
 
 #include <stdbool.h>
 
@@ -50,6 +51,10 @@ bool flow_table_remove(struct flow_table *table, uint32_t hash, uint32_t referen
 /* Replaces the reference of a pair that is there (a record changed its kind). */
 bool flow_table_replace(struct flow_table *table, uint32_t hash, uint32_t reference,
                         uint32_t new_reference);
+/* Asks for the memory where a hash would stand, without waiting for it. */
+void flow_table_prefetch(const struct flow_table *table, uint32_t hash);
+/* The reference that stands first with this hash, whosever it is, or FLOW_NONE. */
+uint32_t flow_table_guess(const struct flow_table *table, uint32_t hash);
 uint32_t flow_table_count(const struct flow_table *table);
 
 #endif

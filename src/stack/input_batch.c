@@ -18,14 +18,9 @@
  * made due, and leaves with the next output, as it would if they had come one by one. While
  * somebody traces, nothing is joined: each packet has its own story then.
  */
-#include "stack_state.h"
+#include "look_ahead.h"
+#include "prefetch.h"
 #include "wire_bytes.h"
-
-#if defined(__GNUC__)
-#define PREFETCH(address) __builtin_prefetch(address)
-#else
-#define PREFETCH(address) ((void)(address))
-#endif
 
 struct run {
     struct stack_connection *connection; /* NULL: no run is open */
@@ -370,8 +365,11 @@ void hf_stack_input_batch(struct hf_stack *stack, const struct hf_arriving *pack
                           hf_time now)
 {
     struct run run;
+    struct look_ahead ahead;
+    bool looks = flow_table_count(&stack->flows) >= LOOK_AHEAD_FLOWS;
     bool joins = stack->config.join_received && !stack_tracing(stack);
     run.connection = NULL;
+    look_ahead_begin(&ahead, packets, count);
     stack_set_now(stack, now);
     time_wait_run_timers(stack);
     for (uint32_t i = 0; i < count; i++) {
@@ -383,6 +381,9 @@ void hf_stack_input_batch(struct hf_stack *stack, const struct hf_arriving *pack
         }
         /* cppcheck-suppress ctuuninitvar ; without a connection nothing else of it is looked at */
         end(stack, &run);
+        if (looks) {
+            look_ahead(stack, &ahead, i);
+        }
         if (!joins || i + 1 == count || !may_join(&packets[i], &packets[i + 1]) ||
             !begin(stack, &run, &packets[i])) {
             (void)hf_stack_input_packet(stack, packets[i].bytes, packets[i].length,

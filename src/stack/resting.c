@@ -9,6 +9,8 @@
  */
 #include "resting.h"
 
+#include "prefetch.h"
+
 #include "fast_open.h"
 #include "hf_assert.h"
 
@@ -123,6 +125,12 @@ static struct flow_tuple tuple_of(const struct record_head *head)
     memcpy(tuple.local, addresses, address_bytes(head));
     memcpy(tuple.remote, addresses + address_bytes(head), address_bytes(head));
     return tuple;
+}
+
+void resting_prefetch(const struct hf_stack *stack, uint32_t reference)
+{
+    prefetch_range(head_at(stack, reference),
+                   stack->resting.classes[reference_class(reference)].object_size);
 }
 
 struct flow_tuple resting_tuple(const struct hf_stack *stack, uint32_t reference)

@@ -55,6 +55,8 @@ bool resting_owns_tuple(const struct hf_stack *stack, uint32_t reference,
 bool resting_is_orphan(const struct hf_stack *stack, uint32_t reference);
 const struct stack_slot *resting_slot(const struct hf_stack *stack, uint32_t reference);
 struct flow_tuple resting_tuple(const struct hf_stack *stack, uint32_t reference);
+/* Asks for its memory. */
+void resting_prefetch(const struct hf_stack *stack, uint32_t reference);
 /* Wakes it; NULL: there is no memory, and it rests on. */
 struct stack_connection *resting_wake(struct hf_stack *stack, uint32_t reference, uint32_t hash,
                                       enum hf_reason reason);

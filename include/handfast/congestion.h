@@ -32,7 +32,7 @@ extern "C" {
 
 /* The numbers an algorithm writes. */
 struct hf_cc_state {
-    uint32_t cwnd_bytes;
+    uint32_t cwnd_bytes;     /* less than a segment is one segment */
     uint32_t ssthresh_bytes; /* HF_CC_INFINITE at first (RFC 5681 3.1) */
     /* What both were before the last reduction that may yet prove needless. Loss recovery keeps
      * them and gives them back; an algorithm only reads them. */

@@ -55,6 +55,7 @@ static bool begin(struct tcp_conn *conn, struct tcp_host *host, const struct hf_
     conn->congestion.pacing_rate = 0;
     sample = tcp_cc_sample(conn, host, 0);
     ops->init(&conn->congestion, &sample);
+    tcp_cc_bound(conn, sample.mss_bytes);
     return true;
 }
 
@@ -213,6 +214,7 @@ void tcp_cc_delivered(struct tcp_conn *conn, struct tcp_host *host)
     }
     sample = tcp_cc_sample(conn, host, 0);
     conn->cc->on_delivery(&conn->congestion, &sample);
+    tcp_cc_bound(conn, sample.mss_bytes);
     if (conn->cc->governs_recovery && tcp_cwnd_bytes(conn) != before) {
         tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_MODEL, before);
     }
@@ -281,11 +283,13 @@ static void tell_sent(struct tcp_conn *conn, const struct tcp_host *host, uint32
     if (conn->cc->on_unused != NULL) {
         if (tcp_flight(conn) == sent_bytes) {
             conn->cc->on_unused(&conn->congestion, host->now);
+            tcp_cc_bound(conn, tcp_effective_mss(conn));
         }
     } else if (conn->cc->on_sent != NULL) {
         sample = tcp_cc_sample(conn, host, 0);
         sample.sent_bytes = sent_bytes;
         conn->cc->on_sent(&conn->congestion, &sample);
+        tcp_cc_bound(conn, sample.mss_bytes);
     }
 }
 
@@ -334,6 +338,7 @@ void tcp_cc_restart_after_idle(struct tcp_conn *conn, struct tcp_host *host)
     if (conn->cc->on_idle_restart != NULL) {
         struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);
         conn->cc->on_idle_restart(&conn->congestion, &sample);
+        tcp_cc_bound(conn, sample.mss_bytes);
     } else if (host->config->slow_start_after_idle) {
         halve_for_idle(conn, host, idle);
     }
@@ -360,6 +365,7 @@ void tcp_cc_status(const struct tcp_conn *conn, struct hf_status *status)
     status->delivery_app_limited = sender->shown_app_limited;
     status->delivered_ce_segments = sender->delivered_ce_segments;
     if (conn->cc->info != NULL) {
-        status->congestion_info_bytes = conn->cc->info(&conn->congestion, status->congestion_info);
+        status->congestion_info_bytes =
+            min_u32(conn->cc->info(&conn->congestion, status->congestion_info), HF_CC_INFO_BYTES);
     }
 }

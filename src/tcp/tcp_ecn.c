@@ -417,6 +417,7 @@ static void reduce(struct tcp_conn *conn, struct tcp_host *host, const struct tc
     sample.alternative_backoff = host->config->ecn_alternative_backoff;
     conn->undo.possible = false; /* a mark is no mistake */
     conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_ECN);
+    tcp_cc_bound(conn, sample.mss_bytes);
     host->counters->ecn_reductions++;
     tcp_ecn_reduced(conn);
     conn->rack.probe_out = false; /* what it mended was lost in the window that is answered for */

@@ -311,6 +311,14 @@ static inline struct hf_cc_sample tcp_cc_sample(const struct tcp_conn *conn,
     sample.acked_bytes = acked_bytes;
     return sample;
 }
+/* An algorithm may write what it likes, and one segment is the least that is a window (RFC
+ * 5681 3.1: the loss window): with less a connection would never send again. */
+static inline void tcp_cc_bound(struct tcp_conn *conn, uint32_t mss)
+{
+    if (conn->congestion.cwnd_bytes < mss) {
+        conn->congestion.cwnd_bytes = mss;
+    }
+}
 /* A segment has left; SND.NXT counts it. */
 void tcp_cc_sent(struct tcp_conn *conn, struct tcp_host *host, uint32_t sent_bytes);
 /* A run has left (tcp_run.c), none of whose segments was the last that cwnd let go. */

@@ -259,6 +259,7 @@ static void enter_recovery(struct tcp_conn *conn, struct tcp_host *host, uint32_
     if (!tcp_ecn_absorbs_loss(conn)) {
         tcp_undo_begin(conn);
         conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
+        tcp_cc_bound(conn, sample.mss_bytes);
         tcp_ecn_reduced(conn);
         /* RFC 9937 6.1: of RecoverFS, what was SACKed before will not be delivered in recovery;
          * what this ACK delivers is. */

@@ -113,6 +113,7 @@ void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host,
         /* RFC 5681 3.2 step 2: without what limited transmit sent. */
         sample.flight_bytes = (uint32_t)seq_diff(conn->snd.first_duplicate, conn->snd.una);
         conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
+        tcp_cc_bound(conn, sample.mss_bytes);
         tcp_ecn_reduced(conn);
     }
     conn->recovery = TCP_RECOVERY_FAST;
@@ -133,6 +134,7 @@ static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host)
     if (fast) {
         if (conn->cc->on_recovery_exit != NULL) {
             conn->cc->on_recovery_exit(&conn->congestion, &sample);
+            tcp_cc_bound(conn, sample.mss_bytes);
         }
         trace_cwnd(conn, host, HF_REASON_CWND_RECOVERED, before);
     }
@@ -170,6 +172,7 @@ void tcp_grow_cwnd(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_
     }
     if (conn->cc->on_unused != NULL && !repeating && !tcp_cwnd_limited(conn)) {
         conn->cc->on_unused(&conn->congestion, host->now);
+        tcp_cc_bound(conn, tcp_effective_mss(conn));
         conn->after_timeout &= slow_start;
         return;
     }
@@ -179,6 +182,7 @@ void tcp_grow_cwnd(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_
     sample.after_timeout = conn->after_timeout;
     if (conn->cc->on_ack != NULL && !conn->cc->governs_recovery) {
         conn->cc->on_ack(&conn->congestion, &sample); /* else on_delivery says it all */
+        tcp_cc_bound(conn, sample.mss_bytes);
     }
     if (conn->congestion.cwnd_bytes >= conn->congestion.ssthresh_bytes) {
         conn->after_timeout = false;
@@ -229,6 +233,7 @@ void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
     host->counters->retransmit_timeouts++;
     conn->cc->on_congestion(&conn->congestion, &sample,
                             tcp_first_timeout(conn) ? HF_CC_TIMEOUT : HF_CC_TIMEOUT_AGAIN);
+    tcp_cc_bound(conn, sample.mss_bytes);
     tcp_ecn_reduced(conn);
     conn->recovery = TCP_RECOVERY_TIMEOUT;
     conn->after_timeout = true;

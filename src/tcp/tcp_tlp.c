@@ -97,6 +97,7 @@ void tcp_loss_probe_on_ack(struct tcp_conn *conn, struct tcp_host *host,
             if (!tcp_ecn_absorbs_loss(conn)) {
                 tcp_undo_begin(conn);
                 conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
+                tcp_cc_bound(conn, sample.mss_bytes);
                 tcp_ecn_reduced(conn);
             }
             tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_LOSS_PROBE, before);

@@ -138,6 +138,7 @@ void tcp_undo(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reaso
         max_u32(congestion->ssthresh_bytes, congestion->prior_ssthresh_bytes);
     if (conn->cc->on_undo != NULL) {
         conn->cc->on_undo(congestion, &sample);
+        tcp_cc_bound(conn, sample.mss_bytes);
     }
     conn->undo.possible = false;
     conn->recovery = TCP_RECOVERY_NONE;

@@ -251,7 +251,8 @@ struct hf_event {
 /* 1 and the next event, or 0. Events are edges; equal ones not yet taken are one. */
 HF_API int hf_stack_next_event(struct hf_stack *stack, struct hf_event *event);
 
-/* ---- User calls (RFC 9293 3.9.1). A stale handle is HF_EBADF in all of them. */
+/* ---- User calls (RFC 9293 3.9.1). A stale handle is HF_EBADF in all of them; a connection at rest
+ * (config.rest_after_ns) that there is no memory to wake is HF_ENOMEM, and can be asked again. */
 
 /* OPEN, passive. A wildcard address takes every local address of its family (HF_FAMILY_ANY: of
  * both); an exact bind wins over a wildcard. backlog: connections waiting for hf_accept, 1..65535;

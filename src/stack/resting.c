@@ -402,7 +402,10 @@ void resting_run_due(struct hf_stack *stack)
             break;
         }
         resting_leave_line(stack, connection);
-        if (connection->touched + stack->config.rest_after_ns > stack->host.now) {
+        if (stack->config.rest_after_ns == HF_TIME_NEVER) {
+            continue; /* since hf_stack_reconfigure */
+        }
+        if (stack->host.now - connection->touched < stack->config.rest_after_ns) {
             enter_line(stack, connection);
         } else if (may_rest(stack, connection)) {
             (void)rest(stack, connection, HF_REASON_REST_IDLE);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Connections at rest on a host whose memory is full: what cannot be woken loses nothing but time,
- * what must end ends with a reset, and when there is room again all goes on.
+ * what must end ends with a reset, and when there is room again all goes on. And those that stand
+ * in line to rest when the program decides that none is to, or at other times.
  */
 // clang-format off
 #include <stdarg.h>
@@ -154,8 +155,50 @@ static void memory_is_full(void **state)
     hf_stack_free(pair.server);
 }
 
+static void set_rest_after(struct pair *pair, hf_time rest_after_ns)
+{
+    struct hf_config config = *hf_stack_config(pair->client);
+    config.rest_after_ns = rest_after_ns;
+    assert_int_equal(hf_stack_reconfigure(pair->client, &config), HF_OK);
+}
+
+/* What hf_stack_reconfigure says holds for those that stand in line already. */
+static void decided_anew(void **state)
+{
+    static struct pair pair;
+    (void)state;
+    open_all(&pair);
+    assert_int_equal(counters_of(pair.client).connections_resting, CONNECTIONS);
+    for (unsigned i = 0; i < CLOSED; i++) {
+        send_from_client(&pair, i, 10);
+    }
+    run_for(&pair, HF_SECOND / 2);
+    assert_int_equal(counters_of(pair.client).connections_resting, CONNECTIONS - CLOSED);
+    set_rest_after(&pair, HF_TIME_NEVER);
+    run_for(&pair, 100 * HF_SECOND);
+    assert_int_equal(counters_of(pair.client).connections_resting, CONNECTIONS - CLOSED);
+    set_rest_after(&pair, 2 * HF_SECOND);
+    for (unsigned i = 0; i < CLOSED; i++) {
+        send_from_client(&pair, i, 10);
+    }
+    run_for(&pair, HF_SECOND);
+    assert_int_equal(counters_of(pair.client).connections_resting, CONNECTIONS - CLOSED);
+    set_rest_after(&pair, 10 * HF_SECOND);
+    run_for(&pair, 5 * HF_SECOND);
+    assert_int_equal(counters_of(pair.client).connections_resting, CONNECTIONS - CLOSED);
+    run_for(&pair, 20 * HF_SECOND);
+    assert_int_equal(counters_of(pair.client).connections_resting, CONNECTIONS);
+    for (unsigned i = 0; i < CLOSED; i++) {
+        assert_int_equal(read_at_server(&pair, i), 20);
+    }
+    hf_sim_free(pair.sim);
+    hf_stack_free(pair.client);
+    hf_stack_free(pair.server);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(memory_is_full)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(memory_is_full),
+                                       cmocka_unit_test(decided_anew)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -183,7 +183,8 @@ static int run(int argc, char **argv)
         return session_close(session, code);
     code = EXIT_CODE_USAGE;
     if (argc - operand != 2) {
-        fail_usage(&command_connect, "connect needs a host and a port");
+        fail_usage(&command_connect, "connect needs a host and a port, as two words: "
+                                     "connect 10.66.0.1 80");
     } else if (!parse_number(argv[operand + 1], 1, 65535, &port)) {
         fail_usage(&command_connect, "'%s' is not a port from 1 to 65535", argv[operand + 1]);
     } else {

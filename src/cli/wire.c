@@ -249,44 +249,53 @@ static int carry(struct wire *wire)
     return code;
 }
 
-static int report(const struct wire *wire)
+/* Where the JSON goes, opened before anything is carried: a run of hours must not end with a file
+ * that cannot be written. */
+static int open_json(const char *path, FILE **file)
 {
-    const char *path = wire->options->json_path;
-    bool to_standard_output = path != NULL && strcmp(path, "-") == 0;
-    FILE *file;
-
-    if (!to_standard_output)
-        wire_report_table(wire, wire->end_ns, stdout);
+    *file = NULL;
     if (path == NULL)
         return EXIT_CODE_OK;
-    if (to_standard_output) {
-        wire_report_json(wire, wire->end_ns, stdout);
+    *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
+    return *file != NULL ? EXIT_CODE_OK : fail(-errno, "writing '%s'", path);
+}
+
+static int report(const struct wire *wire, FILE *json)
+{
+    int error;
+
+    if (json != stdout)
+        wire_report_table(wire, wire->end_ns, stdout);
+    if (json != NULL)
+        wire_report_json(wire, wire->end_ns, json);
+    if (json == NULL || json == stdout)
         return EXIT_CODE_OK;
-    }
-    file = fopen(path, "w");
-    if (file == NULL)
-        return fail(-errno, "writing '%s'", path);
-    wire_report_json(wire, wire->end_ns, file);
-    return fclose(file) == 0 ? EXIT_CODE_OK : fail(-errno, "writing '%s'", path);
+    error = fflush(json) == 0 && !ferror(json) ? 0 : errno;
+    return error == 0 ? EXIT_CODE_OK : fail(-error, "writing '%s'", wire->options->json_path);
 }
 
 int wire_run(const struct wire_options *options)
 {
     struct wire *wire = calloc(1, sizeof *wire);
+    FILE *json = NULL;
     int code;
 
     if (wire == NULL)
         return fail(HF_ENOMEM, "wire");
     wire->options = options;
-    code = open_all(wire);
+    code = open_json(options->json_path, &json);
+    if (code == EXIT_CODE_OK)
+        code = open_all(wire);
     if (code == EXIT_CODE_OK) {
         say("%s and %s are joined", options->ends[0].text, options->ends[1].text);
         wire->start_ns = clock_now();
         code = carry(wire);
         wire->end_ns = clock_now();
-        if (report(wire) != EXIT_CODE_OK && code == EXIT_CODE_OK)
+        if (report(wire, json) != EXIT_CODE_OK && code == EXIT_CODE_OK)
             code = EXIT_CODE_FILE;
     }
+    if (json != NULL && json != stdout)
+        (void)fclose(json);
     for (int i = 0; i < 2; i++) {
         hf_path_free(wire->paths[i]);
         hf_tun_close(wire->devices[i]);

@@ -438,6 +438,8 @@ static bool rules_agree(const struct hf_sim_direction *rules)
         complaint = "--too-big needs --mtu";
     else if (rules->reorder_ppm > 0 && rules->reorder_ns == 0 && rules->delay_ns == 0)
         complaint = "--reorder needs --reorder-by or --delay";
+    else if (rules->reorder_ns > 0 && rules->reorder_ppm == 0)
+        complaint = "--reorder-by needs --reorder";
     if (complaint != NULL)
         fail_usage(&command_wire, "%s", complaint);
     return complaint == NULL;

@@ -20,6 +20,7 @@
 #define DEFAULT_REORDERING 3 /* Linux's tcp_reordering */
 /* Linux's tcp_ca_state. */
 #define CA_OPEN 0
+#define CA_DISORDER 1
 #define CA_CWR 2
 #define CA_RECOVERY 3
 #define CA_LOSS 4
@@ -218,6 +219,9 @@ static void fill_connection(const struct hf_status *status, hf_time now, bool op
     info->tcpi_rcv_mss = status->received_mss_bytes;
     info->tcpi_unacked = status->segments_in_flight;
     info->tcpi_sacked = status->sack ? status->sacked_segments : status->duplicate_acks;
+    /* Something came after a hole: lost or only late, Linux does not know yet. */
+    if (info->tcpi_ca_state == CA_OPEN && info->tcpi_sacked > 0)
+        info->tcpi_ca_state = CA_DISORDER;
     info->tcpi_pmtu = status->path_mtu_bytes;
     info->tcpi_advmss = status->announced_mss_bytes;
     info->tcpi_min_rtt = microseconds(status->min_rtt_ns);

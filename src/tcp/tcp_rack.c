@@ -401,11 +401,14 @@ static void first_rtt(struct tcp_conn *conn, const struct tcp_host *host)
 }
 
 /* Each octet counts once, when it is known to have arrived. RFC 5681 3.1 opens cwnd for ACKs of new
- * data. DEVIATION: as in Linux, once the path has been seen to reorder, SACKs alone open it, too:
- * there nearly every ACK leaves a hole, and what is behind it would never count. */
-static bool growth_due(const struct tcp_conn *conn, const struct tcp_ack_news *news)
+ * data, and RFC 3042 2 forbids that the first two duplicate ACKs change it. DEVIATION: as in Linux,
+ * once the path has been seen to reorder further than those, SACKs alone open it, too: there nearly
+ * every ACK leaves a hole, and what is behind it would never count. */
+static bool growth_due(const struct tcp_conn *conn, const struct tcp_host *host,
+                       const struct tcp_ack_news *news)
 {
-    return news->delivered_bytes > 0 && (news->acked_bytes > 0 || conn->rack.reordering_seen);
+    return news->delivered_bytes > 0 &&
+           (news->acked_bytes > 0 || conn->reordering > host->config->duplicate_threshold);
 }
 
 /* All that was in flight is acknowledged. */
@@ -459,7 +462,7 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
     if (conn->recovery == TCP_RECOVERY_FAST) {
         tcp_prr_on_ack(conn, news->delivered_bytes, news->progress, lost > 0);
-    } else if (growth_due(conn, news) && before != TCP_RECOVERY_FAST) {
+    } else if (growth_due(conn, host, news) && before != TCP_RECOVERY_FAST) {
         tcp_grow_cwnd(conn, host, news->delivered_bytes, before == TCP_RECOVERY_TIMEOUT);
     }
     tcp_rate_take_losses(conn);
@@ -483,7 +486,7 @@ void tcp_rack_on_lone_ack(struct tcp_conn *conn, struct tcp_host *host,
     news->delivered_bytes = record->length;
     tcp_rate_delivered(conn, host, record, record->length, 1);
     rack_update(conn, host, conn->snd.una, record, segment, news);
-    if (growth_due(conn, news)) {
+    if (growth_due(conn, host, news)) {
         tcp_grow_cwnd(conn, host, news->delivered_bytes, false);
     }
     end_flight(conn, host);

@@ -275,22 +275,35 @@ static uint64_t word_64(const uint8_t *at)
     return word;
 }
 
-/* The same headers as the first one's, but for what may differ. A word at a time: by memcmp for the
- * stretches in between it took 90 instructions more. */
+static inline uint64_t differs_64(const uint8_t *one, const uint8_t *other, const uint8_t *mask,
+                                  uint32_t at)
+{
+    return (word_64(one + at) ^ word_64(other + at)) & word_64(mask + at);
+}
+
+/* The same headers as the first one's, but for what may differ. A word at a time, the places
+ * constants: by memcmp for the stretches in between it took 90 instructions more, and in a loop
+ * over header and mask 38. */
 static bool same_headers(const struct run *run, const uint8_t *bytes)
 {
-    const uint8_t *mask = run->ip_bytes == IPV4_HEADER_BYTES ? same_ipv4 : same_ipv6;
     const uint8_t *first = run->first;
-    uint32_t masked = run->ip_bytes + TCP_HEADER_BYTES;
-    uint32_t at = 0;
-    uint64_t differs = 0;
-    for (; at + 8 <= masked; at += 8) {
-        differs |= (word_64(bytes + at) ^ word_64(first + at)) & word_64(mask + at);
+    uint32_t at = IPV4_HEADER_BYTES + TCP_HEADER_BYTES;
+    uint64_t differs;
+    if (run->ip_bytes == IPV4_HEADER_BYTES) {
+        differs = differs_64(bytes, first, same_ipv4, 0) | differs_64(bytes, first, same_ipv4, 8) |
+                  differs_64(bytes, first, same_ipv4, 16) |
+                  differs_64(bytes, first, same_ipv4, 24) | differs_64(bytes, first, same_ipv4, 32);
+    } else {
+        at = IPV6_HEADER_BYTES + TCP_HEADER_BYTES;
+        differs = differs_64(bytes, first, same_ipv6, at - 8);
+        for (uint32_t from = 0; from + 8 <= at; from += 8) {
+            differs |= differs_64(bytes, first, same_ipv6, from);
+        }
     }
-    for (; at < masked; at += 4) {
-        differs |= (word_32(bytes + at) ^ word_32(first + at)) & word_32(mask + at);
+    for (; at + 8 <= run->header_bytes; at += 8) {
+        differs |= word_64(bytes + at) ^ word_64(first + at);
     }
-    for (; at < run->header_bytes; at += 4) {
+    if (at < run->header_bytes) {
         differs |= word_32(bytes + at) ^ word_32(first + at);
     }
     return differs == 0;

@@ -73,8 +73,8 @@ void send_queue_read(const struct send_queue *queue, uint32_t offset, void *data
 /* The first `length` of them are acknowledged. */
 void send_queue_drop(struct send_queue *queue, struct send_store *store, uint32_t held,
                      uint32_t length);
-/* Takes copies of what is referred to, and all references go back. False: out of memory, and nothing
- * has changed. */
+/* Takes copies of what is referred to, and all references go back. False: out of memory, and
+ * nothing has changed. */
 bool send_queue_own(struct send_queue *queue, struct send_store *store, uint32_t held);
 /* Nothing of it will be sent: all references go back, with this error (HF_ECONNABORTED if it is
  * HF_OK). */

@@ -209,7 +209,7 @@ struct hf_stack {
         uint32_t reference; /* FLOW_NONE: not known */
     } hashed;
     uint32_t foreign; /* the last IPv4 destination that is not ours, as it lies; 0: none yet */
-    struct { /* what secrets.c has last made of a tuple */
+    struct {          /* what secrets.c has last made of a tuple */
         struct flow_tuple tuple;
         uint64_t value;
     } secret;

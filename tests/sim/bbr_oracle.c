@@ -297,7 +297,7 @@ static void lower_longterm(struct call *call)
 
 static void hear(const struct hf_cc_sample *sample, enum hf_reason reason)
 {
-    struct call *call = (struct call *)(uintptr_t)sample;
+    struct call *call;
     static const enum hf_reason reasons[] = {
         [STARTUP] = HF_REASON_BBR_STARTUP,     [DRAIN] = HF_REASON_BBR_DRAIN,
         [DOWN] = HF_REASON_BBR_DOWN,           [CRUISE] = HF_REASON_BBR_CRUISE,
@@ -305,6 +305,7 @@ static void hear(const struct hf_cc_sample *sample, enum hf_reason reason)
         [PROBE_RTT] = HF_REASON_BBR_PROBE_RTT,
     };
 
+    memcpy(&call, &sample, sizeof call); /* the call begins with its sample, and is ours to write */
     for (unsigned i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
         if (reasons[i] == reason)
             enter(call, (enum phase)i);

@@ -167,7 +167,7 @@ def machine(reports):
     # of others.
     busy = (f" Measured on {about['cores']} cores while other work ran (load {min(loads):.1f} to "
             f"{max(loads):.1f}): what is timed on the wall is worse than it would be alone, and "
-            "caches were shared." if min(loads) > 1 or max(loads) > about["cores"] + 0.5 else
+            "caches were shared." if min(loads) > 1.5 or max(loads) > about["cores"] + 0.5 else
             f" Load {min(loads):.1f} to {max(loads):.1f}, its own.")
     return (f"{about['processor']}, {about['cores']} cores, "
             f"{about['memory_bytes'] / 2**30:.0f} GiB, {about['kernel']}; {build['compiler']}, "

@@ -3,8 +3,8 @@
  * From a segment to the bytes of a packet: headers, then payload copied and summed in one pass.
  */
 #include "checksum.h"
+#include "plain_segment.h"
 #include "stack_state.h"
-#include "wire_bytes.h"
 
 /* RFC 3168 5: whoever chose the DS field has no say in the two bits below it. */
 static uint8_t traffic_class_of(const struct emit_fields *fields, const struct tcp_segment *segment)
@@ -61,71 +61,26 @@ static checksum_sum copy_text(const struct tcp_segment *segment, const struct se
     return sum;
 }
 
-/* ---- plain segments: over IPv4, with timestamps or no option at all. Their headers are words that
- * are summed as they are written, so that nothing is loaded that was only just stored. */
-
-#define TIMESTAMPS_WORD 0x0101080au /* NOP, NOP, kind 8, length 10: RFC 7323 A */
-
-static inline bool is_plain(const struct flow_tuple *tuple, const struct tcp_segment *segment)
-{
-    return tuple->family == HF_IPV4 &&
-           (tcp_options_only_timestamps(&segment->options) || tcp_options_none(&segment->options));
-}
-
-static inline checksum_sum put(uint8_t *at, uint32_t word, checksum_sum sum)
-{
-    uint32_t stored = wire_32(word);
-    memcpy(at, &stored, sizeof stored);
-    return sum + stored;
-}
-
-static inline void put_checksum(uint8_t *at, checksum_sum sum)
-{
-    uint16_t field = checksum_finish(sum);
-    memcpy(at, &field, sizeof field);
-}
-
-static void put_ipv4(const struct flow_tuple *tuple, uint8_t traffic_class,
-                     const struct emit_fields *fields, uint32_t total, uint8_t *packet)
-{
-    uint32_t fragment =
-        fields->may_fragment ? (uint32_t)fields->identification << 16 : IPV4_FLAG_DONT_FRAGMENT;
-    checksum_sum sum = checksum_pseudo_ipv4(tuple->local, tuple->remote, 0, 0);
-    sum = put(packet, 0x45000000u | (uint32_t)traffic_class << 16 | total, sum);
-    sum = put(packet + 4, fragment, sum);
-    sum = put(packet + 8, (uint32_t)fields->ttl << 24 | IP_PROTOCOL_TCP << 16, sum);
-    put_checksum(packet + 10, sum);
-    memcpy(packet + 12, tuple->local, 4);
-    memcpy(packet + 16, tuple->remote, 4);
-}
-
 static size_t emit_plain(const struct flow_tuple *tuple, const struct tcp_segment *segment,
                          const struct send_queue *queue, uint32_t payload_offset,
                          const struct emit_fields *fields, uint8_t *packet)
 {
+    /* With DF the identification means nothing (RFC 6864 4.1) and stays 0. */
+    const struct plain_fields plain = {
+        .ttl = fields->ttl,
+        .traffic_class = traffic_class_of(fields, segment),
+        .identification = fields->may_fragment ? fields->identification : 0,
+        .fragment = fields->may_fragment ? 0 : IPV4_FLAG_DONT_FRAGMENT};
     uint8_t *tcp = packet + IPV4_HEADER_BYTES;
-    uint32_t words = segment->options.has_timestamps ? 8 : 5;
-    uint32_t tcp_bytes = words * 4 + segment->payload_length;
-    uint32_t flags = segment->flags & 0x1ffu;
-    checksum_sum sum =
-        checksum_pseudo_ipv4(tuple->local, tuple->remote, IP_PROTOCOL_TCP, (uint16_t)tcp_bytes);
-    put_ipv4(tuple, traffic_class_of(fields, segment), fields, IPV4_HEADER_BYTES + tcp_bytes,
-             packet);
-    sum = put(tcp, (uint32_t)segment->source_port << 16 | segment->destination_port, sum);
-    sum = put(tcp + 4, segment->seq.value, sum);
-    sum = put(tcp + 8, segment->ack.value, sum);
-    sum = put(tcp + 12, words << 28 | flags << 16 | segment->window, sum);
-    sum = put(tcp + 16, segment->urgent_pointer, sum);
-    if (segment->options.has_timestamps) {
-        sum = put(tcp + 20, TIMESTAMPS_WORD, sum);
-        sum = put(tcp + 24, segment->options.ts_value, sum);
-        sum = put(tcp + 28, segment->options.ts_echo, sum);
-    }
+    checksum_sum sum;
+    uint32_t header_bytes = plain_segment_write(tuple, segment, &plain, packet, &sum);
+    uint16_t field;
     if (segment->payload_length > 0) {
-        sum += copy_text(segment, queue, payload_offset, tcp + words * 4);
+        sum += copy_text(segment, queue, payload_offset, tcp + header_bytes);
     }
-    put_checksum(tcp + TCP_CHECKSUM_OFFSET, sum); /* MUST-2 */
-    return IPV4_HEADER_BYTES + tcp_bytes;
+    field = checksum_finish(sum);
+    memcpy(tcp + TCP_CHECKSUM_OFFSET, &field, sizeof field); /* MUST-2 */
+    return IPV4_HEADER_BYTES + header_bytes + segment->payload_length;
 }
 
 size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *segment,
@@ -136,7 +91,7 @@ size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *seg
     size_t header_length;
     uint8_t *tcp = packet + ip_header_bytes(tuple->family);
     uint16_t field;
-    if (is_plain(tuple, segment)) {
+    if (plain_segment_fits(tuple, segment)) {
         return emit_plain(tuple, segment, queue, payload_offset, fields, packet);
     }
     header_length = emit_headers(tuple, segment, fields, packet, &sum);

@@ -114,11 +114,6 @@ static bool place(struct hf_stack *stack, struct run *run, const uint8_t *tcp, u
 
 /* ---- a run's beginning */
 
-static bool checksum_is_known(const struct hf_arriving *packet)
-{
-    return (packet->hints.flags & (HF_PACKET_CHECKSUM_PARTIAL | HF_PACKET_CHECKSUM_VALID)) != 0;
-}
-
 static uint32_t ip_header_of(const struct hf_arriving *packet)
 {
     const uint8_t *bytes = packet->bytes;
@@ -218,7 +213,8 @@ static bool begin(struct hf_stack *stack, struct run *run, const struct hf_arriv
                         ? run->connection->posted.length - run->connection->posted.filled
                         : 0;
     if (!continues(&run->connection->tcp, segment) ||
-        !place(stack, run, run->ip.payload, run->ip.payload_length, checksum_is_known(packet))) {
+        !place(stack, run, run->ip.payload, run->ip.payload_length,
+               packet_checksum_known(&packet->hints))) {
         tcp_forget_placed(&run->connection->tcp, &stack->host);
         run->connection = NULL;
         return false;
@@ -334,7 +330,7 @@ static bool join(struct hf_stack *stack, struct run *run, const struct hf_arrivi
         length + run->payload_bytes > run->connection->tcp.rcv.wnd ||
         wire_read_32(tcp + 4) != seq_add(run->segment.seq, run->payload_bytes).value ||
         !place(stack, run, tcp, (uint32_t)packet->length - run->ip_bytes,
-               checksum_is_known(packet))) {
+               packet_checksum_known(&packet->hints))) {
         return false;
     }
     run->payload_bytes += length;

@@ -15,43 +15,19 @@
  */
 #include "look_ahead.h"
 
+#include "plain_segment.h"
 #include "prefetch.h"
 #include "resting.h"
 
 #define FIRST_LOOK 4u
 #define SECOND_LOOK 2u
 
-/* What seems to be the tuple of a segment without IP options. */
-static bool read_tuple(const struct hf_arriving *packet, struct flow_tuple *tuple)
-{
-    const uint8_t *bytes = packet->bytes;
-    const uint8_t *ports;
-    memset(tuple, 0, sizeof *tuple);
-    if (packet->length >= IPV4_HEADER_BYTES + TCP_HEADER_BYTES && bytes[0] == 0x45 &&
-        bytes[9] == IP_PROTOCOL_TCP) {
-        tuple->family = HF_IPV4;
-        memcpy(tuple->remote, bytes + 12, 4);
-        memcpy(tuple->local, bytes + 16, 4);
-        ports = bytes + IPV4_HEADER_BYTES;
-    } else if (packet->length >= IPV6_HEADER_BYTES + TCP_HEADER_BYTES && bytes[0] >> 4 == HF_IPV6 &&
-               bytes[6] == IP_PROTOCOL_TCP) {
-        tuple->family = HF_IPV6;
-        memcpy(tuple->remote, bytes + 8, 16);
-        memcpy(tuple->local, bytes + 24, 16);
-        ports = bytes + IPV6_HEADER_BYTES;
-    } else {
-        return false;
-    }
-    tuple->remote_port = (uint16_t)(ports[0] << 8 | ports[1]);
-    tuple->local_port = (uint16_t)(ports[2] << 8 | ports[3]);
-    return true;
-}
-
 static void first_look(struct hf_stack *stack, struct look_ahead *ahead, uint32_t index)
 {
     const struct flow_tuple *before = &ahead->seen[(index - 1) % LOOK_AHEAD_SLOTS].tuple;
     struct flow_tuple *tuple = &ahead->seen[index % LOOK_AHEAD_SLOTS].tuple;
-    bool known = read_tuple(&ahead->packets[index], tuple) &&
+    const struct hf_arriving *packet = &ahead->packets[index];
+    bool known = plain_segment_glance(packet->bytes, packet->length, tuple) &&
                  (index == 0 || !flow_tuple_equal(tuple, before)) &&
                  !flow_tuple_equal(tuple, &stack->hashed.tuple);
     ahead->seen[index % LOOK_AHEAD_SLOTS].known = known;

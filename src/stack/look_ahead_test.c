@@ -6,16 +6,9 @@
  * rest meanwhile. Both must answer with the same packets and tell of the same events.
  */
 #include "look_ahead.h"
+#include "stack_test.h"
 
 #include <handfast/handfast.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 enum { CONNECTIONS = LOOK_AHEAD_FLOWS + 500, PACKETS = 64, MTU = 1500, ROUNDS = 3000 };
 
@@ -33,41 +26,21 @@ struct world {
 
 static uint32_t below(struct world *world, uint32_t bound)
 {
-    world->random = world->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)(world->random >> 33) % bound;
-}
-
-static void *allocate(void *context, size_t size)
-{
-    (void)context;
-    return malloc(size);
-}
-
-static void release(void *context, void *memory, size_t size)
-{
-    (void)context;
-    (void)size;
-    free(memory);
+    return stack_test_chance(&world->random, bound);
 }
 
 static struct hf_stack *make_stack(uint8_t seed, uint8_t last, bool ipv6)
 {
     struct hf_address address = hf_address_ipv4(10, 0, 0, last);
-    struct hf_config config = hf_config_bare();
-    struct hf_stack *stack;
+    struct hf_config config = stack_test_config(seed, 0);
     if (ipv6) {
         memset(&address, 0, sizeof address);
         address.family = HF_IPV6;
         address.bytes[0] = 0xfd;
         address.bytes[15] = last;
     }
-    config.allocator = (struct hf_allocator){allocate, release, NULL};
-    config.seed[0] = seed;
     config.syn_retries = 15;
-    stack = hf_stack_new(&config);
-    assert_non_null(stack);
-    assert_int_equal(hf_stack_add_address(stack, &address), HF_OK);
-    return stack;
+    return stack_test_host(&config, &address);
 }
 
 /* ---- the servers */

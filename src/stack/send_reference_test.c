@@ -7,15 +7,10 @@
  *
  * Then every way for a connection to end with references outstanding: each comes back once.
  */
-#include <handfast/zero_copy.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
+#include "stack_test.h"
 
-#include <cmocka.h>
+#include <handfast/zero_copy.h>
+#include <stdbool.h>
 
 enum { MTU = 1500, PORT = 80, STREAM = 600000, WRITE_MOST = 30000, SEEDS = 64, STEPS = 20000 };
 enum { WAY_PACKETS = 256, BATCH = 4 };
@@ -57,8 +52,7 @@ static uint8_t space[BATCH][HF_PACKET_BYTES];
 
 static uint32_t chance(struct world *world, uint32_t below)
 {
-    world->random = world->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)(world->random >> 33) % below;
+    return stack_test_chance(&world->random, below);
 }
 
 static uint8_t byte_of_stream(size_t at)
@@ -66,38 +60,17 @@ static uint8_t byte_of_stream(size_t at)
     return (uint8_t)(at * 31 + at / 251);
 }
 
-static void *allocate(void *context, size_t size)
-{
-    (void)context;
-    return malloc(size);
-}
-
-static void release(void *context, void *memory, size_t size)
-{
-    (void)context;
-    (void)size;
-    free(memory);
-}
-
 static struct hf_stack *make_stack(uint8_t seed, uint32_t variant, uint8_t last)
 {
     struct hf_address address = hf_address_ipv4(10, 0, 0, last);
-    struct hf_config config = hf_config_bare();
-    struct hf_stack *stack;
-    config.allocator = (struct hf_allocator){allocate, release, NULL};
-    config.seed[0] = seed;
-    config.sack = (variant & 1) == 0;
-    config.timestamps = (variant & 2) == 0;
+    struct hf_config config = stack_test_config(seed, variant & 3);
     config.late_split = (variant & 4) != 0;
     config.fast_open = HF_FAST_OPEN_CLIENT | HF_FAST_OPEN_SERVER | HF_FAST_OPEN_CLIENT_NO_COOKIE |
                        HF_FAST_OPEN_SERVER_NO_COOKIE;
     config.rest_after_ns = variant & 8 ? 0 : HF_SECOND;
     config.max_references = 100;
     config.mtu = MTU;
-    stack = hf_stack_new(&config);
-    assert_non_null(stack);
-    assert_int_equal(hf_stack_add_address(stack, &address), HF_OK);
-    return stack;
+    return stack_test_host(&config, &address);
 }
 
 static void open_world(struct world *world, uint32_t seed)

@@ -128,12 +128,6 @@ static enum hf_reason tcp_input(struct hf_stack *stack, struct arrival *arrival,
     return demultiplex(stack, arrival);
 }
 
-static bool checksum_is_known(const struct hf_packet_hints *hints)
-{
-    return hints != NULL &&
-           (hints->flags & (HF_PACKET_CHECKSUM_PARTIAL | HF_PACKET_CHECKSUM_VALID)) != 0;
-}
-
 /* A plain segment of a connection that there is, or that is about to be. False: whatever it is, the
  * ordinary way knows. */
 static bool input_plain(struct hf_stack *stack, const uint8_t *packet, size_t length,
@@ -142,7 +136,8 @@ static bool input_plain(struct hf_stack *stack, const uint8_t *packet, size_t le
     struct tcp_segment segment;
     struct arrival arrival;
     uint32_t reference;
-    if (!plain_segment_read(packet, length, checksum_is_known(hints), &arrival.tuple, &segment)) {
+    if (!plain_segment_read(packet, length, packet_checksum_known(hints), &arrival.tuple,
+                            &segment)) {
         return false;
     }
     reference = flow_find_again(stack, &arrival.tuple, &arrival.hash);
@@ -187,7 +182,7 @@ static __attribute__((noinline)) enum hf_reason input_any(struct hf_stack *stack
     arrival.packet_length = length;
     arrival.ip = &ip;
     arrival.joined_bytes = hints != NULL ? hints->segment_bytes : 0;
-    arrival.checksum_known = checksum_is_known(hints);
+    arrival.checksum_known = packet_checksum_known(hints);
     if (reason == HF_REASON_NONE && ip.protocol == IP_PROTOCOL_TCP) {
         return tcp_input(stack, &arrival, &segment);
     }

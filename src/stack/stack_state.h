@@ -250,6 +250,13 @@ struct arrival {
     bool checksum_known;
 };
 
+/* Has the link vouched for it (offload.h)? */
+static inline bool packet_checksum_known(const struct hf_packet_hints *hints)
+{
+    return hints != NULL &&
+           (hints->flags & (HF_PACKET_CHECKSUM_PARTIAL | HF_PACKET_CHECKSUM_VALID)) != 0;
+}
+
 /* ---- stack.c */
 
 /* Far enough from the end that a deadline can always be added. */

@@ -46,58 +46,47 @@
 /* Below this the vector's setting up costs more than it saves. */
 #define BLOCK_BYTES 64u
 
-#if CHECKSUM_SSE2
+#if CHECKSUM_SSE2 || CHECKSUM_NEON
 
-/* Each step adds to a 32-bit lane at most 2^16 in size: 16384 steps of 16 bytes stay within
- * 2^30. */
 #define RUN_BYTES (16384u * 16u)
 #define STEP_BYTES 16u
 
-static ALWAYS_INLINE __m128i add_step(__m128i total, uint8_t *destination, const uint8_t *source,
-                                      bool copy)
+#if CHECKSUM_SSE2
+
+typedef __m128i vector;
+#define NOTHING _mm_setzero_si128()
+
+/* Each step adds to a 32-bit lane at most 2^16 in size: 16384 of them stay within 2^30. */
+static ALWAYS_INLINE vector add_step(vector total, uint8_t *destination, const uint8_t *source,
+                                     bool copy)
 {
-    __m128i words;
-    memcpy(&words, source, 16);
+    vector words;
+    memcpy(&words, source, STEP_BYTES);
     if (copy) {
-        memcpy(destination, &words, 16);
+        memcpy(destination, &words, STEP_BYTES);
     }
-    __m128i less_half = _mm_xor_si128(words, _mm_set1_epi16(INT16_MIN));
+    vector less_half = _mm_xor_si128(words, _mm_set1_epi16(INT16_MIN));
     return _mm_add_epi32(total, _mm_madd_epi16(less_half, _mm_set1_epi16(1)));
 }
 
-/* `length` is a multiple of STEP_BYTES, at most RUN_BYTES. */
-static ALWAYS_INLINE uint64_t add_run(uint8_t *destination, const uint8_t *source, size_t length,
-                                      bool copy)
+/* 32768 was taken off each of length / 2 words; with it back the sum is not negative. */
+static ALWAYS_INLINE uint64_t add_lanes(vector first, vector second, size_t length)
 {
-    __m128i first = _mm_setzero_si128();
-    __m128i second = _mm_setzero_si128();
-    size_t at = 0;
-    for (; at + BLOCK_BYTES <= length; at += BLOCK_BYTES) {
-        uint8_t *to = copy ? destination + at : NULL;
-        first = add_step(first, to, source + at, copy);
-        second = add_step(second, copy ? to + 16 : NULL, source + at + 16, copy);
-        first = add_step(first, copy ? to + 32 : NULL, source + at + 32, copy);
-        second = add_step(second, copy ? to + 48 : NULL, source + at + 48, copy);
-    }
-    for (; at < length; at += STEP_BYTES) {
-        first = add_step(first, copy ? destination + at : NULL, source + at, copy);
-    }
     int32_t lanes[4];
-    __m128i total = _mm_add_epi32(first, second);
+    vector total = _mm_add_epi32(first, second);
     memcpy(lanes, &total, sizeof lanes);
     int64_t sum = (int64_t)lanes[0] + lanes[1] + lanes[2] + lanes[3];
-    /* 32768 was taken off each of length / 2 words; with it back the sum is not negative. */
     return (uint64_t)(sum + (int64_t)length / 2 * 32768);
 }
 
-#elif CHECKSUM_NEON
+#else
 
-/* Each step adds to a 32-bit lane at most 2 * 65535: 16384 steps of 16 bytes stay within 2^31. */
-#define RUN_BYTES (16384u * 16u)
-#define STEP_BYTES 16u
+typedef uint32x4_t vector;
+#define NOTHING vdupq_n_u32(0)
 
-static ALWAYS_INLINE uint32x4_t add_step(uint32x4_t total, uint8_t *destination,
-                                         const uint8_t *source, bool copy)
+/* Each step adds to a 32-bit lane at most 2 * 65535: 16384 of them stay within 2^31. */
+static ALWAYS_INLINE vector add_step(vector total, uint8_t *destination, const uint8_t *source,
+                                     bool copy)
 {
     uint8x16_t bytes = vld1q_u8(source);
     if (copy) {
@@ -106,12 +95,20 @@ static ALWAYS_INLINE uint32x4_t add_step(uint32x4_t total, uint8_t *destination,
     return vpadalq_u16(total, vreinterpretq_u16_u8(bytes));
 }
 
+static ALWAYS_INLINE uint64_t add_lanes(vector first, vector second, size_t length)
+{
+    (void)length;
+    return vaddlvq_u32(first) + vaddlvq_u32(second);
+}
+
+#endif
+
 /* `length` is a multiple of STEP_BYTES, at most RUN_BYTES. */
 static ALWAYS_INLINE uint64_t add_run(uint8_t *destination, const uint8_t *source, size_t length,
                                       bool copy)
 {
-    uint32x4_t first = vdupq_n_u32(0);
-    uint32x4_t second = vdupq_n_u32(0);
+    vector first = NOTHING;
+    vector second = NOTHING;
     size_t at = 0;
     for (; at + BLOCK_BYTES <= length; at += BLOCK_BYTES) {
         uint8_t *to = copy ? destination + at : NULL;
@@ -123,7 +120,7 @@ static ALWAYS_INLINE uint64_t add_run(uint8_t *destination, const uint8_t *sourc
     for (; at < length; at += STEP_BYTES) {
         first = add_step(first, copy ? destination + at : NULL, source + at, copy);
     }
-    return vaddlvq_u32(first) + vaddlvq_u32(second);
+    return add_lanes(first, second, length);
 }
 
 #else

@@ -10,6 +10,7 @@
 #ifndef PLAIN_SEGMENT_H
 #define PLAIN_SEGMENT_H
 
+#include "checksum.h"
 #include "flow_tuple.h"
 #include "tcp_segment.h"
 
@@ -18,5 +19,24 @@
  */
 bool plain_segment_read(const uint8_t *packet, size_t length, bool checksum_known,
                         struct flow_tuple *tuple, struct tcp_segment *segment);
+/* What seems to be the tuple of a segment without IP options, as its receiver names it; nothing was
+ * verified. */
+bool plain_segment_glance(const uint8_t *packet, size_t length, struct flow_tuple *tuple);
+
+/* The other way: over IPv4, with timestamps alone or no option. */
+static inline bool plain_segment_fits(const struct flow_tuple *tuple,
+                                      const struct tcp_segment *segment)
+{
+    return tuple->family == HF_IPV4 &&
+           (tcp_options_only_timestamps(&segment->options) || tcp_options_none(&segment->options));
+}
+struct plain_fields {
+    uint8_t ttl, traffic_class;
+    uint16_t identification, fragment; /* fragment: flags and offset */
+};
+/* Writes both headers of a segment that fits; the TCP header's length. Its checksum field is 0, and
+ * *sum is of it and the pseudo header. */
+uint32_t plain_segment_write(const struct flow_tuple *tuple, const struct tcp_segment *segment,
+                             const struct plain_fields *fields, uint8_t *packet, checksum_sum *sum);
 
 #endif

@@ -107,3 +107,75 @@ bool plain_segment_read(const uint8_t *packet, size_t length, bool checksum_know
     tuple->family = HF_IPV4;
     return true;
 }
+
+bool plain_segment_glance(const uint8_t *packet, size_t length, struct flow_tuple *tuple)
+{
+    const uint8_t *tcp;
+    memset(tuple, 0, sizeof *tuple);
+    if (length >= IPV4_HEADER_BYTES + TCP_HEADER_BYTES && packet[0] == PLAIN_IPV4 &&
+        packet[9] == IP_PROTOCOL_TCP) {
+        tuple->family = HF_IPV4;
+        memcpy(tuple->remote, packet + 12, 4);
+        memcpy(tuple->local, packet + 16, 4);
+        tcp = packet + IPV4_HEADER_BYTES;
+    } else if (length >= IPV6_HEADER_BYTES + TCP_HEADER_BYTES && packet[0] >> 4 == HF_IPV6 &&
+               packet[6] == IP_PROTOCOL_TCP) {
+        tuple->family = HF_IPV6;
+        memcpy(tuple->remote, packet + 8, 16);
+        memcpy(tuple->local, packet + 24, 16);
+        tcp = packet + IPV6_HEADER_BYTES;
+    } else {
+        return false;
+    }
+    tuple->remote_port = wire_read_16(tcp);
+    tuple->local_port = wire_read_16(tcp + 2);
+    return true;
+}
+
+/* ---- out: words that are summed as they are written, so that nothing is loaded that was only just
+ * stored */
+
+static inline checksum_sum put(uint8_t *at, uint32_t word, checksum_sum sum)
+{
+    uint32_t stored = wire_32(word);
+    memcpy(at, &stored, sizeof stored);
+    return sum + stored;
+}
+
+static void put_ipv4(const struct flow_tuple *tuple, const struct plain_fields *fields,
+                     uint32_t total, uint8_t *packet)
+{
+    checksum_sum sum = checksum_pseudo_ipv4(tuple->local, tuple->remote, 0, 0);
+    uint16_t field;
+    sum = put(packet, 0x45000000u | (uint32_t)fields->traffic_class << 16 | total, sum);
+    sum = put(packet + 4, (uint32_t)fields->identification << 16 | fields->fragment, sum);
+    sum = put(packet + 8, (uint32_t)fields->ttl << 24 | IP_PROTOCOL_TCP << 16, sum);
+    field = checksum_finish(sum);
+    memcpy(packet + 10, &field, sizeof field);
+    memcpy(packet + 12, tuple->local, 4);
+    memcpy(packet + 16, tuple->remote, 4);
+}
+
+uint32_t plain_segment_write(const struct flow_tuple *tuple, const struct tcp_segment *segment,
+                             const struct plain_fields *fields, uint8_t *packet, checksum_sum *sum)
+{
+    uint8_t *tcp = packet + IPV4_HEADER_BYTES;
+    uint32_t words = segment->options.has_timestamps ? 8 : 5;
+    uint32_t tcp_bytes = words * 4 + segment->payload_length;
+    uint32_t flags = segment->flags & 0x1ffu;
+    checksum_sum all =
+        checksum_pseudo_ipv4(tuple->local, tuple->remote, IP_PROTOCOL_TCP, (uint16_t)tcp_bytes);
+    put_ipv4(tuple, fields, IPV4_HEADER_BYTES + tcp_bytes, packet);
+    all = put(tcp, (uint32_t)segment->source_port << 16 | segment->destination_port, all);
+    all = put(tcp + 4, segment->seq.value, all);
+    all = put(tcp + 8, segment->ack.value, all);
+    all = put(tcp + 12, words << 28 | flags << 16 | segment->window, all);
+    all = put(tcp + 16, segment->urgent_pointer, all);
+    if (segment->options.has_timestamps) {
+        all = put(tcp + 20, TIMESTAMPS_WORD, all);
+        all = put(tcp + 24, segment->options.ts_value, all);
+        all = put(tcp + 28, segment->options.ts_echo, all);
+    }
+    *sum = all;
+    return words * 4;
+}

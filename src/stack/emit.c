@@ -61,6 +61,12 @@ static checksum_sum copy_text(const struct tcp_segment *segment, const struct se
     return sum;
 }
 
+static void put_checksum(uint8_t *tcp, checksum_sum sum)
+{
+    uint16_t field = checksum_finish(sum);
+    memcpy(tcp + TCP_CHECKSUM_OFFSET, &field, sizeof field); /* MUST-2 */
+}
+
 static size_t emit_plain(const struct flow_tuple *tuple, const struct tcp_segment *segment,
                          const struct send_queue *queue, uint32_t payload_offset,
                          const struct emit_fields *fields, uint8_t *packet)
@@ -74,12 +80,10 @@ static size_t emit_plain(const struct flow_tuple *tuple, const struct tcp_segmen
     uint8_t *tcp = packet + IPV4_HEADER_BYTES;
     checksum_sum sum;
     uint32_t header_bytes = plain_segment_write(tuple, segment, &plain, packet, &sum);
-    uint16_t field;
     if (segment->payload_length > 0) {
         sum += copy_text(segment, queue, payload_offset, tcp + header_bytes);
     }
-    field = checksum_finish(sum);
-    memcpy(tcp + TCP_CHECKSUM_OFFSET, &field, sizeof field); /* MUST-2 */
+    put_checksum(tcp, sum);
     return IPV4_HEADER_BYTES + header_bytes + segment->payload_length;
 }
 
@@ -90,14 +94,12 @@ size_t emit_packet(const struct flow_tuple *tuple, const struct tcp_segment *seg
     checksum_sum sum;
     size_t header_length;
     uint8_t *tcp = packet + ip_header_bytes(tuple->family);
-    uint16_t field;
     if (plain_segment_fits(tuple, segment)) {
         return emit_plain(tuple, segment, queue, payload_offset, fields, packet);
     }
     header_length = emit_headers(tuple, segment, fields, packet, &sum);
     sum = checksum_add_header(sum, tcp, (size_t)(packet + header_length - tcp));
     sum += copy_text(segment, queue, payload_offset, packet + header_length);
-    field = checksum_finish(sum);
-    memcpy(tcp + TCP_CHECKSUM_OFFSET, &field, sizeof field); /* MUST-2 */
+    put_checksum(tcp, sum);
     return header_length + segment->payload_length;
 }

@@ -13,6 +13,7 @@
 
 #define INFINITE UINT64_MAX
 #define PROBE_RTT_EVERY (5 * HF_SECOND)
+#define PROBE_RTT_AT_LEAST_EVERY (9800 * HF_MILLISECOND)
 #define MIN_RTT_WINDOW (10 * HF_SECOND)
 #define PROBE_RTT_LASTS (200 * HF_MILLISECOND)
 #define TRIPS 5 /* a loss round, with what may prolong it, lasts no longer */
@@ -24,8 +25,8 @@ enum phase { STARTUP, DRAIN, DOWN, CRUISE, REFILL, UP, PROBE_RTT };
 struct model {
     enum phase phase;
     uint64_t bw, max_bw, filter[2];
-    uint32_t min_rtt_us, recent_rtt_us; /* UINT32_MAX: none */
-    hf_time min_rtt_at, recent_rtt_at;
+    uint32_t min_rtt_us, recent_rtt_us;          /* UINT32_MAX: none */
+    hf_time min_rtt_at, recent_rtt_at, empty_at; /* the last one without a queue */
     bool expired, idle_restart;
     uint64_t next_round, limited_until;
     uint32_t rounds;
@@ -36,6 +37,7 @@ struct model {
     uint32_t extra_round;
     /* what was measured in the last round trips */
     uint64_t trip_end, trip_rate[TRIPS], trip_bytes[TRIPS];
+    uint32_t trip_share[TRIPS], trip_rtt_us[TRIPS], life_rtt_us; /* share: percent let leave */
     /* the bounds: upper ones, INFINITE where there is none; of the rate the least it may be */
     uint64_t longterm, shortterm, least_bw, lowered_bw;
     uint64_t raising; /* delivered in UP */
@@ -331,10 +333,50 @@ static void take_rounds(struct model *model, const struct hf_cc_sample *sample)
         memmove(model->trip_rate + 1, model->trip_rate, (TRIPS - 1) * sizeof model->trip_rate[0]);
         memmove(model->trip_bytes + 1, model->trip_bytes,
                 (TRIPS - 1) * sizeof model->trip_bytes[0]);
+        memmove(model->trip_share + 1, model->trip_share,
+                (TRIPS - 1) * sizeof model->trip_share[0]);
+        memmove(model->trip_rtt_us + 1, model->trip_rtt_us,
+                (TRIPS - 1) * sizeof model->trip_rtt_us[0]);
         model->trip_rate[0] = model->trip_bytes[0] = 0;
+        model->trip_share[0] = 100;
+        model->trip_rtt_us[0] = UINT32_MAX;
     }
+    if (sample->rtt_us > 0 && sample->rtt_us < model->trip_rtt_us[0])
+        model->trip_rtt_us[0] = sample->rtt_us;
     model->trip_rate[0] = larger(model->trip_rate[0], sample->rate);
     model->trip_bytes[0] = larger(model->trip_bytes[0], sample->rate_bytes);
+}
+
+/* Drain, DOWN and ProbeRTT let leave less than bw. */
+static void note_share(struct model *model)
+{
+    uint32_t share = model->phase == DRAIN || model->phase == PROBE_RTT ? 50
+                     : model->phase == DOWN                             ? 90
+                                                                        : 100;
+
+    if (share < model->trip_share[0])
+        model->trip_share[0] = share;
+}
+
+static uint32_t least_of(const uint32_t *values)
+{
+    uint32_t least = values[0];
+
+    for (unsigned i = 1; i < TRIPS; i++)
+        least = values[i] < least ? values[i] : least;
+    return least;
+}
+
+/* A flight was as fast as the fastest ever, a 16th or 1.25 ms aside. */
+static bool no_queue_lately(const struct model *model)
+{
+    uint64_t near = model->life_rtt_us + larger(model->life_rtt_us / 16, 1250);
+
+    for (unsigned i = 0; i < TRIPS; i++) {
+        if (model->trip_rtt_us[i] <= near || model->trip_rtt_us[i] == UINT32_MAX)
+            return true;
+    }
+    return false;
 }
 
 static void take_rate(struct model *model, const struct hf_cc_sample *sample)
@@ -366,7 +408,13 @@ static void take_aggregation(struct model *model, const struct hf_cc_sample *sam
 
 static void take_rtt(struct model *model, const struct hf_cc_sample *sample)
 {
-    model->expired = sample->now > model->recent_rtt_at + PROBE_RTT_EVERY;
+    /* Five seconds, or nearly ten where the last five had a round trip as short as the least. */
+    if (sample->rtt_us > 0 && (sample->rtt_us <= model->min_rtt_us ||
+                               sample->rtt_us - model->min_rtt_us <= model->min_rtt_us / 64))
+        model->empty_at = sample->now;
+    model->expired = sample->now - model->recent_rtt_at >
+                     (sample->now - model->empty_at > PROBE_RTT_EVERY ? PROBE_RTT_EVERY
+                                                                      : PROBE_RTT_AT_LEAST_EVERY);
     if (sample->rtt_us > 0 && (sample->rtt_us < model->recent_rtt_us || model->expired)) {
         model->recent_rtt_us = sample->rtt_us;
         model->recent_rtt_at = sample->now;
@@ -376,6 +424,8 @@ static void take_rtt(struct model *model, const struct hf_cc_sample *sample)
         model->min_rtt_us = model->recent_rtt_us;
         model->min_rtt_at = model->recent_rtt_at;
     }
+    if (model->min_rtt_us < model->life_rtt_us)
+        model->life_rtt_us = model->min_rtt_us;
 }
 
 /* Upward only: the largest flight that was seen to be delivered, and in UP what is delivered, of
@@ -412,7 +462,9 @@ static void judge_info(struct call *call, const struct hf_cc_state *inner)
 
     real()->info(inner, info);
     bw = (uint64_t)read_u32(info + 4) << 32 | read_u32(info);
-    allowed = larger(model->lowered_bw, most_of(model->trip_rate, TRIPS));
+    /* What arrived of what DOWN, Drain or ProbeRTT let leave is seen against that. */
+    allowed = larger(model->lowered_bw,
+                     most_of(model->trip_rate, TRIPS) * 100 / least_of(model->trip_share));
     if (bw > model->max_bw || (model->bw_is_max && bw != model->max_bw) ||
         (!model->bw_is_max && bw < smaller(model->least_bw, model->max_bw)))
         oracle_fail(&news.failure, now, "bw is %" PRIu64 ", max_bw %" PRIu64 ", at least %" PRIu64,
@@ -431,14 +483,16 @@ static void judge_info(struct call *call, const struct hf_cc_state *inner)
     model->bw_is_bound = bw < model->max_bw;
 }
 
-/* 5.6.2: gain x bw, less 1 %; more by what the path loses itself, at most 10 %. */
+/* 5.6.2: gain x bw, less 1 % where there is a queue; more by what the path loses itself, at most
+ * 10 %. */
 static void judge_pacing(const struct call *call, const struct hf_cc_state *state, uint32_t gain,
                          uint64_t before)
 {
     const struct model *model = call->model;
     uint64_t rate = model->bw / 10000 * (gain * 99u) + model->bw % 10000 * (gain * 99u) / 10000;
+    uint64_t most = no_queue_lately(model) ? larger(percent(model->bw, gain), rate) : rate;
 
-    uint64_t most = call->sample.total_lost_bytes > 0 ? rate + rate / 9 + 1 : rate + 1;
+    most += (call->sample.total_lost_bytes > 0 ? most / 9 : 0) + 1;
 
     if ((state->pacing_rate != before && state->pacing_rate > most) ||
         (model->surely_full && state->pacing_rate + 1 < rate))
@@ -551,7 +605,11 @@ static void judged_init(struct hf_cc_state *state, const struct hf_cc_sample *sa
     model->min_rtt_us = sample->min_rtt_us > 0 ? sample->min_rtt_us
                         : sample->srtt_us > 0  ? sample->srtt_us
                                                : UINT32_MAX;
-    model->recent_rtt_us = model->min_rtt_us;
+    model->recent_rtt_us = model->life_rtt_us = model->min_rtt_us;
+    for (unsigned i = 0; i < TRIPS; i++) {
+        model->trip_share[i] = 100;
+        model->trip_rtt_us[i] = UINT32_MAX;
+    }
     model->min_rtt_at = model->recent_rtt_at = model->burst_since = sample->now;
     model->next_round = model->trip_end = sample->total_delivered_bytes;
     model->longterm = INFINITE;
@@ -585,7 +643,9 @@ static void judged_on_delivery(struct hf_cc_state *state, const struct hf_cc_sam
     take_longterm(model, sample, call.cwnd);
     if (model->surely_full)
         end_cycle(model, sample);
+    note_share(model);
     real()->on_delivery(state, &call.sample);
+    note_share(model);
     judge_probe_rtt(&call, inside);
     if (sample->delivered_bytes > 0)
         model->idle_restart = false;

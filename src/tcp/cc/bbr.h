@@ -56,6 +56,7 @@ struct bbr {
     /* ProbeRTT (5.3.4) */
     uint32_t probe_rtt_min_delay_us;
     hf_time probe_rtt_min_stamp, probe_rtt_done_stamp;
+    hf_time empty_stamp;    /* a round trip as short as the least */
     uint64_t limited_until; /* samples from before this were taken while held back on purpose */
     uint32_t prior_cwnd_bytes;
     /* The path's own loss (bbr_loss.c): of so much seen, so much lost; its share, and the loss
@@ -72,11 +73,13 @@ struct bbr {
     uint8_t full_bw_count;    /* rounds without 25 % more */
     uint8_t rounds_cut_short; /* lossy rounds of Startup that the peer's window held back */
     uint8_t bw_probe_up_rounds;
-    uint8_t loss_events_in_round; /* ACKs that told of loss */
+    uint8_t loss_events_in_round;    /* ACKs that told of loss */
+    uint8_t share_now, share_before; /* percent of bw that may leave: in this round, the last */
     uint16_t pacing_gain_percent, cwnd_gain_percent;
     bool round_start, loss_round_start, loss_in_round, ecn_in_round;
     bool full_bw_reached, full_bw_now, bw_probe_samples;
     bool peer_limited, peer_limited_before; /* its window held us back in this round, the last */
+    bool queue_seen;                        /* in the last round */
     bool probe_losses;                      /* what is lost now was sent while probing */
     bool round_counts;                      /* what it lost may be the path's own */
     bool recovery_begins;                   /* what this ACK brought is not counted yet */

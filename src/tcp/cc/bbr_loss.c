@@ -194,5 +194,6 @@ void bbr_loss_on_round(struct bbr *bbr, const struct hf_cc_sample *sample)
         lost <= expected(sent, OWN_LOSS_MOST, sample->mss_bytes)) {
         estimate(bbr, sample, sent, lost);
     }
+    bbr->queue_seen = bbr_queue_seen(bbr);
     begin_round(bbr, sample);
 }

@@ -337,6 +337,23 @@ static struct path *end_of_round(enum bbr_state state, bool loss, bool mark)
     return path;
 }
 
+/* Marks alone: what arrived is seen against what was let leave until two rounds ago; beside a loss
+ * beyond the path's own it is not. */
+static void marks_in_down(void **unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < 8; i++) {
+        struct path *path = end_of_round(i & 1 ? BBR_DOWN : BBR_CRUISE, i & 4, true);
+        struct bbr *bbr = &path->bbr;
+        bbr->bw_latest = 880000;
+        bbr->share_before = i & 2 ? 90 : 100;
+        cc_bbr.on_delivery(&path->state, &path->sample);
+        assert_int_equal(path->bounds_told, 1);
+        assert_true(bbr->bw_shortterm == ((i & 3) == 0 || i & 4 ? 880000 : 977777));
+        free(path);
+    }
+}
+
 /* 5.5.10.3, decision by decision: who cuts, for what, from what, and how far. */
 static void lower_bounds(void **unused)
 {
@@ -523,6 +540,7 @@ int main(void)
         cmocka_unit_test(filters),
         cmocka_unit_test(says_what_linux_says),
         cmocka_unit_test(lower_bounds),
+        cmocka_unit_test(marks_in_down),
         cmocka_unit_test(bounded_by_what_left),
         cmocka_unit_test(first_loss_begins_a_round),
         cmocka_unit_test(least_round_trip),

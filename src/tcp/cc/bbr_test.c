@@ -101,17 +101,16 @@ static void learns(void **unused)
     learns_the_path(125000, 120 * MS);  /* 15 */
 }
 
-/* 5.3.4: once in five seconds, for 200 ms and a round, with half a BDP in flight. */
-static void probes_the_round_trip(void **unused)
+/* 5.3.4: for 200 ms and a round, with half a BDP in flight. */
+static void probes_every(uint64_t rate, hf_time every, hf_time then)
 {
-    struct path *path = path_new(1250000, 40 * MS, 10000000);
+    struct path *path = path_new(rate, 40 * MS, 8 * rate);
     hf_time begin = path->now, probe, end;
-    (void)unused;
-    run_until(path, begin + 4900 * MS);
+    run_until(path, begin + every - 100 * MS);
     for (unsigned i = 0; i < path->told_count; i++) {
         assert_int_not_equal(path->told[i].reason, HF_REASON_BBR_PROBE_RTT);
     }
-    run_until(path, begin + 21 * HF_SECOND);
+    run_until(path, begin + every + 2 * then + 3 * HF_SECOND);
     for (unsigned nth = 0; nth < 3; nth++) {
         unsigned i;
         probe = entered(path, HF_REASON_BBR_PROBE_RTT, nth);
@@ -125,12 +124,22 @@ static void probes_the_round_trip(void **unused)
         assert_in_range(end - probe, 200 * MS, 200 * MS + 4 * 40 * MS);
         if (nth > 0) {
             hf_time since = probe - entered(path, HF_REASON_BBR_PROBE_RTT, nth - 1);
-            assert_in_range(since, 5 * HF_SECOND, 5 * HF_SECOND + 600 * MS);
+            assert_in_range(since, then, then + 600 * MS);
         } else {
-            assert_in_range(probe - begin, 5 * HF_SECOND, 5 * HF_SECOND + 100 * MS);
+            assert_in_range(probe - begin, every, every + 100 * MS);
         }
     }
     free(path);
+}
+
+/* Once in five seconds; in nearly ten where flights are as fast as the fastest, but for a 64th: of
+ * 40 ms that is 0.63. A segment takes 0.8 ms here, and 0.08 there. The opening's round trip, which
+ * had no segment, is forgotten later. */
+static void probes_the_round_trip(void **unused)
+{
+    (void)unused;
+    probes_every(1250000, 5 * HF_SECOND, 9800 * MS);
+    probes_every(12500000, 9800 * MS, 9800 * MS);
 }
 
 /* A queue of a fifth of a BDP: probing overflows it, which bounds the flight (5.3.3.4, 5.5.10.2);
@@ -173,6 +182,7 @@ static void bridges_aggregation(void **unused)
     assert_int_equal(path->bbr.extra_acked_delivered, 0);
     assert_true(path->bbr.extra_acked_start == path->now);
     assert_true(path->bbr.idle_restart);
+    assert_true(path->bbr.queue_seen);
     assert_true(path->state.pacing_rate == path->bbr.bw * 99 / 100); /* 5.4.1, 5.6.2 */
     /* It is forgotten within ten rounds of regular ACKs. */
     path->ack_every = 0;

@@ -473,15 +473,6 @@ void tcp_ecn_count(struct tcp_conn *conn, uint32_t segments)
     sender->delivered_ce_bytes += sender->ack.ce_bytes;
 }
 
-/* What PRR lets leave is spent in whole segments, as Linux counts it: a part of one would wait for
- * the next ACK. What is too much now is taken off then. */
-static void round_up(struct tcp_conn *conn)
-{
-    uint32_t mss = tcp_effective_mss(conn);
-    uint32_t over = (conn->prr.cwnd_bytes - tcp_pipe(conn)) % mss;
-    conn->prr.cwnd_bytes += over > 0 ? mss - over : 0;
-}
-
 void tcp_ecn_react(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_ack_news *news)
 {
     uint32_t delivered_bytes = conn->sack ? news->delivered_bytes : news->acked_bytes;
@@ -497,6 +488,5 @@ void tcp_ecn_react(struct tcp_conn *conn, struct tcp_host *host, const struct tc
     /* What delivers nothing, the peer's own data for one, lets nothing leave. */
     if (conn->ecn.reducing && delivered_bytes > 0) {
         tcp_prr_on_ack(conn, delivered_bytes, news->progress, false);
-        round_up(conn);
     }
 }

@@ -27,7 +27,8 @@ static bool left_before(const struct tcp_sent_record *record, const struct tcp_r
  * the stamp of what came before the hole (RFC 7323 4.3), whatever it received since.
  * DEVIATION: 6.2 step 2 compares the echo in SACKs, too. Then RACK would stand still for as long as
  * the first hole is open, and a repetition of it that was lost would be for the retransmission
- * timer. As Linux does, the round trip alone decides there. */
+ * timer. As Linux does, the round trip alone decides there.
+ * Keeps RFC8985-6.2-i. */
 static bool ambiguous(const struct tcp_conn *conn, const struct tcp_sent_record *record,
                       const struct tcp_segment *segment, hf_time rtt)
 {
@@ -234,8 +235,8 @@ static uint32_t detect_loss(struct tcp_conn *conn, struct tcp_host *host)
         }
         due = record->sent + (hf_time)rack->rtt_us * HF_MICROSECOND + reo_wnd;
         if (due > host->now) {
-            /* Step 5: the reordering timer looks again; at the first that is due, not the last, so
-             * that each goes again in its time. */
+            /* Step 5: the reordering timer looks again. DEVIATION: at the first that is due, not
+             * the last; each goes again in its time, and the last is not looked for among all. */
             conn->deadlines[TCP_TIMER_REORDERING] = due;
             break;
         }
@@ -248,7 +249,8 @@ static uint32_t detect_loss(struct tcp_conn *conn, struct tcp_host *host)
 
 /* ---- recovery */
 
-/* `delivered_bytes`: by the ACK that shows the loss. */
+/* `delivered_bytes`: by the ACK that shows the loss.
+ * Keeps RFC9937-6-f. */
 static void enter_recovery(struct tcp_conn *conn, struct tcp_host *host, uint32_t delivered_bytes)
 {
     struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);
@@ -306,16 +308,19 @@ static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host,
     }
 }
 
-/* RFC 9937 6: how much may leave on this ACK.
- * Keeps RFC9937-6-a, RFC9937-6-b, RFC9937-6-c, RFC9937-6-d. */
+/* RFC 9937 6: how much may leave on this ACK. What is lost meanwhile leaves room in the window that
+ * is so found, until the next ACK that delivers something. As in Linux, and in section 8's
+ * example, what comes down in proportion comes down in whole segments: ssthresh counts without the
+ * part of one, and a part of one may leave as a whole, for it is taken off later.
+ * Keeps RFC9937-6-a, RFC9937-6-b, RFC9937-6-c, RFC9937-6-d, RFC9937-6-g, RFC9937-6-h. */
 void tcp_prr_on_ack(struct tcp_conn *conn, uint32_t delivered_bytes, bool progress, bool new_loss)
 {
     struct tcp_prr *prr = &conn->prr;
     uint32_t mss = tcp_effective_mss(conn);
     uint32_t pipe = tcp_pipe(conn);
-    uint32_t ssthresh = conn->congestion.ssthresh_bytes;
+    uint32_t ssthresh = conn->congestion.ssthresh_bytes / mss * mss;
     int64_t allowed;
-    if (delivered_bytes == 0 && !new_loss) {
+    if (delivered_bytes == 0) {
         return;
     }
     prr->delivered_bytes += delivered_bytes;
@@ -324,6 +329,7 @@ void tcp_prr_on_ack(struct tcp_conn *conn, uint32_t delivered_bytes, bool progre
         uint64_t share =
             (prr->delivered_bytes * ssthresh + prr->flight_bytes - 1) / prr->flight_bytes;
         allowed = (int64_t)share - (int64_t)prr->out_bytes;
+        allowed = (allowed + mss - 1) / mss * mss;
     } else {
         /* Slow start back up to ssthresh while the path delivers, packet for packet otherwise. */
         int64_t limit = (int64_t)prr->delivered_bytes - (int64_t)prr->out_bytes;
@@ -421,6 +427,7 @@ static void end_flight(struct tcp_conn *conn, struct tcp_host *host)
     conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;
 }
 
+/* Keeps RFC8985-6.2-h. */
 void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, struct tcp_ack_news *news)
 {
@@ -448,14 +455,16 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
         tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_REORDERING_SEEN, conn->snd.una.value);
     }
     judge_recovery(conn, host, segment, news);
+    /* Before losses are looked for: what left since recovery began was sent in the order in which
+     * it leaves after it, and has reo_wnd's time again (RFC 8985 6.2 step 4). */
+    if (conn->recovery != TCP_RECOVERY_NONE && seq_ge(conn->snd.una, conn->snd.recover)) {
+        leave_recovery(conn, host, news);
+    }
     if (conn->sent != NULL) {
         lost = tcp_rack_is_on(host) ? detect_loss(conn, host)
                                     : tcp_rfc6675_detect_loss(conn, host, news);
     }
     tcp_loss_probe_on_ack(conn, host, segment, news);
-    if (conn->recovery != TCP_RECOVERY_NONE && seq_ge(conn->snd.una, conn->snd.recover)) {
-        leave_recovery(conn, host, news);
-    }
     /* What was sent after the last recovery began and is lost is a loss of its own. */
     if (conn->recovery == TCP_RECOVERY_NONE && conn->sent != NULL && conn->sent->lost_bytes > 0) {
         begin_recovery(conn, host, news->delivered_bytes);
@@ -513,9 +522,6 @@ void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host)
     }
     if (conn->recovery == TCP_RECOVERY_NONE) {
         begin_recovery(conn, host, 0);
-    } else if (conn->recovery == TCP_RECOVERY_FAST) {
-        tcp_prr_on_ack(conn, 0, false, true);
-        conn->intents |= TCP_INTENT_RETRANSMIT;
     }
     tcp_cc_delivered(conn, host);
 }

@@ -20,6 +20,17 @@ static uint32_t whole_segment(const struct tcp_conn *conn, seq32 seq, uint32_t l
     return conn->notes != NULL ? tcp_notes_bound(conn, seq, length) : length;
 }
 
+/* RFC 6298 5: nothing goes again less than an RTO after it left, and what the timer will send is
+ * the first that is outstanding. When that goes again the time begins anew (RFC 6675 6's careful
+ * variant, as Linux does in any recovery).
+ * Keeps RFC6298-5-a. */
+static void give_repetition_its_time(struct tcp_conn *conn, seq32 seq)
+{
+    if (conn->recovery != TCP_RECOVERY_NONE && seq_le(seq, conn->snd.una)) {
+        conn->deadlines[TCP_TIMER_RETRANSMIT] = HF_TIME_NEVER;
+    }
+}
+
 static void count_repetition(struct tcp_conn *conn, struct tcp_host *host, uint32_t length)
 {
     tcp_pacing_sent(conn, host, length);
@@ -43,6 +54,7 @@ static enum hf_reason build_retransmission(struct tcp_conn *conn, struct tcp_hos
     seq32 next;
     tcp_build_data(conn, host, segment, seq, length, fin, payload_offset);
     next = seq_add(seq, length + (fin ? 1u : 0u));
+    give_repetition_its_time(conn, seq);
     if (length == 0 && fin) {
         reason = HF_REASON_RETRANSMIT_FIN;
     }
@@ -123,10 +135,9 @@ static bool next_repetition(struct tcp_conn *conn, struct tcp_host *host,
     conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
     if (conn->recovery == TCP_RECOVERY_TIMEOUT) {
         conn->retransmit_reason = HF_REASON_RETRANSMIT_AFTER_TIMEOUT;
-    } else if (conn->recovery == TCP_RECOVERY_FAST && id == conn->sent->first) {
-        /* RFC 6675 6's careful variant: a repetition has its own RTO; it may be lost, too, and RACK
-         * tells before the timer of the first transmission would be fair to it. */
-        conn->deadlines[TCP_TIMER_RETRANSMIT] = HF_TIME_NEVER;
+    }
+    if (!probe) {
+        give_repetition_its_time(conn, record->seq);
     }
     return true;
 }

@@ -247,6 +247,7 @@ static void lost_retransmission(void **state)
     silent_for(w, 100 * MS);
     peer(w, ". seq=1 ack=1 sack=1001-4001");
     sends(w, ". seq=1 ack=1 len=1000");
+    sends(w, ". seq=10001 ack=1 len=1000");
     silent(w);
     for (unsigned end = 5001; end <= 8001; end += 1000) {
         peer(w, ". seq=1 ack=1 sack=1001-%u", end);

@@ -42,6 +42,8 @@ static void model_ack(struct prr_model *model, unsigned delivered_bytes, bool sa
         long long product = (long long)model->delivered_bytes * ssthresh;
         count = product / model->recover_fs_bytes + (product % model->recover_fs_bytes > 0);
         count -= model->out_bytes;
+        /* Section 8's example: a part of a segment lets one leave. */
+        count = (count + SIZE - 1) / SIZE * SIZE;
     } else {
         count = (long long)model->delivered_bytes - model->out_bytes;
         if (count < delivered_bytes) {

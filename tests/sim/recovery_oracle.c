@@ -17,15 +17,16 @@ static bool is_judged(const struct recovery_oracle *oracle, const struct hf_conf
            strcmp(host->congestion_control->name, "bbr") != 0;
 }
 
-/* ---- RFC 9937 6.2 */
+/* ---- RFC 9937 6.2, in whole segments where it is in proportion */
 
 static void proportional_rate(struct recovery_oracle *oracle, uint32_t delivered_bytes,
                               bool progress)
 {
-    uint64_t ssthresh = oracle->ssthresh_bytes, pipe = oracle->flight.pipe_bytes;
+    uint64_t mss = oracle->mss_bytes, pipe = oracle->flight.pipe_bytes;
+    uint64_t ssthresh = oracle->ssthresh_bytes - oracle->ssthresh_bytes % mss;
     int64_t allowed;
 
-    if (delivered_bytes == 0 && !oracle->lost)
+    if (delivered_bytes == 0)
         return;
     oracle->delivered_bytes += delivered_bytes;
     if (pipe > ssthresh) {
@@ -33,6 +34,8 @@ static void proportional_rate(struct recovery_oracle *oracle, uint32_t delivered
         allowed = (int64_t)(product / oracle->recover_fs_bytes +
                             (product % oracle->recover_fs_bytes > 0)) -
                   (int64_t)oracle->out_bytes;
+        if (allowed > 0 && (uint64_t)allowed % mss > 0)
+            allowed += (int64_t)(mss - (uint64_t)allowed % mss);
     } else {
         allowed = (int64_t)oracle->delivered_bytes - (int64_t)oracle->out_bytes;
         if (allowed < (int64_t)delivered_bytes)
@@ -45,14 +48,6 @@ static void proportional_rate(struct recovery_oracle *oracle, uint32_t delivered
     if (allowed <= 0)
         allowed = oracle->out_bytes == 0 ? oracle->mss_bytes : 0;
     oracle->cwnd_bytes = (uint32_t)(pipe + (uint64_t)allowed);
-}
-
-/* Towards ECN's smaller window what PRR allows is spent in whole segments. */
-static void round_up(struct recovery_oracle *oracle)
-{
-    uint32_t over = (oracle->cwnd_bytes - oracle->flight.pipe_bytes) % oracle->mss_bytes;
-
-    oracle->cwnd_bytes += over > 0 ? oracle->mss_bytes - over : 0;
 }
 
 /* ---- an ACK */
@@ -107,8 +102,6 @@ static void judge_ack(struct recovery_oracle *oracle, const struct hf_trace_even
     if (!oracle->recovering && !oracle->reducing)
         return;
     proportional_rate(oracle, delivered_bytes, progress);
-    if (oracle->reducing && delivered_bytes > 0)
-        round_up(oracle);
     oracle->acks++;
     if (event->numbers.cwnd_bytes != oracle->cwnd_bytes)
         oracle_fail(&oracle->failure, event->time,
@@ -232,10 +225,6 @@ static void after_timer(struct recovery_oracle *oracle, const struct hf_trace_ev
     oracle->timer_ran = false;
     if (oracle->entered && !oracle->absorbed)
         begin_reduction(oracle, 0);
-    if (oracle->recovering && oracle->lost && !oracle->entered) {
-        proportional_rate(oracle, 0, false);
-        oracle->forced = true;
-    }
     oracle->entered = oracle->lost = oracle->absorbed = false;
 }
 

@@ -286,6 +286,9 @@ extern "C" {
       "RFC 3708 3")                                                                                \
     X(UNDO_FRTO, "undo-frto", "The timeout was spurious: what was sent once has arrived.",         \
       "RFC 5682 3.1")                                                                              \
+    X(UNDO_REFUSED, "undo-refused",                                                                \
+      "Taken back too often for what was sent: the peer lies, and what is lost stays lost.",       \
+      "RFC 4015 3.2")                                                                              \
     X(FRTO_NEW_DATA, "frto-new-data",                                                              \
       "After the timeout: new data leaves, whose ACKs will show whether it was spurious.",         \
       "RFC 5682 2.1")                                                                              \

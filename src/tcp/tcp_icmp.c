@@ -182,6 +182,13 @@ enum hf_reason tcp_icmp_too_big(struct tcp_conn *conn, struct tcp_host *host, se
         conn->search.held_seq = quoted_seq;
         return HF_REASON_ICMP_TOO_BIG_HELD;
     }
+    if (conn->sent != NULL && !tcp_sent_pay(conn->sent, conn->sent->count)) {
+        /* Each message has all records cut. One after the other with nothing sent between them is
+         * no path's doing: a timeout has to confirm it, too. */
+        conn->search.held = (uint16_t)mtu;
+        conn->search.held_seq = quoted_seq;
+        return HF_REASON_ICMP_TOO_BIG_HELD;
+    }
     return lower_path_mtu(conn, host, mtu);
 }
 

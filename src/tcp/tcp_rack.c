@@ -165,6 +165,15 @@ static void take_block(struct tcp_conn *conn, struct tcp_host *host,
     }
 }
 
+/* RFC 2018 8 again: a peer that goes back on its SACKs more often than we send is not believed
+ * before all that was out then is acknowledged. */
+static bool sacks_doubted(struct tcp_conn *conn)
+{
+    struct tcp_sent *sent = conn->sent;
+    sent->doubted = sent->doubted && seq_lt(conn->snd.una, sent->doubted_until);
+    return sent->doubted;
+}
+
 /* In ascending order, whatever order they came in: where ACKs were lost several blocks are new at
  * once, and the newest first would look like reordering. */
 static void take_sack(struct tcp_conn *conn, struct tcp_host *host,
@@ -173,6 +182,9 @@ static void take_sack(struct tcp_conn *conn, struct tcp_host *host,
     const struct tcp_options *options = &segment->options;
     struct tcp_sack_block blocks[TCP_SACK_MAX_BLOCKS];
     unsigned count = 0;
+    if (sacks_doubted(conn)) {
+        return;
+    }
     for (unsigned i = news->dsack ? 1 : 0; i < options->sack_count; i++) {
         struct tcp_sack_block block = options->sack[i];
         unsigned place = count;
@@ -541,7 +553,7 @@ void tcp_rack_on_retransmit_timeout(struct tcp_conn *conn, struct tcp_host *host
     }
     reneging = (tcp_sent_at(sent, sent->first)->flags & TCP_SENT_SACKED) != 0;
     if (reneging) {
-        tcp_sent_forget_sacks(sent);
+        tcp_sent_forget_sacks(sent, conn->snd.nxt);
         host->counters->sack_renegings++;
         tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_SACK_RENEGING, conn->snd.una.value);
     }

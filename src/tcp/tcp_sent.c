@@ -377,8 +377,30 @@ void tcp_sent_mark_lost_repeated(struct tcp_sent *sent, uint32_t id)
     sent->repeat_out_count++;
 }
 
-void tcp_sent_forget_sacks(struct tcp_sent *sent)
+bool tcp_sent_pay(struct tcp_sent *sent, uint32_t looks)
 {
+    uint32_t price = (looks + TCP_SENT_LOOKS - 1) / TCP_SENT_LOOKS;
+    if (looks <= TCP_SENT_FREE_LOOKS) {
+        return true;
+    }
+    if (sent->last_order - sent->paid_order > sent->count) {
+        sent->paid_order = sent->last_order - sent->count; /* what is long gone pays no more */
+    }
+    if (price > sent->last_order - sent->paid_order) {
+        return false;
+    }
+    sent->paid_order += price;
+    return true;
+}
+
+void tcp_sent_forget_sacks(struct tcp_sent *sent, seq32 next)
+{
+    /* To be forgotten, and to be SACKed once more. */
+    if (!tcp_sent_pay(sent, 2 * sent->count)) {
+        sent->paid_order = sent->last_order;
+        sent->doubted = true;
+        sent->doubted_until = next;
+    }
     sent->edge.on = false;
     for (uint32_t id = sent->first; id != sent->first + sent->count; id++) {
         struct tcp_sent_record *record = tcp_sent_at(sent, id);
@@ -587,6 +609,9 @@ bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most
     cut->high_rxt = old->high_rxt;
     cut->rescued = old->rescued;
     cut->sack_duplicates = old->sack_duplicates;
+    cut->paid_order = old->paid_order;
+    cut->doubted = old->doubted;
+    cut->doubted_until = old->doubted_until;
     tcp_sent_free(sent, memory);
     *sent = cut;
     return true;

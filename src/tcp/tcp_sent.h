@@ -17,6 +17,11 @@
  * A receiver repeats its SACK blocks in every ACK, and a hostile one shifts them each time; so a
  * run of SACKed records is stepped over, not walked: each of them points ahead, and the pointers
  * grow longer with use (path halving). An ACK costs what it newly tells, and logarithms.
+ *
+ * What was told can be taken back, and told again: losses by an undo, SACKs by reneging, sizes by a
+ * router. A hostile peer has us look at every record each time, for a packet or two of its own. So
+ * transmissions pay for it (tcp_sent_pay): what each of them has us look at again is bounded, and
+ * where there were too few of them nothing more is taken back.
  */
 #ifndef TCP_SENT_H
 #define TCP_SENT_H
@@ -74,6 +79,10 @@ struct tcp_sent {
     uint32_t twice_bytes;      /* of the records that are in flight twice */
     uint32_t lost_count;       /* records taken as lost, sent again or not */
     uint32_t twice_count;
+    uint32_t paid_order; /* transmissions up to this one have paid for what was taken back */
+    /* The peer has reneged too often: no SACK is believed before SND.UNA is here. */
+    seq32 doubted_until;
+    bool doubted;
     /* RFC 6675's: HighRxt, whether the rescue went, duplicate ACKs with news of SACK. */
     struct tcp_sent_edge edge;
     seq32 high_rxt;
@@ -110,8 +119,15 @@ void tcp_sent_mark_lost(struct tcp_sent *sent, uint32_t id);
 void tcp_sent_mark_twice(struct tcp_sent *sent, uint32_t id);
 /* The same, if it is lost now: the repetition is out already. */
 void tcp_sent_mark_lost_repeated(struct tcp_sent *sent, uint32_t id);
-/* Everything SACKed is in doubt again (RFC 2018 8). */
-void tcp_sent_forget_sacks(struct tcp_sent *sent);
+/* May so many records be looked at once more, for marks that are taken back? A few may always be;
+ * for more, TCP_SENT_LOOKS for each transmission since those that have paid already, of as many as
+ * there are records. False: there were not enough, and nothing is paid. */
+#define TCP_SENT_LOOKS 2u
+#define TCP_SENT_FREE_LOOKS 64u
+bool tcp_sent_pay(struct tcp_sent *sent, uint32_t looks);
+/* Everything SACKed is in doubt again (RFC 2018 8); and if that was too often, what the peer SACKs
+ * is, until all up to `next` is acknowledged. */
+void tcp_sent_forget_sacks(struct tcp_sent *sent, seq32 next);
 /* The losses were none: whatever was taken as lost is in flight, as it was last sent. */
 void tcp_sent_unmark_lost(struct tcp_sent *sent);
 /* Takes off what lies wholly before `ack`; a record that straddles it is cut. */

@@ -213,7 +213,7 @@ static void cut(struct bench *bench)
 /* What the sender does after a timeout when the peer went back on its SACKs. */
 static void forget(struct bench *bench)
 {
-    tcp_sent_forget_sacks(bench->sent);
+    tcp_sent_forget_sacks(bench->sent, seq_make(0));
     for (uint32_t i = 0; i < bench->model.count; i++) {
         struct model_record *record = &bench->model.records[i];
         record->sacked = false;
@@ -475,12 +475,51 @@ static void shifting_blocks_are_cheap(void **state)
     tear_down(&bench);
 }
 
+/* What was sent pays for two looks at each record, and no more until more is sent; a few cost
+ * nothing; one reneging too many is for SACKs to be doubted. */
+static void transmissions_pay(void **state)
+{
+    static struct bench bench;
+    const uint32_t records = 1000;
+    (void)state;
+    set_up(&bench, 13);
+    bench.memory.limit_bytes = UINT64_C(1) << 30;
+    for (uint32_t i = 0; i < records; i++) {
+        add(&bench, 48);
+    }
+    for (uint32_t i = 0; i < 3 * records; i++) {
+        tcp_sent_repeat(bench.sent, bench.sent->first, 1); /* that one flight has sent so much */
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_true(tcp_sent_pay(bench.sent, bench.sent->count));
+    }
+    assert_false(tcp_sent_pay(bench.sent, TCP_SENT_FREE_LOOKS + 1));
+    assert_true(tcp_sent_pay(bench.sent, TCP_SENT_FREE_LOOKS));
+    for (uint32_t i = 0; i < records / 2; i++) {
+        tcp_sent_repeat(bench.sent, bench.sent->first, 1);
+    }
+    assert_true(
+        tcp_sent_pay(bench.sent, records - 1)); /* a part of a transmission is a whole one */
+    assert_false(tcp_sent_pay(bench.sent, TCP_SENT_FREE_LOOKS + 1));
+
+    for (uint32_t i = 0; i < records; i++) {
+        tcp_sent_repeat(bench.sent, bench.sent->first, 1);
+    }
+    tcp_sent_forget_sacks(bench.sent, seq_make(48));
+    assert_false(bench.sent->doubted);
+    tcp_sent_forget_sacks(bench.sent, seq_make(49));
+    assert_true(bench.sent->doubted);
+    assert_int_equal(bench.sent->doubted_until.value, 49);
+    tear_down(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(like_a_plain_array),        cmocka_unit_test(ids_begin_anew),
         cmocka_unit_test(refusals_change_nothing),   cmocka_unit_test(limit_of_records),
         cmocka_unit_test(shifting_blocks_are_cheap), cmocka_unit_test(room_as_before),
+        cmocka_unit_test(transmissions_pay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

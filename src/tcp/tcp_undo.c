@@ -122,6 +122,22 @@ static void learn_reordering(struct tcp_conn *conn, struct tcp_host *host)
     tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_REORDERING_SEEN, conn->snd.una.value);
 }
 
+/* Each record that was taken as lost is looked at, and will be again when it is lost the next time;
+ * after a timeout that is all of them. A peer that has us do so more often than we send lies. */
+static bool affordable(struct tcp_conn *conn)
+{
+    struct tcp_sent *sent = conn->sent;
+    bool all = conn->recovery == TCP_RECOVERY_TIMEOUT || sent->edge.on;
+    return tcp_sent_pay(sent, all ? sent->count : sent->lost_count);
+}
+
+static void refuse(struct tcp_conn *conn, struct tcp_host *host)
+{
+    conn->undo.possible = false;
+    conn->frto = TCP_FRTO_OFF;
+    tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_UNDO_REFUSED, conn->snd.una.value);
+}
+
 /* Keeps RFC4015-3.2-a. */
 void tcp_undo(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason, bool none_lost)
 {
@@ -129,10 +145,14 @@ void tcp_undo(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reaso
     struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);
     uint32_t before = tcp_cwnd_bytes(conn);
     bool timeout = conn->recovery == TCP_RECOVERY_TIMEOUT;
-    learn_reordering(conn, host);
     if (none_lost && conn->sent != NULL) {
+        if (!affordable(conn)) {
+            refuse(conn, host);
+            return;
+        }
         tcp_sent_unmark_lost(conn->sent);
     }
+    learn_reordering(conn, host);
     congestion->cwnd_bytes = max_u32(congestion->cwnd_bytes, congestion->prior_cwnd_bytes);
     congestion->ssthresh_bytes =
         max_u32(congestion->ssthresh_bytes, congestion->prior_ssthresh_bytes);

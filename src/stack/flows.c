@@ -79,8 +79,28 @@ bool flow_insert(struct hf_stack *stack, uint32_t hash, uint32_t reference)
     return flow_table_insert(&stack->flows, hash, reference);
 }
 
+static struct flow_tuple tuple_of(const struct hf_stack *stack, uint32_t reference)
+{
+    uint32_t index = reference & FLOW_INDEX_MASK;
+    switch ((enum flow_kind)(reference >> FLOW_INDEX_BITS)) {
+    case FLOW_CONNECTION:
+        return ((const struct stack_connection *)pool_at(&stack->connections, index))->tcp.tuple;
+    case FLOW_SYN:
+        return ((const struct syn_record *)pool_at(&stack->syn_records, index))->tuple;
+    case FLOW_TIME_WAIT:
+        return time_wait_tuple(pool_at(&stack->time_waits, index));
+    case FLOW_RESTING:
+        break;
+    }
+    return resting_tuple(stack, reference);
+}
+
 void flow_remove(struct hf_stack *stack, uint32_t hash, uint32_t reference)
 {
+    if (stack->crowded_ports != NULL) {
+        struct flow_tuple tuple = tuple_of(stack, reference);
+        crowded_ports_freed(stack, &tuple);
+    }
     if (stack->hashed.reference == reference) {
         stack->hashed.reference = FLOW_NONE;
     }

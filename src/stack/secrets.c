@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What an outsider must not be able to guess, all from config.seed: initial sequence numbers
- * (RFC 6528), timestamp offsets (RFC 7323 5.4) and outgoing ports (RFC 6056).
+ * (RFC 6528) and timestamp offsets (RFC 7323 5.4); outgoing ports: port_choice.c.
  */
 #include "stack_state.h"
 
@@ -51,34 +51,4 @@ seq32 stack_isn(struct hf_stack *stack, const struct flow_tuple *tuple)
 uint32_t stack_timestamp_offset(struct hf_stack *stack, const struct flow_tuple *tuple)
 {
     return (uint32_t)(secret_of(stack, tuple) >> 32);
-}
-
-/* RFC 6056 3.3.4, algorithm 4: an offset keyed by the destination, and one of several counters, so
- * that ports to one peer tell nothing of ports to another, and are not soon used again.
- * Keeps RFC6056-3.3-a, RFC6056-3.3-b. */
-int stack_choose_port(struct hf_stack *stack, struct flow_tuple *tuple, uint32_t *hash)
-{
-    uint32_t low = stack->config.port_low;
-    uint32_t count = (uint32_t)stack->config.port_high - low + 1;
-    uint64_t keyed;
-    uint32_t offset;
-    uint32_t start;
-    uint16_t *counter;
-    tuple->local_port = 0;
-    keyed = flow_keyed_hash(&stack->keys.port, tuple);
-    offset = (uint32_t)keyed;
-    counter = &stack->port_counters[(keyed >> 32) % PORT_COUNTERS];
-    start = *counter;
-    for (uint32_t tries = 0; tries < count; tries++) {
-        tuple->local_port = (uint16_t)(low + (offset % count + start + tries) % count);
-        if (!stack_is_home_of(stack, tuple)) {
-            continue; /* the peer's answers would arrive at another core */
-        }
-        *counter = (uint16_t)(start + tries + 1);
-        *hash = flow_hash_again(stack, tuple);
-        if (flow_find(stack, tuple, *hash) == FLOW_NONE) {
-            return HF_OK;
-        }
-    }
-    return HF_EADDRNOTAVAIL;
 }

@@ -136,6 +136,7 @@ void hf_stack_free(struct hf_stack *stack)
         }
     }
     resting_deinit(stack);
+    crowded_ports_free(stack);
     for (uint32_t i = 0; i < pool_extent(&stack->syn_records); i++) {
         struct syn_record *record = pool_at(&stack->syn_records, i);
         if (record->live) {

@@ -197,8 +197,10 @@ struct hf_stack {
     struct ip_host ip;
     struct stack_keys keys;
     uint16_t port_counters[PORT_COUNTERS];
-    hf_time cookie_sent;     /* the last one; -1: never */
-    uint16_t identification; /* of the next packet without DF */
+    struct crowded_ports *crowded_ports; /* destinations that had no port left; NULL: none */
+    uint64_t ports_looked_at;            /* in the search for free ones */
+    hf_time cookie_sent;                 /* the last one; -1: never */
+    uint16_t identification;             /* of the next packet without DF */
 
     struct pool slots, connections, listeners, syn_records, time_waits;
     struct resting resting;
@@ -322,6 +324,9 @@ uint32_t stack_timestamp_offset(struct hf_stack *stack, const struct flow_tuple 
 /* Fills tuple->local_port with a free one whose answers come home, and *hash; HF_EADDRNOTAVAIL when
  * there is none. */
 int stack_choose_port(struct hf_stack *stack, struct flow_tuple *tuple, uint32_t *hash);
+/* Nobody owns the tuple any more. Only where stack.crowded_ports is there. */
+void crowded_ports_freed(struct hf_stack *stack, const struct flow_tuple *tuple);
+void crowded_ports_free(struct hf_stack *stack);
 
 /* ---- steering.c */
 

@@ -63,7 +63,7 @@ int bench_play(const struct bench_plan *plan)
     if (plan->json_path != NULL && !report_write_json(report, plan->json_path)) {
         fprintf(stderr, "handfast: bench %s: cannot write '%s': %s\n", plan->kind, plan->json_path,
                 strerror(errno));
-        status = BENCH_FAILED;
+        status = BENCH_UNWRITTEN;
     }
     free(report);
     return status;

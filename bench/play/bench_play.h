@@ -3,7 +3,8 @@
  * Measures what the stack costs on this machine, beside what the same work costs at the least and
  * beside the peers that are there. Who starts a measurement sees this header alone.
  *
- * The exit status of a measurement: 0 all was measured; 1 something could not be.
+ * The exit status of a measurement: 0 all was measured; 1 something could not be, 9 all was
+ * and the file could not be written.
  */
 #ifndef BENCH_PLAY_H
 #define BENCH_PLAY_H
@@ -12,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BENCH_DONE = 0, BENCH_FAILED = 1 };
+enum { BENCH_DONE = 0, BENCH_FAILED = 1, BENCH_UNWRITTEN = 9 };
 enum { BENCH_MOST_ROUNDS = 64 };
 #define BENCH_MOST_CONNECTIONS UINT32_C(10000000)
 

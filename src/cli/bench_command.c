@@ -16,7 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-_Static_assert((int)BENCH_DONE == EXIT_CODE_OK && (int)BENCH_FAILED == EXIT_CODE_FAILURE,
+_Static_assert((int)BENCH_DONE == EXIT_CODE_OK && (int)BENCH_FAILED == EXIT_CODE_FAILURE &&
+                   (int)BENCH_UNWRITTEN == EXIT_CODE_FILE,
                "a measurement ends as the program does");
 
 enum { ID_CONNECTIONS = 1, ID_JSON, ID_PEER, ID_QUICK, ID_ROUNDS };

@@ -15,7 +15,8 @@
 #include <string.h>
 
 _Static_assert((int)DRILL_NOT_UNDERSTOOD == EXIT_CODE_USAGE &&
-                   (int)DRILL_FAILED == EXIT_CODE_FAILURE && (int)DRILL_PASSED == EXIT_CODE_OK,
+                   (int)DRILL_FAILED == EXIT_CODE_FAILURE && (int)DRILL_PASSED == EXIT_CODE_OK &&
+                   (int)DRILL_UNWRITTEN == EXIT_CODE_FILE,
                "a play ends as the program does");
 
 enum {
@@ -225,6 +226,7 @@ static int play(struct choices *choices, int argc, char **argv)
     choices->plan.path_count = (size_t)(argc - first);
     choices->plan.settings = choices->settings;
     choices->plan.out = stdout;
+    choices->plan.err = stderr;
     return drill_play(&choices->plan);
 }
 

@@ -313,8 +313,9 @@ static int finish(struct suite *suite)
                  : suite->failed > 0   ? DRILL_FAILED
                                        : DRILL_PASSED;
     if (suite->plan->junit_path != NULL && !write_junit(suite)) {
-        fprintf(suite->plan->out, "%s: %s\n", suite->plan->junit_path, strerror(errno));
-        status = status == DRILL_PASSED ? DRILL_FAILED : status;
+        fprintf(suite->plan->err, "handfast: drill: cannot write '%s': %s\n",
+                suite->plan->junit_path, strerror(errno));
+        status = status == DRILL_PASSED ? DRILL_UNWRITTEN : status;
     }
     fprintf(suite->plan->out, "%zu passed, %zu failed\n", suite->passed, suite->failed);
     for (size_t i = 0; i < suite->files.count; i++) {
@@ -333,7 +334,7 @@ int drill_play(const struct drill_plan *plan)
     for (size_t i = 0; fine && i < plan->path_count; i++)
         fine = drill_files_add(&suite.files, plan->paths[i], message);
     if (!fine) {
-        fprintf(plan->out, "%s\n", message);
+        fprintf(plan->err, "handfast: drill: %s\n", message);
     } else {
         suite.results = calloc(suite.files.count + 1, sizeof *suite.results);
         if (suite.results != NULL) {

@@ -236,10 +236,13 @@ static void test_missing_files(void **state)
     char *said = NULL;
     size_t length;
     (void)state;
-    plan.out = open_memstream(&said, &length);
+    plan.out = tmpfile();
+    plan.err = open_memstream(&said, &length);
     assert_int_equal(drill_play(&plan), DRILL_NOT_UNDERSTOOD);
+    assert_int_equal(ftell(plan.out), 0);
     fclose(plan.out);
-    assert_string_equal(said, "/nowhere/at/all: No such file or directory\n");
+    fclose(plan.err);
+    assert_string_equal(said, "handfast: drill: /nowhere/at/all: No such file or directory\n");
     free(said);
 }
 

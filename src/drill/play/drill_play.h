@@ -3,7 +3,8 @@
  * Plays scripts in the language of packetdrill against a Handfast stack in virtual time. Needs no
  * root and no network.
  *
- * The exit status of a play: 0 all passed, 1 some failed, 2 some script is not understood.
+ * The exit status of a play: 0 all passed, 1 some failed, 2 some script is not understood or not
+ * there, 9 all passed and the file that was asked for could not be written.
  */
 #ifndef DRILL_PLAY_H
 #define DRILL_PLAY_H
@@ -12,7 +13,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { DRILL_PASSED = 0, DRILL_FAILED = 1, DRILL_NOT_UNDERSTOOD = 2 };
+enum { DRILL_PASSED = 0, DRILL_FAILED = 1, DRILL_NOT_UNDERSTOOD = 2, DRILL_UNWRITTEN = 9 };
 
 struct drill_plan {
     const char *const *paths; /* files, and directories to search for *.pkt */
@@ -22,7 +23,7 @@ struct drill_plan {
     unsigned jobs; /* scripts at once; 0: 2 */
     bool ladder, allow_shell;
     const char *junit_path; /* or NULL */
-    FILE *out;
+    FILE *out, *err;        /* err: what is about files and not about what is in them */
 };
 
 /* Says what went wrong, one line a script, and at the end "N passed, N failed". */

@@ -37,5 +37,6 @@ int main(int count, char **words)
     plan.paths = (const char *const *)words + at;
     plan.path_count = (size_t)(count - at);
     plan.out = stdout;
+    plan.err = stderr;
     return drill_play(&plan);
 }

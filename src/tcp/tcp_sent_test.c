@@ -484,6 +484,7 @@ static void transmissions_pay(void **state)
     (void)state;
     set_up(&bench, 13);
     bench.memory.limit_bytes = UINT64_C(1) << 30;
+    drop(&bench, 1);
     for (uint32_t i = 0; i < records; i++) {
         add(&bench, 48);
     }

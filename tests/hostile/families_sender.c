@@ -158,6 +158,32 @@ static void sack_impossible(struct hostile *w, uint32_t i)
     hit_and_take(w, &ack);
 }
 
+/* Half way up segments are SACKed one after the other. All before them are lost, and each lets one of
+ * those go again: so a quarter has gone again, and a quarter waits. */
+static void quarter_repeated(struct hostile *w)
+{
+    w->mark[0] = w->mark[1] = place(w, segments(w) / 2);
+    for (uint32_t k = segments(w) / 4; k > 0; k--) {
+        struct hostile_segment ack = hostile_ack(w);
+        w->mark[1] += w->mss;
+        hostile_block(&ack, w->mark[0], w->mark[1]);
+        hit_and_take(w, &ack);
+    }
+    w->now += 15 * HF_MILLISECOND;
+}
+
+/* One that has gone again is SACKed, so that the one before it is lost again; and one more half way
+ * up, which makes room for one of those that wait. */
+static void sack_lost_again(struct hostile *w, uint32_t i)
+{
+    struct hostile_segment ack = hostile_ack(w);
+    w->mark[1] += w->mss;
+    hostile_block(&ack, place(w, 1 + 2 * i), place(w, 2 + 2 * i));
+    hostile_block(&ack, w->mark[0], w->mark[1]);
+    w->now += 100 * HF_MICROSECOND;
+    hit_and_take(w, &ack);
+}
+
 /* ---- reneging (RFC 2018 8) */
 
 /* All but the first is SACKed, the first alone acknowledged, and silence. */
@@ -512,6 +538,7 @@ const struct family sender_families[] = {
     {"SACK: blocks that overlap", 0, sack_overlapping, NULL, 0},
     {"SACK: the same again, every second held", 0, sack_repeated, every_second_sacked, 0},
     {"SACK: across all, shifting", 0, sack_shifting, every_second_sacked, 0},
+    {"SACK: lost again below what waits", 0, sack_lost_again, quarter_repeated, 0},
     {"SACK: empty, inverted, never sent", 0, sack_impossible, NULL, 0},
     {"reneging on all", 0, renege, NULL, 0},
     {"reneging on one", 0, renege_on_one, NULL, 0},

@@ -11,7 +11,7 @@
 #ifndef HOSTILE_H
 #define HOSTILE_H
 
-#include "../fuzz/packet_forge.h"
+#include "packet_forge.h"
 
 #include <handfast/handfast.h>
 #include <stdbool.h>

@@ -111,7 +111,8 @@ static void count(struct tcp_host *host, enum hf_reason reason)
 
 /* What was sent again, and had only been overtaken, shows reordering just as what is still waiting
  * its turn does (RFC 8985 6.2 step 3). Without this a path on which every hole is taken for a loss
- * at once would never be found out: the repetition hides the original. */
+ * at once would never be found out: the repetition hides the original. And it shows how far: from
+ * the hole that began it to the highest octet that has arrived, as Linux has it. */
 static void learn_reordering(struct tcp_conn *conn, struct tcp_host *host)
 {
     if (!conn->sack || conn->recovery != TCP_RECOVERY_FAST || conn->rack.reordering_seen) {
@@ -119,6 +120,9 @@ static void learn_reordering(struct tcp_conn *conn, struct tcp_host *host)
     }
     conn->rack.reordering_seen = true;
     conn->reorderings++;
+    if (seq_gt(conn->snd.una, conn->undo.marker)) {
+        tcp_reordering_seen(conn, conn->undo.marker);
+    }
     tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_REORDERING_SEEN, conn->snd.una.value);
 }
 

@@ -46,6 +46,15 @@ static void carry(struct wire *wire, struct hf_stack *from, struct hf_stack *to,
     hf_stack_input_batch(to, wire->arriving, count, now);
 }
 
+/* The same by the two calls that everybody begins with. */
+static void carry_singly(struct wire *wire, struct hf_stack *from, struct hf_stack *to, hf_time now)
+{
+    ptrdiff_t length;
+    while ((length = hf_stack_output(from, wire->packets[0], MTU, now)) > 0) {
+        hf_stack_input(to, wire->packets[0], (size_t)length, now);
+    }
+}
+
 static void drain_events(struct hf_stack *stack)
 {
     struct hf_event event;
@@ -71,12 +80,12 @@ static void wire_free(struct wire *wire)
     free(wire);
 }
 
-static uint64_t read_received(struct hf_stack *receiver, hf_handle sink, enum bulk_reading reading,
+static uint64_t read_received(struct hf_stack *receiver, hf_handle sink, enum bulk_way way,
                               uint8_t *buffer, hf_time now)
 {
     uint64_t received = 0;
     ptrdiff_t length;
-    if (reading == BULK_POSTED) {
+    if (way == BULK_POSTED) {
         length = hf_recv_posted(receiver, sink, now); /* HF_EINVAL: this is the first time */
         received = length > 0 ? (uint64_t)length : 0;
     }
@@ -85,13 +94,13 @@ static uint64_t read_received(struct hf_stack *receiver, hf_handle sink, enum bu
     while ((length = hf_recv(receiver, sink, buffer, WRITE_BYTES, 0, now)) > 0) {
         received += (uint64_t)length;
     }
-    if (reading == BULK_POSTED) {
+    if (way == BULK_POSTED) {
         hf_recv_post(receiver, sink, buffer, WRITE_BYTES, now);
     }
     return received;
 }
 
-struct bulk_result bulk_run(uint64_t bytes, enum bulk_reading reading)
+struct bulk_result bulk_run(uint64_t bytes, enum bulk_way way)
 {
     static uint8_t buffer[WRITE_BYTES];
     struct wire *wire = wire_new();
@@ -117,14 +126,19 @@ struct bulk_result bulk_run(uint64_t bytes, enum bulk_reading reading)
     while (received < bytes) {
         now += HF_MICROSECOND;
         hf_send(sender, source, buffer, sizeof buffer, 0, now);
-        carry(wire, sender, receiver, now);
-        carry(wire, receiver, sender, now);
+        if (way == BULK_SINGLE) {
+            carry_singly(wire, sender, receiver, now);
+            carry_singly(wire, receiver, sender, now);
+        } else {
+            carry(wire, sender, receiver, now);
+            carry(wire, receiver, sender, now);
+        }
         drain_events(sender);
         drain_events(receiver);
         if (sink == HF_NO_HANDLE && hf_accept(receiver, listener, &sink, NULL) != HF_OK) {
             continue;
         }
-        received += read_received(receiver, sink, reading, buffer, now);
+        received += read_received(receiver, sink, way, buffer, now);
     }
     seconds = measure_seconds() - start;
     wire_free(wire);

@@ -44,6 +44,9 @@ static void measure_handfast(struct bench_report *report, const struct bulk_load
     report_add(report, REPORT_HANDFAST, "segment_received",
                "the same where the program reads afterwards, by hf_recv", "ns",
                bulk_run(load->bytes / 4, BULK_RECEIVED).segment_ns);
+    report_add(report, REPORT_HANDFAST, "segment_single",
+               "that, too, one packet a call: hf_stack_output, hf_stack_input", "ns",
+               bulk_run(load->bytes / 4, BULK_SINGLE).segment_ns);
 }
 
 static void measure_peers(struct bench_report *report, const struct bulk_load *load, bool has_peer)

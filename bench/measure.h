@@ -63,9 +63,10 @@ struct bulk_result {
     double gigabits_per_second;
     double segment_ns; /* per MSS of payload delivered */
 };
-/* How it is read: into a buffer that was posted before it comes, or after it came, by hf_recv. */
-enum bulk_reading { BULK_POSTED, BULK_RECEIVED };
-struct bulk_result bulk_run(uint64_t bytes, enum bulk_reading reading);
+/* How: in batches, read into a buffer that was posted before, or after it came, by hf_recv; the
+ * latter a packet a call, too. */
+enum bulk_way { BULK_POSTED, BULK_RECEIVED, BULK_SINGLE };
+struct bulk_result bulk_run(uint64_t bytes, enum bulk_way way);
 
 /* connections.c: open, one byte each way, close (FIN, TIME-WAIT kept; or RST), in turn. */
 double connections_run(uint64_t connections, int reset);

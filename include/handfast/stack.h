@@ -223,7 +223,9 @@ HF_API enum hf_reason hf_stack_input(struct hf_stack *stack, const void *packet,
                                      hf_time now);
 /* One IP packet out: its length, 0 when there is nothing to send at `now`, HF_EMSGSIZE when
  * `capacity` is under config.mtu. Packets to the stack's own addresses come back in and are never
- * handed out. Timers that are due run here: hand in what has arrived before. */
+ * handed out. Timers that are due run here: hand in what has arrived before. While one connection
+ * alone has data to send, and nobody traces, a call may choose up to 16 segments; those that follow
+ * hand them out, whatever happens in between. */
 HF_API ptrdiff_t hf_stack_output(struct hf_stack *stack, void *packet, size_t capacity,
                                  hf_time now);
 /* When hf_stack_output must be called next even if nothing arrives; the past when output is

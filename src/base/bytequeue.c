@@ -203,12 +203,15 @@ bool bytequeue_write(struct bytequeue *queue, struct page_pool *pool, uint32_t o
 uint8_t *bytequeue_reserve_page(struct bytequeue *queue, struct page_pool *pool, uint32_t offset,
                                 uint32_t *contiguous)
 {
-    if (!ensure(queue, pool, offset, 1))
-        return NULL;
     uint32_t position = queue->start + offset;
+    uint32_t number = position / PAGE_BYTES;
     uint32_t within = position % PAGE_BYTES;
+    /* Most of the time it is there. */
+    if ((number >= queue->capacity || page_get(queue, number) == NULL) &&
+        !ensure(queue, pool, offset, 1))
+        return NULL;
     *contiguous = PAGE_BYTES - within;
-    return page_get(queue, position / PAGE_BYTES) + within;
+    return page_get(queue, number) + within;
 }
 
 const uint8_t *bytequeue_span(const struct bytequeue *queue, uint32_t offset, uint32_t *contiguous)

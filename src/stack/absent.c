@@ -2,11 +2,13 @@
  *
  * The tiny profile's host without its optional parts (meson -Dprofile=tiny): what the rest sees of
  * connections at rest, the cache of RFC 9040, Fast Open and kept SYNs when resting.c,
- * path_metrics.c, fast_open*.c and saved_syn.c are not built; input_batch.c is not either, and
- * nobody in here misses it. As in tcp/absent.c, a configuration that asks for them is refused.
+ * path_metrics.c, fast_open*.c, saved_syn.c and in_hand.c are not built; input_batch.c is not
+ * either, and nobody in here misses it. As in tcp/absent.c, a configuration that asks for them is
+ * refused.
  */
 #include "fast_open.h"
 #include "hf_assert.h"
+#include "in_hand.h"
 #include "path_metrics.h"
 #include "resting.h"
 
@@ -227,4 +229,36 @@ void saved_syn_free(struct hf_stack *stack, struct saved_syn **saved)
 {
     (void)stack;
     (void)saved;
+}
+
+/* ---- in_hand.c: each segment is chosen by itself */
+
+size_t in_hand_choose(struct hf_stack *stack, struct stack_connection *connection,
+                      const struct tcp_segment *first, uint32_t payload_offset, uint8_t *packet)
+{
+    (void)stack;
+    (void)connection;
+    (void)first;
+    (void)payload_offset;
+    (void)packet;
+    return 0;
+}
+
+size_t in_hand_next(struct hf_stack *stack, uint8_t *packet, size_t capacity)
+{
+    (void)stack;
+    (void)packet;
+    (void)capacity;
+    HF_ASSERT(false);
+    return 0;
+}
+
+void in_hand_keep(struct hf_stack *stack)
+{
+    (void)stack;
+}
+
+void in_hand_drop(struct hf_stack *stack)
+{
+    (void)stack;
 }

@@ -4,9 +4,7 @@
  * Linux's GRO does it, and the connection looks at them once.
  *
  * A run begins with a segment that parses, belongs to an established connection and continues what
- * it has received: then where its text belongs is known before anything else is, and the one pass
- * that every byte needs for its checksum also copies it there. Behind the end of what was received
- * nobody reads, so text that turns out to be wrong does no harm: the next takes its place. What
+ * it has received: then its text goes to its place at once (text_place.h). What
  * follows joins the run if its headers are the same bytes as the first one's but for lengths,
  * checksums, sequence number, which must be the next, and PSH, which ends the run. Anything else
  * ends the run first and then goes the way of a single packet. So packets are acted on in the order
@@ -18,8 +16,10 @@
  * made due, and leaves with the next output, as it would if they had come one by one. While
  * somebody traces, nothing is joined: each packet has its own story then.
  */
+#include "in_hand.h"
 #include "look_ahead.h"
 #include "prefetch.h"
+#include "text_place.h"
 #include "wire_bytes.h"
 
 struct run {
@@ -31,9 +31,7 @@ struct run {
     uint32_t ip_bytes, header_bytes;
     /* Of what all have in common: IPv4's header; the TCP header with the pseudo-header. */
     checksum_sum ip_sum, tcp_sum;
-    uint8_t *to;            /* where text goes next */
-    uint32_t room;          /* so much of it in one place; 0: to be asked for */
-    uint32_t straight;      /* so much text goes to the program's buffer, before any to the queue */
+    struct text_place place;
     uint32_t payload_bytes; /* of all, so far */
     uint32_t count;
     bool ended; /* nothing more fits */
@@ -72,44 +70,16 @@ static checksum_sum header_sum(const struct run *run, const uint8_t *tcp, uint32
            word_16(tcp + TCP_CHECKSUM);
 }
 
-/* Where text goes that begins `at` bytes into the run's: the program's buffer, if it has posted one
- * and nothing in front waits to be read, or the receive queue. False: out of memory. */
-static bool find_place(struct hf_stack *stack, struct run *run, uint32_t at)
-{
-    struct stack_connection *connection = run->connection;
-    if (at < run->straight) {
-        run->to = connection->posted.buffer + connection->posted.filled + at;
-        run->room = run->straight - at;
-        return true;
-    }
-    run->to = bytequeue_reserve_page(&connection->tcp.receive_queue, &stack->pages,
-                                     connection->tcp.receive_bytes + at, &run->room);
-    return run->to != NULL;
-}
-
-/* The text of the next segment goes behind the run's, in one pass that copies and sums. Where that
- * is, is asked once for a page: asked for each segment it took 140 instructions. False: out of
- * memory, or the checksum is wrong (MUST-3). */
+/* The text of the next segment goes behind the run's. False: out of memory, or the checksum is
+ * wrong (MUST-3). */
 static bool place(struct hf_stack *stack, struct run *run, const uint8_t *tcp, uint32_t tcp_bytes,
                   bool checksum_known)
 {
     uint32_t header_bytes = run->header_bytes - run->ip_bytes;
-    uint32_t length = tcp_bytes - header_bytes;
     checksum_sum sum = header_sum(run, tcp, tcp_bytes);
-    for (uint32_t done = 0; done < length;) {
-        uint32_t take;
-        checksum_sum piece;
-        if (run->room == 0 && !find_place(stack, run, run->payload_bytes + done)) {
-            return false;
-        }
-        take = run->room < length - done ? run->room : length - done;
-        piece = checksum_add_copy(0, run->to, tcp + header_bytes + done, take);
-        sum += done & 1 ? checksum_swap(piece) : (piece & 0xffffffff) + (piece >> 32);
-        run->to += take;
-        run->room -= take;
-        done += take;
-    }
-    return checksum_known || checksum_finish(sum) == 0;
+    return text_place_put(stack, run->connection, &run->place, run->payload_bytes,
+                          tcp + header_bytes, tcp_bytes - header_bytes, &sum) &&
+           (checksum_known || checksum_finish(sum) == 0);
 }
 
 /* ---- a run's beginning */
@@ -135,22 +105,6 @@ static bool may_join(const struct hf_arriving *packet, const struct hf_arriving 
            memcmp(one + addresses, two + addresses, ip_bytes - addresses + 4) == 0 &&
            packet->length > ip_bytes + (one[ip_bytes + 12] >> 4) * 4u &&
            packet->hints.segment_bytes == 0 && next->hints.segment_bytes == 0;
-}
-
-/* Linux joins what ACK and PSH alone distinguish; of ECN's flags those of RFC 9768's counter are
- * the same on all or the run ends. */
-static bool flags_joinable(uint16_t flags)
-{
-    return (flags & (HF_FIN | HF_SYN | HF_RST | HF_URG | HF_ACK)) == HF_ACK;
-}
-
-/* It continues what the connection has received, and nothing is known to follow. */
-static bool continues(const struct tcp_conn *conn, const struct tcp_segment *segment)
-{
-    return conn->state == HF_ESTABLISHED && conn->reassembly == NULL && !conn->has_fin &&
-           !conn->receive_eof && !conn->orphan && !conn->receive_shutdown &&
-           seq_eq(segment->seq, conn->rcv.nxt) && segment->payload_length > 0 &&
-           segment->payload_length <= conn->rcv.wnd && segment->options.sack_count == 0;
 }
 
 /* The sums of the first one's headers, without what the others have by themselves. */
@@ -189,8 +143,7 @@ static bool begin(struct hf_stack *stack, struct run *run, const struct hf_arriv
     uint32_t reference;
     if (ip_host_input(&stack->ip, packet->bytes, packet->length, &run->ip) != HF_REASON_NONE ||
         run->ip.protocol != IP_PROTOCOL_TCP || run->ip.header_length != ip_header_of(packet) ||
-        tcp_parse(run->ip.payload, run->ip.payload_length, segment) != HF_REASON_NONE ||
-        !flags_joinable(segment->flags)) {
+        tcp_parse(run->ip.payload, run->ip.payload_length, segment) != HF_REASON_NONE) {
         return false;
     }
     local = (struct hf_endpoint){run->ip.destination, segment->destination_port};
@@ -208,11 +161,8 @@ static bool begin(struct hf_stack *stack, struct run *run, const struct hf_arriv
     run->connection = pool_at(&stack->connections, reference & FLOW_INDEX_MASK);
     set_sums(run, packet->bytes);
     run->payload_bytes = 0;
-    run->room = 0;
-    run->straight = run->connection->tcp.receive_bytes == 0
-                        ? run->connection->posted.length - run->connection->posted.filled
-                        : 0;
-    if (!continues(&run->connection->tcp, segment) ||
+    text_place_begin(&run->place, run->connection);
+    if (!text_place_fits(&run->connection->tcp, segment) ||
         !place(stack, run, run->ip.payload, run->ip.payload_length,
                packet_checksum_known(&packet->hints))) {
         tcp_forget_placed(&run->connection->tcp, &stack->host);
@@ -346,7 +296,6 @@ static void end(struct hf_stack *stack, struct run *run)
 {
     struct stack_connection *connection = run->connection;
     struct tcp_segment *segment = &run->segment;
-    struct tcp_conn *conn;
     enum hf_reason reason;
     if (connection == NULL) {
         return;
@@ -354,19 +303,12 @@ static void end(struct hf_stack *stack, struct run *run)
     run->connection = NULL;
     segment->joined_bytes = run->count > 1 ? segment->payload_length : 0;
     segment->payload_length = run->payload_bytes;
-    segment->in_place = true;
     stack->counters.packets_received += run->count;
     stack->counters.packets_joined += run->count - 1;
-    conn = &connection->tcp;
-    reason = tcp_segment_arrives(conn, &stack->host, segment);
+    reason = text_place_arrives(stack, connection, &run->place, segment);
     if (reason != HF_REASON_ACCEPTED) {
         stack->counters.dropped[reason] += run->count;
-        tcp_forget_placed(conn, &stack->host);
-    } else if (run->straight > 0) {
-        posted_take(stack, connection,
-                    run->straight < run->payload_bytes ? run->straight : run->payload_bytes);
     }
-    posted_fill(stack, connection);
     stack_settle(stack, connection);
 }
 
@@ -378,6 +320,7 @@ void hf_stack_input_batch(struct hf_stack *stack, const struct hf_arriving *pack
     bool looks = flow_table_count(&stack->flows) >= LOOK_AHEAD_FLOWS;
     bool joins = stack->config.join_received && !stack_tracing(stack);
     run.connection = NULL;
+    in_hand_before(stack);
     look_ahead_begin(&ahead, packets, count);
     stack_set_now(stack, now);
     time_wait_run_timers(stack);

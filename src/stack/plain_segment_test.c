@@ -128,6 +128,7 @@ static size_t leaves(struct hf_stack *stack, uint64_t *random, uint8_t *packet)
     struct tcp_segment segment = some_segment(&tuple, random), read;
     struct emit_fields fields = some_fields(random);
     struct send_queue queue;
+    checksum_sum sum;
     size_t length;
     memset(&queue, 0, sizeof queue);
     for (uint32_t i = 0; i < TEXT_MOST; i++) {
@@ -146,9 +147,10 @@ static size_t leaves(struct hf_stack *stack, uint64_t *random, uint8_t *packet)
     assert_int_equal(write_at_length(&tuple, &segment, text, &fields, other), length);
     assert_memory_equal(packet, other, length);
     send_queue_clear(&queue, &stack->send_store, HF_OK);
-    assert_int_equal(plain_segment_read(packet, length, false, &read_tuple, &read),
+    assert_int_equal(plain_segment_read(packet, length, &read_tuple, &read, &sum),
                      is_plain(&segment));
     if (is_plain(&segment)) {
+        assert_true(plain_segment_right(&read, sum));
         same_reading(packet, length, &read_tuple, &read);
     }
     return length;
@@ -170,25 +172,26 @@ static void written_and_read_alike(void **state)
     struct hf_address address = hf_address_ipv4(10, 0, 0, 1);
     struct hf_stack *stack = stack_test_host(&config, &address);
     uint64_t random = 1;
-    uint32_t taken = 0, refused = 0;
+    uint32_t taken = 0, refused = 0, wrong = 0;
     (void)state;
     for (uint32_t round = 0; round < ROUNDS; round++) {
         uint8_t packet[PACKET_MOST];
         size_t length = leaves(stack, &random, packet);
         length = damaged(&random, packet, length);
-        for (unsigned known = 0; known < 2; known++) {
-            struct flow_tuple tuple;
-            struct tcp_segment segment;
-            if (plain_segment_read(packet, length, known, &tuple, &segment)) {
-                same_reading(packet, length, &tuple, &segment);
-                assert_true(known || checksums_right(packet, length));
-                taken++;
-            } else {
-                refused++;
-            }
+        struct flow_tuple tuple;
+        struct tcp_segment segment;
+        checksum_sum sum;
+        if (plain_segment_read(packet, length, &tuple, &segment, &sum)) {
+            same_reading(packet, length, &tuple, &segment);
+            assert_int_equal(plain_segment_right(&segment, sum), checksums_right(packet, length));
+            taken++;
+            wrong += !checksums_right(packet, length);
+        } else {
+            refused++;
         }
     }
     assert_true(taken > ROUNDS / 10);
+    assert_true(wrong > ROUNDS / 20);
     assert_true(refused > ROUNDS / 10);
     hf_stack_free(stack);
 }

@@ -4,6 +4,7 @@
  */
 #include "fast_open.h"
 #include "hf_assert.h"
+#include "in_hand.h"
 #include "path_metrics.h"
 #include "resting.h"
 #include "stack_config.h"
@@ -144,6 +145,7 @@ void hf_stack_free(struct hf_stack *stack)
         }
     }
     reply_clear(stack);
+    in_hand_drop(stack);
     stack_late_deinit(stack);
     fast_open_deinit(stack);
     path_mtus_deinit(stack);
@@ -251,6 +253,7 @@ int hf_stack_remove_address(struct hf_stack *stack, const struct hf_address *add
         return error;
     }
     stack_set_now(stack, now);
+    in_hand_before(stack);
     for (uint32_t i = 0; i < pool_extent(&stack->slots); i++) {
         error = finish_speaker(stack, i, &clean) ? error : HF_ENOMEM;
     }

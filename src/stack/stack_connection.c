@@ -4,6 +4,7 @@
  * to what the connection now wants.
  */
 #include "fast_open.h"
+#include "in_hand.h"
 #include "path_metrics.h"
 #include "resting.h"
 
@@ -83,6 +84,7 @@ struct stack_slot *stack_slot_of(const struct hf_stack *stack, hf_handle handle)
 struct stack_connection *stack_connection_of(struct hf_stack *stack, hf_handle handle)
 {
     const struct stack_slot *slot = stack_slot_of(stack, handle);
+    in_hand_before(stack);
     return slot != NULL ? resting_wake_slot(stack, slot, HF_REASON_WAKE_CALL) : NULL;
 }
 

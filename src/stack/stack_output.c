@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * A packet out, or a batch of them. Replies first, then the connections that are ready, each in its
- * turn; what is for the host itself goes in again at once (RFC 1122 3.3.1.1).
+ * A packet out, or a batch of them. What was chosen before (in_hand.h) first, then replies, then
+ * the connections that are ready, each in its turn; what is for the host itself goes in again at
+ * once (RFC 1122 3.3.1.1).
  */
+#include "in_hand.h"
 #include "resting.h"
 
 static void run_timers(struct hf_stack *stack, hf_time now)
@@ -11,12 +13,13 @@ static void run_timers(struct hf_stack *stack, hf_time now)
     time_wait_run_timers(stack);
     syn_cache_run_timers(stack);
     if (stack->host.now >= stack->wheel.quiet_until) {
+        in_hand_before(stack);
         stack_run_timers(stack);
     }
 }
 
-static struct emit_fields fields_of(struct hf_stack *stack, const struct tcp_conn *conn,
-                                    uint32_t segments)
+struct emit_fields emit_fields_of(struct hf_stack *stack, const struct tcp_conn *conn,
+                                  uint32_t segments)
 {
     bool may_fragment = tcp_may_fragment(conn);
     struct emit_fields fields = {.ttl = conn->ttl,
@@ -66,7 +69,11 @@ static size_t connection_output(struct hf_stack *stack, struct stack_connection 
     if (!tcp_next_segment(conn, &stack->host, &segment, &payload_offset, &reason)) {
         return 0;
     }
-    fields = fields_of(stack, conn, 1);
+    length = in_hand_begin(stack, connection, &segment, payload_offset, reason, packet);
+    if (length > 0) {
+        return length;
+    }
+    fields = emit_fields_of(stack, conn, 1);
     length =
         emit_packet(&conn->tuple, &segment, &conn->send_queue, payload_offset, &fields, packet);
     if (stack_tracing(stack)) {
@@ -78,6 +85,9 @@ static size_t connection_output(struct hf_stack *stack, struct stack_connection 
 static ptrdiff_t next_packet(struct hf_stack *stack, uint8_t *packet)
 {
     struct stack_connection *connection;
+    if (stack->in_hand != NULL) {
+        return (ptrdiff_t)in_hand_next(stack, packet, stack->config.mtu);
+    }
     if (stack->replies_head != NULL) {
         return reply_take(stack, packet);
     }
@@ -199,13 +209,13 @@ static uint32_t connection_batch(struct hf_stack *stack, struct stack_connection
             break;
         }
     }
-    fields = fields_of(stack, conn, super.segments);
+    fields = emit_fields_of(stack, conn, super.segments);
     emit_traced(stack, &super, conn, &fields, flags, &packets[0]);
     if (!left_over) {
         return 1;
     }
     super_begin(&super, &segment, payload_offset, reason);
-    fields = fields_of(stack, conn, 1);
+    fields = emit_fields_of(stack, conn, 1);
     emit_traced(stack, &super, conn, &fields, flags, &packets[1]);
     return 2;
 }
@@ -214,9 +224,11 @@ static uint32_t next_packets(struct hf_stack *stack, struct hf_packet *packets, 
                              uint32_t flags)
 {
     struct stack_connection *connection;
-    ptrdiff_t reply = reply_take(stack, packets[0].bytes);
-    if (reply > 0) {
-        packets[0].length = packets[0].total_length = (size_t)reply;
+    ptrdiff_t single = stack->in_hand != NULL
+                           ? (ptrdiff_t)in_hand_next(stack, packets[0].bytes, stack->config.mtu)
+                           : reply_take(stack, packets[0].bytes);
+    if (single > 0) {
+        packets[0].length = packets[0].total_length = (size_t)single;
         packets[0].segments = 1;
         packets[0].segment_bytes = packets[0].piece_count = packets[0].flags = 0;
         packets[0].header_bytes = packets[0].checksum_start = 0;
@@ -268,6 +280,7 @@ int hf_stack_output_batch(struct hf_stack *stack, struct hf_packet *packets, uin
     if (error != HF_OK) {
         return error;
     }
+    in_hand_before(stack);
     run_timers(stack, now);
     while (made < count && turned < TURNED_AROUND_AT_ONCE) {
         uint32_t more = next_packets(stack, &packets[made], count - made, flags);
@@ -348,8 +361,9 @@ static inline bool nothing_to_do(struct hf_stack *stack, hf_time now)
     stack_set_now(stack, now);
     now = stack->host.now;
     if (stack->ready.head != POOL_NONE || stack->replies_head != NULL || stack->late != NULL ||
-        now >= stack->wheel.quiet_until || now >= stack->syn_quiet_until ||
-        now >= stack->time_wait_quiet_until || now >= stack->resting.quiet_until) {
+        stack->in_hand != NULL || now >= stack->wheel.quiet_until ||
+        now >= stack->syn_quiet_until || now >= stack->time_wait_quiet_until ||
+        now >= stack->resting.quiet_until) {
         return false;
     }
     stack->time_wait_looked = now;
@@ -371,7 +385,7 @@ hf_time hf_stack_next_deadline(const struct hf_stack *stack)
 {
     hf_time earliest = wheel_next_deadline(&stack->wheel);
     hf_time other = syn_cache_next_deadline(stack);
-    if (stack->replies_head != NULL || stack->ready.head != POOL_NONE ||
+    if (stack->replies_head != NULL || stack->ready.head != POOL_NONE || stack->in_hand != NULL ||
         (stack->late != NULL && stack->late->at < stack->late->count)) {
         return stack->host.now;
     }

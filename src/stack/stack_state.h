@@ -227,7 +227,8 @@ struct hf_stack {
     hf_time syn_quiet_until, time_wait_quiet_until;
     struct stack_reply *replies_head, *replies_tail;
     uint32_t reply_count;
-    struct stack_late *late; /* NULL unless config.late_split */
+    struct stack_late *late;       /* NULL unless config.late_split */
+    struct stack_in_hand *in_hand; /* NULL: nothing is (in_hand.h) */
 
     struct fast_open_keys fast_open_keys;
     struct fast_open_reset *fast_open_resets; /* a ring; NULL until there was one */
@@ -491,6 +492,10 @@ void super_emit(const struct super_segment *super, const struct tcp_conn *conn,
                 const struct emit_fields *fields, uint32_t flags, struct hf_packet *packet);
 
 /* ---- stack_output.c */
+
+/* For the next so many segments of a connection. */
+struct emit_fields emit_fields_of(struct hf_stack *stack, const struct tcp_conn *conn,
+                                  uint32_t segments);
 
 /* For hf_stack_output with config.late_split: what is not handed out yet. */
 #define LATE_PACKETS 2

@@ -25,8 +25,8 @@ static checksum_sum add_text(checksum_sum sum, const uint8_t *text, uint32_t len
     return checksum_add_header(checksum_add_header(sum, text, whole), rest, sizeof rest);
 }
 
-/* Keeps MUST-3. */
-static bool checksum_right(const uint8_t *packet, uint32_t header_bytes, uint32_t tcp_bytes)
+/* Of the pseudo header and TCP's. */
+static checksum_sum headers_sum(const uint8_t *packet, uint32_t header_bytes, uint32_t tcp_bytes)
 {
     const uint8_t *tcp = packet + IPV4_HEADER_BYTES;
     checksum_sum sum =
@@ -35,8 +35,14 @@ static bool checksum_right(const uint8_t *packet, uint32_t header_bytes, uint32_
     if (header_bytes > TCP_HEADER_BYTES) {
         sum = checksum_add_header(sum, tcp + TCP_HEADER_BYTES, TIMESTAMPS_BYTES);
     }
-    if (tcp_bytes > header_bytes) {
-        sum = add_text(sum, tcp + header_bytes, tcp_bytes - header_bytes);
+    return sum;
+}
+
+/* Keeps MUST-3. */
+bool plain_segment_right(const struct tcp_segment *segment, checksum_sum sum)
+{
+    if (segment->payload_length > 0) {
+        sum = add_text(sum, segment->payload, segment->payload_length);
     }
     return checksum_finish(sum) == 0;
 }
@@ -78,8 +84,8 @@ static void fill_segment(const uint8_t *packet, uint32_t header_bytes, uint32_t 
     }
 }
 
-bool plain_segment_read(const uint8_t *packet, size_t length, bool checksum_known,
-                        struct flow_tuple *tuple, struct tcp_segment *segment)
+bool plain_segment_read(const uint8_t *packet, size_t length, struct flow_tuple *tuple,
+                        struct tcp_segment *segment, checksum_sum *sum)
 {
     const uint8_t *tcp = packet + IPV4_HEADER_BYTES;
     uint32_t total, tcp_bytes, header_bytes;
@@ -94,10 +100,10 @@ bool plain_segment_read(const uint8_t *packet, size_t length, bool checksum_know
     tcp_bytes = total - IPV4_HEADER_BYTES;
     header_bytes = plain_header_bytes(tcp, tcp_bytes);
     if (header_bytes == 0 || (tcp[13] & (HF_SYN | HF_URG)) != 0 ||
-        checksum_finish(checksum_add_header(0, packet, IPV4_HEADER_BYTES)) != 0 ||
-        (!checksum_known && !checksum_right(packet, header_bytes, tcp_bytes))) {
+        checksum_finish(checksum_add_header(0, packet, IPV4_HEADER_BYTES)) != 0) {
         return false;
     }
+    *sum = headers_sum(packet, header_bytes, tcp_bytes);
     fill_segment(packet, header_bytes, tcp_bytes, segment);
     memset(tuple, 0, sizeof *tuple);
     memcpy(tuple->local, packet + 16, 4);

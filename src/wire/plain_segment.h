@@ -14,11 +14,13 @@
 #include "flow_tuple.h"
 #include "tcp_segment.h"
 
-/* False: it is not plain, or its checksums are wrong (TCP's is not looked at where it is known to
- * be right), and what was written means nothing. Else both are as the ordinary way would fill them.
- */
-bool plain_segment_read(const uint8_t *packet, size_t length, bool checksum_known,
-                        struct flow_tuple *tuple, struct tcp_segment *segment);
+/* False: it is not plain, or IPv4's checksum is wrong, and what was written means nothing. Else
+ * tuple and segment are as the ordinary way would fill them, and *sum is of the pseudo header and
+ * TCP's: the text, which may be going somewhere, is yet to be added. */
+bool plain_segment_read(const uint8_t *packet, size_t length, struct flow_tuple *tuple,
+                        struct tcp_segment *segment, checksum_sum *sum);
+/* Is TCP's checksum right? `sum` as plain_segment_read left it. */
+bool plain_segment_right(const struct tcp_segment *segment, checksum_sum sum);
 /* What seems to be the tuple of a segment without IP options, as its receiver names it; nothing was
  * verified. */
 bool plain_segment_glance(const uint8_t *packet, size_t length, struct flow_tuple *tuple);

@@ -252,6 +252,26 @@ static void release_front_page(struct bytequeue *queue, struct page_pool *pool)
     queue->first = (queue->first + 1) & (queue->capacity - 1);
 }
 
+void bytequeue_unreserve(struct bytequeue *queue, struct page_pool *pool, uint32_t offset,
+                         uint32_t length)
+{
+    HF_ASSERT(offset <= REACH_BYTES_MAX);
+    HF_ASSERT(length <= REACH_BYTES_MAX - offset);
+    /* The page in which it begins stays for what stands in front of it. */
+    uint32_t number = offset == 0 ? 0 : (queue->start + offset + PAGE_BYTES - 1) / PAGE_BYTES;
+    uint32_t end = (queue->start + offset + length + PAGE_BYTES - 1) / PAGE_BYTES;
+    for (; number < end && number < queue->capacity; number++) {
+        uint8_t **place = page_place(queue, number);
+        if (*place != NULL) {
+            page_release(pool, *place);
+            *place = NULL;
+            queue->page_count--;
+        }
+    }
+    if (queue->page_count == 0)
+        bytequeue_clear(queue, pool);
+}
+
 void bytequeue_drop(struct bytequeue *queue, struct page_pool *pool, uint32_t length)
 {
     HF_ASSERT(length <= REACH_BYTES_MAX);

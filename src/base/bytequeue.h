@@ -56,6 +56,10 @@ uint8_t *bytequeue_reserve_page(struct bytequeue *queue, struct page_pool *pool,
  * caller knows that they were written. */
 const uint8_t *bytequeue_span(const struct bytequeue *queue, uint32_t offset, uint32_t *contiguous);
 void bytequeue_read(const struct bytequeue *queue, uint32_t offset, void *data, uint32_t length);
+/* What was reserved for `length` bytes from `offset` on, behind everything that matters: pages that
+ * hold nothing else return to the pool. */
+void bytequeue_unreserve(struct bytequeue *queue, struct page_pool *pool, uint32_t offset,
+                         uint32_t length);
 /* Moves the front forward, over holes too; pages left behind return to the pool. */
 void bytequeue_drop(struct bytequeue *queue, struct page_pool *pool, uint32_t length);
 static inline bool bytequeue_is_empty(const struct bytequeue *queue)

@@ -364,6 +364,45 @@ static void a_hole_holds_no_pages(void **state)
     model_free(model);
 }
 
+static void what_was_reserved_is_given_back(void **state)
+{
+    enum { WRITTEN = 2 * PAGE_BYTES + 100, RESERVED = 3 * PAGE_BYTES };
+    static uint8_t written[WRITTEN], read[WRITTEN];
+    (void)state;
+    for (uint32_t i = 0; i < WRITTEN; i++)
+        written[i] = (uint8_t)(i * 7 + i / 256);
+    /* The front in the middle of a page, so much in front of it. */
+    for (uint32_t held = 0; held <= WRITTEN; held += held == 0 ? 1 : 33) {
+        for (uint32_t front = 0; front < PAGE_BYTES; front += 1000) {
+            struct test_heap heap = test_heap_make();
+            struct hf_allocator allocator = test_heap_allocator(&heap);
+            struct memory memory;
+            struct page_pool pool;
+            struct bytequeue queue = {0};
+            uint32_t contiguous;
+            uint32_t pages;
+            memory_init(&memory, &allocator, UINT64_MAX);
+            page_pool_init(&pool, &memory, 0);
+            if (held > 0) {
+                assert_true(bytequeue_write(&queue, &pool, front, written, held));
+                bytequeue_drop(&queue, &pool, front);
+            }
+            pages = queue.page_count;
+            for (uint32_t at = 0; at < RESERVED; at += contiguous)
+                assert_non_null(bytequeue_reserve_page(&queue, &pool, held + at, &contiguous));
+            assert_true(queue.page_count > pages);
+            bytequeue_unreserve(&queue, &pool, held, RESERVED);
+            assert_int_equal(queue.page_count, pages);
+            assert_int_equal(bytequeue_is_empty(&queue), held == 0);
+            bytequeue_read(&queue, 0, read, held);
+            assert_memory_equal(read, written, held);
+            bytequeue_clear(&queue, &pool);
+            page_pool_deinit(&pool);
+            assert_int_equal(memory.used_bytes, 0);
+        }
+    }
+}
+
 static void the_pool_keeps_no_more_pages_than_its_limit(void **state)
 {
     (void)state;
@@ -409,6 +448,7 @@ int main(void)
         cmocka_unit_test(refused_first_write_leaves_an_empty_queue),
         cmocka_unit_test(one_page_needs_no_ring),
         cmocka_unit_test(a_hole_holds_no_pages),
+        cmocka_unit_test(what_was_reserved_is_given_back),
         cmocka_unit_test(the_pool_keeps_no_more_pages_than_its_limit),
         cmocka_unit_test(reaches_to_the_largest_window),
     };

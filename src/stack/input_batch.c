@@ -33,6 +33,7 @@ struct run {
     checksum_sum ip_sum, tcp_sum;
     struct text_place place;
     uint32_t payload_bytes; /* of all, so far */
+    uint32_t refused_bytes; /* of one that was placed behind them and is none of them */
     uint32_t count;
     bool ended; /* nothing more fits */
 };
@@ -160,12 +161,12 @@ static bool begin(struct hf_stack *stack, struct run *run, const struct hf_arriv
     }
     run->connection = pool_at(&stack->connections, reference & FLOW_INDEX_MASK);
     set_sums(run, packet->bytes);
-    run->payload_bytes = 0;
+    run->payload_bytes = run->refused_bytes = 0;
     text_place_begin(&run->place, run->connection);
     if (!text_place_fits(&run->connection->tcp, segment) ||
         !place(stack, run, run->ip.payload, run->ip.payload_length,
                packet_checksum_known(&packet->hints))) {
-        tcp_forget_placed(&run->connection->tcp, &stack->host);
+        tcp_forget_placed(&run->connection->tcp, &stack->host, segment->payload_length);
         run->connection = NULL;
         return false;
     }
@@ -278,9 +279,12 @@ static bool join(struct hf_stack *stack, struct run *run, const struct hf_arrivi
     length = (uint32_t)packet->length - run->header_bytes;
     if (length > run->segment.payload_length ||
         length + run->payload_bytes > run->connection->tcp.rcv.wnd ||
-        wire_read_32(tcp + 4) != seq_add(run->segment.seq, run->payload_bytes).value ||
-        !place(stack, run, tcp, (uint32_t)packet->length - run->ip_bytes,
+        wire_read_32(tcp + 4) != seq_add(run->segment.seq, run->payload_bytes).value) {
+        return false;
+    }
+    if (!place(stack, run, tcp, (uint32_t)packet->length - run->ip_bytes,
                packet_checksum_known(&packet->hints))) {
+        run->refused_bytes = length;
         return false;
     }
     run->payload_bytes += length;
@@ -309,6 +313,7 @@ static void end(struct hf_stack *stack, struct run *run)
     if (reason != HF_REASON_ACCEPTED) {
         stack->counters.dropped[reason] += run->count;
     }
+    tcp_forget_placed(&connection->tcp, &stack->host, run->refused_bytes);
     stack_settle(stack, connection);
 }
 

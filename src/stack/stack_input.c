@@ -146,7 +146,7 @@ static bool connection_takes(struct hf_stack *stack, struct stack_connection *co
     if (!text_place_put(stack, connection, &place, 0, segment->payload, segment->payload_length,
                         &sum) ||
         checksum_finish(sum) != 0) {
-        tcp_forget_placed(&connection->tcp, &stack->host);
+        tcp_forget_placed(&connection->tcp, &stack->host, segment->payload_length);
         return false;
     }
     *reason = text_place_arrives(stack, connection, &place, segment);

@@ -61,7 +61,7 @@ enum hf_reason text_place_arrives(struct hf_stack *stack, struct stack_connectio
     segment->in_place = true;
     reason = tcp_segment_arrives(conn, &stack->host, segment);
     if (reason != HF_REASON_ACCEPTED) {
-        tcp_forget_placed(conn, &stack->host);
+        tcp_forget_placed(conn, &stack->host, length);
     } else if (place->straight > 0) {
         posted_take(stack, connection, place->straight < length ? place->straight : length);
     }

@@ -451,9 +451,9 @@ static inline bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host
  * sent. 0: ask tcp_next_segment. */
 uint32_t tcp_next_run(struct tcp_conn *conn, struct tcp_host *host,
                       const struct tcp_segment *segment, uint32_t most);
-/* Text was written behind what is received, and is not going to be: memory for it is given back if
- * nothing else needs it. */
-void tcp_forget_placed(struct tcp_conn *conn, struct tcp_host *host);
+/* Text of `length` was written behind what is received, and is not going to be: memory for it is
+ * given back. */
+void tcp_forget_placed(struct tcp_conn *conn, struct tcp_host *host, uint32_t length);
 /* Of how many segments a super-segment may be made: Linux's, see tcp_push.c; 2 or more. */
 uint32_t tcp_run_limit(const struct tcp_conn *conn, const struct tcp_host *host);
 /* The number of our FIN, once fin_queued: it follows the last byte. */

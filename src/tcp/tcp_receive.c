@@ -377,10 +377,10 @@ enum hf_reason tcp_receive_text(struct tcp_conn *conn, struct tcp_host *host,
     return take_text(conn, host, &text);
 }
 
-void tcp_forget_placed(struct tcp_conn *conn, struct tcp_host *host)
+void tcp_forget_placed(struct tcp_conn *conn, struct tcp_host *host, uint32_t length)
 {
-    if (conn->receive_bytes == 0 && conn->reassembly == NULL) {
-        bytequeue_clear(&conn->receive_queue, host->pages);
+    if (length > 0 && conn->reassembly == NULL) {
+        bytequeue_unreserve(&conn->receive_queue, host->pages, conn->receive_bytes, length);
     }
 }
 

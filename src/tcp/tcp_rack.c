@@ -521,7 +521,7 @@ void tcp_rack_on_idle_ack(struct tcp_conn *conn, const struct tcp_host *host)
 }
 
 /* 6.2 step 5's timer: what had to wait for reo_wnd has waited.
- * Keeps RFC8985-6.2-b. */
+ * Keeps RFC8985-6.2-b, RFC9937-6-i. */
 void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
     if (conn->sent == NULL) {
@@ -534,6 +534,13 @@ void tcp_rack_timeout(struct tcp_conn *conn, struct tcp_host *host)
     }
     if (conn->recovery == TCP_RECOVERY_NONE) {
         begin_recovery(conn, host, 0);
+        if (conn->recovery == TCP_RECOVERY_FAST) {
+            /* DEVIATION: RFC 9937 6.2 has a step for an ACK that delivers something. As in Linux a
+             * recovery that time begins has one, too, as if the first segment that is lost had been
+             * delivered. */
+            struct tcp_sent *sent = conn->sent;
+            tcp_prr_on_ack(conn, tcp_sent_at(sent, tcp_sent_next_lost(sent))->length, false, true);
+        }
     }
     tcp_cc_delivered(conn, host);
 }

@@ -215,6 +215,15 @@ static void take_cwnd(struct recovery_oracle *oracle, const struct hf_trace_even
     }
 }
 
+/* When time begins a recovery the first loss counts as if it had been delivered. */
+static uint32_t first_waiting_bytes(const struct flight_model *flight)
+{
+    for (size_t i = flight->first; i < flight->end; i++)
+        if (flight->segments[i].waits)
+            return flight->segments[i].end - flight->segments[i].seq;
+    return 0;
+}
+
 /* The reordering timer: no ACK came, but more is lost than was known. What it led to has all been
  * told when something leaves, or time goes on. */
 static void after_timer(struct recovery_oracle *oracle, const struct hf_trace_event *event)
@@ -225,6 +234,8 @@ static void after_timer(struct recovery_oracle *oracle, const struct hf_trace_ev
     oracle->timer_ran = false;
     if (oracle->entered && !oracle->absorbed)
         begin_reduction(oracle, 0);
+    if (oracle->entered)
+        proportional_rate(oracle, first_waiting_bytes(&oracle->flight), false);
     oracle->entered = oracle->lost = oracle->absorbed = false;
 }
 

@@ -243,7 +243,7 @@ struct tcp_conn {
     bool receive_tuned : 1;     /* no HF_OPTION_RECEIVE_BUFFER was set: it follows the flow */
     bool send_tuned : 1;        /* the same for sending */
     bool dsack_due : 1;         /* the next ACK reports `dsack` (RFC 2883) */
-    bool backoff_reverted : 1;  /* an ICMP message took back a doubling (RFC 6069) */
+    bool backoff_reverted : 1;  /* ICMP (RFC 6069) or a sample took back doublings */
     bool metrics_wanted : 1;    /* synchronized: to begin with what others learnt (RFC 9040) */
     bool metrics_due : 1;       /* ended in order: what it learnt is to be kept */
     uint8_t frto;               /* enum tcp_frto */

@@ -82,8 +82,9 @@ void tcp_rtt_note_sacked(const struct tcp_conn *conn, const struct tcp_sent_reco
  * none is timed, in recovery, by the earliest that is reported.
  * 5.3 starts the retransmission timer anew for what SND.UNA moves over, and for nothing else; but
  * 5: what is out must not go again sooner than one RTO after it left, so the timer is put off by
- * what the RTO has grown.
- * Keeps RFC6298-3-b, RFC6298-5-a. */
+ * what the RTO has grown. What was doubled is replaced by what is measured; how often the timer ran
+ * out is told by time from then on (reverted_too_long).
+ * Keeps RFC6298-3-b, RFC6298-5-a, RFC6298-5-b. */
 void tcp_rtt_sample_by_sack(struct tcp_conn *conn, struct tcp_host *host,
                             const struct tcp_ack_news *news)
 {
@@ -95,6 +96,10 @@ void tcp_rtt_sample_by_sack(struct tcp_conn *conn, struct tcp_host *host,
     }
     tcp_rtt_sample(conn, host, host->now - sent);
     conn->rtt_timing = false;
+    if (conn->backoff > 0) {
+        conn->backoff = 0;
+        conn->backoff_reverted = true;
+    }
     grown = tcp_backed_off_rto(conn, host) - before;
     if (grown > 0 && conn->deadlines[TCP_TIMER_RETRANSMIT] != HF_TIME_NEVER) {
         conn->deadlines[TCP_TIMER_RETRANSMIT] += grown;

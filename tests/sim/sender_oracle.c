@@ -213,6 +213,7 @@ static void take_sample(struct sender_oracle *oracle, const struct hf_config *ho
         srtt = oracle->srtt_ns - oracle->srtt_ns / 8 + event->value / 8;
     }
     oracle->measured = true;
+    oracle->reverted = oracle->timeouts; /* 5: with a new measurement RTO collapses */
     rto = 4 * rttvar > host->min_rto_ns ? 4 * rttvar : host->min_rto_ns;
     rto = srtt + rto < host->max_rto_ns ? srtt + rto : host->max_rto_ns;
     error = event->numbers.srtt_ns - srtt;

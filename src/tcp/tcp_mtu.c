@@ -130,7 +130,7 @@ void tcp_mtu_begin(struct tcp_conn *conn, const struct tcp_host *host)
 }
 
 /* RFC 4821 7.2: a finished search is begun anew after a while, from what is in use.
- * Keeps RFC4821-7.2-c. */
+ * Keeps RFC4821-7.2-c, RFC8899-5.1.1-a. */
 static void search_again(struct tcp_conn *conn, const struct tcp_host *host)
 {
     struct tcp_mtu_search *search = &conn->search;
@@ -194,7 +194,7 @@ void tcp_mtu_probe_sent(struct tcp_conn *conn, struct tcp_host *host, seq32 star
 }
 
 /* RFC 4821 7.6.1. A larger segment leaves cwnd, which counts bytes, as it is.
- * Keeps RFC4821-7.6.1-a. */
+ * Keeps RFC4821-7.6.1-a, RFC8899-4.1-a. */
 static void probe_arrived(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_mtu_search *search = &conn->search;
@@ -205,7 +205,7 @@ static void probe_arrived(struct tcp_conn *conn, struct tcp_host *host)
     tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_MTU_PROBE_ARRIVED, before);
 }
 
-/* Keeps RFC4821-3-a, RFC4821-3-b, RFC4821-7.6.2-a, RFC8899-3-c. */
+/* Keeps RFC4821-3-a, RFC4821-3-b, RFC4821-7.6.2-a, RFC8899-3-c, RFC8899-3-d. */
 bool tcp_mtu_probe_lost(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_mtu_search *search = &conn->search;
@@ -297,7 +297,7 @@ void tcp_mtu_on_ack(struct tcp_conn *conn, struct tcp_host *host)
     }
 }
 
-/* Keeps RFC4821-7.6.4-a. */
+/* Keeps RFC4821-7.6.4-a, RFC8899-4.4-a. */
 void tcp_mtu_on_repeat(struct tcp_conn *conn, const struct tcp_host *host)
 {
     struct tcp_mtu_search *search = &conn->search;

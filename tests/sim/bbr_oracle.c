@@ -244,6 +244,15 @@ static void enter(struct call *call, enum phase phase)
     }
 }
 
+static uint32_t least_of(const uint32_t *values)
+{
+    uint32_t least = values[0];
+
+    for (unsigned i = 1; i < TRIPS; i++)
+        least = values[i] < least ? values[i] : least;
+    return least;
+}
+
 static uint64_t latest_bytes(const struct model *model)
 {
     return most_of(model->trip_bytes, TRIPS);
@@ -254,6 +263,7 @@ static void lower_shortterm(struct call *call)
 {
     struct model *model = call->model;
     const struct hf_cc_sample *sample = &call->sample;
+    uint64_t before, arrived;
 
     if (!model->trouble)
         oracle_fail(&news.failure, sample->now, "bounds lowered without a loss or a mark");
@@ -268,10 +278,13 @@ static void lower_shortterm(struct call *call)
                                              : INFINITE; /* by more than is seen */
     model->least_bw = percent(model->bw_is_max ? model->max_bw : model->least_bw, 70);
     model->bw_is_max = false;
-    /* What arrived of a flight that was larger by what the path itself lost, at most 10 %. */
-    model->shortterm =
-        larger(latest_bytes(model) + latest_bytes(model) / 9 + 1,
-               percent(model->shortterm == INFINITE ? call->cwnd : model->shortterm, 70));
+    /* What arrived of a flight that was larger by what the path itself lost, at most 10 %, and by
+     * what ProbeRTT or Drain kept back. */
+    before = model->shortterm == INFINITE ? call->cwnd : model->shortterm;
+    arrived = latest_bytes(model) + latest_bytes(model) / 9 + 1;
+    if (least_of(model->trip_share) == 50)
+        arrived = larger(arrived, smaller(2 * arrived, before));
+    model->shortterm = larger(arrived, percent(before, 70));
     news.lowered++;
 }
 
@@ -356,15 +369,6 @@ static void note_share(struct model *model)
 
     if (share < model->trip_share[0])
         model->trip_share[0] = share;
-}
-
-static uint32_t least_of(const uint32_t *values)
-{
-    uint32_t least = values[0];
-
-    for (unsigned i = 1; i < TRIPS; i++)
-        least = values[i] < least ? values[i] : least;
-    return least;
 }
 
 /* A flight was as fast as the fastest ever, a 16th or 1.25 ms aside. */

@@ -22,6 +22,7 @@
 #define EXTRA_ACKED_WINDOW_ROUNDS 5u /* half of ExtraAckedFilterLen */
 #define STARTUP_GAIN_PERCENT 277u
 #define PACING_MARGIN_PERCENT 1u
+#define HALF_PERCENT 50u
 #define NO_RTT UINT32_MAX
 #define MICROSECONDS 1000000u
 
@@ -117,11 +118,10 @@ static uint8_t share_let_leave(const struct bbr *bbr)
 {
     switch ((enum bbr_state)bbr->state) {
     case BBR_DRAIN:
-        return 50;
+    case BBR_PROBE_RTT:
+        return HALF_PERCENT;
     case BBR_DOWN:
         return 90;
-    case BBR_PROBE_RTT:
-        return 50;
     case BBR_STARTUP:
     case BBR_CRUISE:
     case BBR_REFILL:
@@ -131,17 +131,34 @@ static uint8_t share_let_leave(const struct bbr *bbr)
     return 100;
 }
 
-/* The most that arrived in the round. A mark is no loss, and the draft says nothing of it: what
- * DOWN lets leave, 90 %, would become the bound when the queue that the probe has made is marked,
- * of this 90 % the next, and what is left the pace for two seconds, on a path that delivers all it
- * is given. Where there are marks alone it is seen against what was let leave, up to two rounds
- * ago. */
+/* How much of bw left in the rounds whose samples this one has: those of up to two rounds ago. */
+static uint32_t share_that_left(const struct bbr *bbr)
+{
+    return cc_min(share_let_leave(bbr), cc_min(bbr->share_now, bbr->share_before));
+}
+
+/* The most that arrived in the round, seen against what was let leave. A mark is no loss, and the
+ * draft says nothing of it: what DOWN lets leave, 90 %, would become the bound when the queue that
+ * the probe has made is marked, of this 90 % the next, and what is left the pace for two seconds,
+ * on a path that delivers all it is given. DEVIATION: nor is the half that ProbeRTT lets leave what
+ * the path delivers; a loss in the round after it would cut bw by 30 %. What is lost of DOWN's
+ * counts as in the draft. */
 static uint64_t bw_shown(const struct bbr *bbr, bool lost)
 {
-    uint32_t share = cc_min(share_let_leave(bbr), cc_min(bbr->share_now, bbr->share_before));
+    uint32_t share = share_that_left(bbr);
     uint64_t bw = cc_scale(bbr->bw_latest, 100, share);
     bw = bw < bbr->bw_shortterm ? bw : bbr->bw_shortterm;
-    return lost || bw < bbr->bw_latest ? bbr->bw_latest : bw;
+    return (lost && share > HALF_PERCENT) || bw < bbr->bw_latest ? bbr->bw_latest : bw;
+}
+
+/* The same of the flight. */
+static uint32_t inflight_shown(const struct bbr *bbr)
+{
+    uint32_t inflight = cc_clamp_u64(bbr_sending_rate(bbr, bbr->inflight_latest));
+    if (share_that_left(bbr) > HALF_PERCENT) {
+        return inflight;
+    }
+    return cc_max(inflight, cc_min(cc_clamp_u64(2 * (uint64_t)inflight), bbr->inflight_shortterm));
 }
 
 /* 5.5.10.3: what loss says while nothing is being probed for. DEVIATION: inflight_latest is what
@@ -166,7 +183,7 @@ static void adapt_lower_bounds(const struct hf_cc_state *state, const struct hf_
     shown = bw_shown(bbr, lost);
     bbr->bw_shortterm = shown > less_bw ? shown : less_bw;
     bbr->inflight_shortterm =
-        cc_max(cc_clamp_u64(bbr_sending_rate(bbr, bbr->inflight_latest)),
+        cc_max(inflight_shown(bbr),
                (uint32_t)((uint64_t)bbr->inflight_shortterm * BBR_BETA_PERCENT / 100));
     hf_cc_tell(sample, HF_REASON_BBR_LOWER_BOUNDS);
 }

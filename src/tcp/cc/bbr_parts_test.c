@@ -354,6 +354,24 @@ static void marks_in_down(void **unused)
     }
 }
 
+/* Half was let leave by ProbeRTT: what arrived of it is no bound, though something was lost. */
+static void loss_after_probe_rtt(void **unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < 4; i++) {
+        struct path *path = end_of_round(BBR_CRUISE, true, i & 1);
+        struct bbr *bbr = &path->bbr;
+        bbr->bw_latest = 480000;
+        bbr->inflight_latest = i & 2 ? 30000 : 48000;
+        bbr->share_now = 50;
+        cc_bbr.on_delivery(&path->state, &path->sample);
+        assert_int_equal(path->bounds_told, 1);
+        assert_true(bbr->bw_shortterm == 960000);
+        assert_int_equal(bbr->inflight_shortterm, i & 2 ? 70000 : 96000);
+        free(path);
+    }
+}
+
 /* 5.5.10.3, decision by decision: who cuts, for what, from what, and how far. */
 static void lower_bounds(void **unused)
 {
@@ -541,6 +559,7 @@ int main(void)
         cmocka_unit_test(says_what_linux_says),
         cmocka_unit_test(lower_bounds),
         cmocka_unit_test(marks_in_down),
+        cmocka_unit_test(loss_after_probe_rtt),
         cmocka_unit_test(bounded_by_what_left),
         cmocka_unit_test(first_loss_begins_a_round),
         cmocka_unit_test(least_round_trip),

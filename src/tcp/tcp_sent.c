@@ -2,14 +2,37 @@
 #include "tcp_sent.h"
 
 #include "hf_assert.h"
+#include "place_set.h"
 
 #include <string.h>
 
 #define FIRST_CAPACITY 16u
 
+/* A whole number of the steps in which memory is kept at hand. */
+static size_t set_size(uint32_t capacity)
+{
+    return (place_set_words(capacity) + 1) / 2 * (2 * sizeof(uint32_t));
+}
+
 static size_t sent_size(uint32_t capacity)
 {
-    return sizeof(struct tcp_sent) + capacity * sizeof(struct tcp_sent_record);
+    return sizeof(struct tcp_sent) + capacity * sizeof(struct tcp_sent_record) + set_size(capacity);
+}
+
+/* The places of those that are lost and wait to be sent again. */
+static uint32_t *waiting_places(struct tcp_sent *sent)
+{
+    return (uint32_t *)(void *)&sent->records[sent->capacity];
+}
+
+static void place_waits(struct tcp_sent *sent, uint32_t id)
+{
+    place_set_add(waiting_places(sent), sent->capacity, id & (sent->capacity - 1));
+}
+
+static void place_waits_no_more(struct tcp_sent *sent, uint32_t id)
+{
+    place_set_remove(waiting_places(sent), sent->capacity, id & (sent->capacity - 1));
 }
 
 static struct tcp_sent *allocate(struct memory *memory, uint32_t capacity)
@@ -18,6 +41,7 @@ static struct tcp_sent *allocate(struct memory *memory, uint32_t capacity)
     if (sent != NULL) {
         memset(sent, 0, sizeof *sent);
         sent->capacity = capacity;
+        memset(waiting_places(sent), 0, set_size(capacity));
         sent->flying = (struct tcp_sent_list){TCP_SENT_NONE, TCP_SENT_NONE};
         sent->waiting = sent->flying;
     }
@@ -47,7 +71,6 @@ static void renumber(struct tcp_sent *sent)
         record->earlier = record->flags & TCP_SENT_SACKED ? 0 : renumbered(record->earlier);
     }
     sent->first -= TCP_SENT_RENUMBER;
-    sent->lost_hint -= TCP_SENT_RENUMBER;
     sent->flying.oldest = renumbered(sent->flying.oldest);
     sent->flying.newest = renumbered(sent->flying.newest);
     sent->waiting.oldest = renumbered(sent->waiting.oldest);
@@ -91,6 +114,10 @@ bool tcp_sent_reserve(struct tcp_sent **sent, struct memory *memory, uint32_t ex
         for (uint32_t id = old->first; id != old->first + old->count; id++) {
             *tcp_sent_at(grown, id) = *tcp_sent_at(old, id);
         }
+        for (uint32_t id = grown->waiting.oldest; id != TCP_SENT_NONE;
+             id = tcp_sent_at(grown, id)->later) {
+            place_waits(grown, id);
+        }
         tcp_sent_free(sent, memory);
     }
     *sent = grown;
@@ -124,6 +151,9 @@ static void list_append(struct tcp_sent *sent, struct tcp_sent_list *list, uint3
         tcp_sent_at(sent, list->newest)->later = id;
     }
     list->newest = id;
+    if (list == &sent->waiting) {
+        place_waits(sent, id);
+    }
 }
 
 /* Before its flags change. */
@@ -133,6 +163,9 @@ static void list_remove(struct tcp_sent *sent, uint32_t id)
     struct tcp_sent_list *list = list_of(sent, record);
     if (list == NULL) {
         return;
+    }
+    if (list == &sent->waiting) {
+        place_waits_no_more(sent, id);
     }
     if (record->earlier == TCP_SENT_NONE) {
         list->oldest = record->later;
@@ -216,6 +249,7 @@ static void list_rejoin(struct tcp_sent *sent)
     while (id != TCP_SENT_NONE) {
         struct tcp_sent_record *record = tcp_sent_at(sent, id);
         uint32_t after = record->later;
+        place_waits_no_more(sent, id);
         while (next != TCP_SENT_NONE &&
                (int32_t)(record->order - tcp_sent_at(sent, next)->order) > 0) {
             next = tcp_sent_at(sent, next)->later;
@@ -349,9 +383,6 @@ void tcp_sent_mark_lost(struct tcp_sent *sent, uint32_t id)
     sent->lost_count++;
     record->flags |= TCP_SENT_LOST;
     list_append(sent, &sent->waiting, id);
-    if ((int32_t)(id - sent->lost_hint) < 0) {
-        sent->lost_hint = id;
-    }
 }
 
 void tcp_sent_mark_twice(struct tcp_sent *sent, uint32_t id)
@@ -375,22 +406,6 @@ void tcp_sent_mark_lost_repeated(struct tcp_sent *sent, uint32_t id)
     sent->repeat_out_bytes += record->length;
     sent->lost_count++;
     sent->repeat_out_count++;
-}
-
-bool tcp_sent_pay(struct tcp_sent *sent, uint32_t looks)
-{
-    uint32_t price = (looks + TCP_SENT_LOOKS - 1) / TCP_SENT_LOOKS;
-    if (looks <= TCP_SENT_FREE_LOOKS) {
-        return true;
-    }
-    if (sent->last_order - sent->paid_order > sent->count) {
-        sent->paid_order = sent->last_order - sent->count; /* what is long gone pays no more */
-    }
-    if (price > sent->last_order - sent->paid_order) {
-        return false;
-    }
-    sent->paid_order += price;
-    return true;
 }
 
 void tcp_sent_forget_sacks(struct tcp_sent *sent, seq32 next)
@@ -429,7 +444,6 @@ void tcp_sent_unmark_lost(struct tcp_sent *sent)
         clear_lost(sent, record);
         id = record->earlier;
     }
-    sent->lost_hint = sent->first + sent->count;
 }
 
 void tcp_sent_drop_first(struct tcp_sent *sent)
@@ -444,28 +458,6 @@ void tcp_sent_drop_first(struct tcp_sent *sent)
     clear_lost(sent, record);
     sent->first++;
     sent->count--;
-    if ((int32_t)(sent->first - sent->lost_hint) > 0) {
-        sent->lost_hint = sent->first;
-    }
-}
-
-uint32_t tcp_sent_run(struct tcp_sent *sent, seq32 ack)
-{
-    hf_time left = tcp_sent_at(sent, sent->first)->sent;
-    uint32_t count = 0;
-    while (count < sent->count) {
-        uint32_t id = sent->first + count;
-        const struct tcp_sent_record *record = tcp_sent_at(sent, id);
-        if ((record->flags & (uint8_t)~TCP_SENT_PUSHED) != 0 || record->sent != left ||
-            seq_gt(tcp_sent_end(record), ack)) {
-            break;
-        }
-        count++;
-        if (record->later != id + 1) {
-            break;
-        }
-    }
-    return count;
 }
 
 void tcp_sent_drop_run(struct tcp_sent *sent, uint32_t count)
@@ -484,9 +476,6 @@ void tcp_sent_drop_run(struct tcp_sent *sent, uint32_t count)
     }
     sent->first += count;
     sent->count -= count;
-    if ((int32_t)(sent->first - sent->lost_hint) > 0) {
-        sent->lost_hint = sent->first;
-    }
 }
 
 void tcp_sent_cut_first(struct tcp_sent *sent, seq32 ack)
@@ -502,50 +491,21 @@ void tcp_sent_cut_first(struct tcp_sent *sent, seq32 ack)
     record->length -= cut;
 }
 
-uint32_t tcp_sent_find(struct tcp_sent *sent, seq32 seq)
-{
-    uint32_t low = 0;
-    uint32_t high = sent->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (seq_lt(tcp_sent_at(sent, sent->first + middle)->seq, seq)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return sent->first + low;
-}
-
-uint32_t tcp_sent_skip_sacked(struct tcp_sent *sent, uint32_t id)
-{
-    uint32_t end = sent->first + sent->count;
-    while (id != end) {
-        struct tcp_sent_record *record = tcp_sent_at(sent, id);
-        const struct tcp_sent_record *next;
-        if (!(record->flags & TCP_SENT_SACKED) || record->later == end) {
-            return record->flags & TCP_SENT_SACKED ? end : id;
-        }
-        next = tcp_sent_at(sent, record->later);
-        if (next->flags & TCP_SENT_SACKED) {
-            record->later = next->later;
-        }
-        id = record->later;
-    }
-    return end;
-}
-
+/* A peer can have one lost again at the one end while many wait at the other: so neither end is
+ * walked from. */
 uint32_t tcp_sent_next_lost(struct tcp_sent *sent)
 {
-    if (sent->lost_bytes == sent->repeat_out_bytes) {
+    uint32_t first = sent->first & (sent->capacity - 1);
+    uint32_t place;
+    if (sent->waiting.oldest == TCP_SENT_NONE) {
         return TCP_SENT_NONE; /* whatever is lost is on its way again */
     }
-    sent->lost_hint = tcp_sent_skip_sacked(sent, sent->lost_hint);
-    while (!waits(tcp_sent_at(sent, sent->lost_hint))) {
-        sent->lost_hint = tcp_sent_skip_sacked(sent, sent->lost_hint + 1);
-        HF_ASSERT(sent->lost_hint != sent->first + sent->count);
+    place = place_set_next(waiting_places(sent), sent->capacity, first);
+    if (place == PLACE_NONE) {
+        place = place_set_next(waiting_places(sent), sent->capacity, 0);
     }
-    return sent->lost_hint;
+    HF_ASSERT(place != PLACE_NONE);
+    return sent->first + ((place - first) & (sent->capacity - 1));
 }
 
 /* A piece of `record`, which is in the same state; or `lost`, and not sent again yet. */

@@ -71,7 +71,6 @@ struct tcp_sent {
     uint32_t count;
     struct tcp_sent_list flying;  /* in the order of transmission */
     struct tcp_sent_list waiting; /* lost, and not sent again */
-    uint32_t lost_hint;           /* no record before this id is lost and waits */
     uint32_t last_order;          /* of the latest transmission; counts from 1 */
     uint32_t sacked_count, repeat_out_count;
     uint32_t sacked_bytes, lost_bytes, repeat_out_bytes;
@@ -88,7 +87,7 @@ struct tcp_sent {
     seq32 high_rxt;
     bool rescued;
     uint32_t sack_duplicates;
-    struct tcp_sent_record records[];
+    struct tcp_sent_record records[]; /* and behind them a place_set of those that wait */
 };
 #define TCP_SENT_MAX_RECORDS (1u << 20)
 #define TCP_SENT_RENUMBER (1u << 30) /* when `first` has come so far, ids begin anew */

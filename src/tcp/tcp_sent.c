@@ -8,11 +8,13 @@
 
 #define FIRST_CAPACITY 16u
 
-/* A whole number of the steps in which memory is kept at hand. */
+/* A whole number of the steps in which memory is kept at hand; that of a short flight is known. */
 static size_t set_size(uint32_t capacity)
 {
-    return (place_set_words(capacity) + 1) / 2 * (2 * sizeof(uint32_t));
+    return capacity <= 32 ? MEMORY_STEP_BYTES
+                          : (place_set_words(capacity) + 1) / 2 * (size_t)MEMORY_STEP_BYTES;
 }
+_Static_assert(MEMORY_STEP_BYTES == 2 * sizeof(uint32_t), "two words are a step");
 
 static size_t sent_size(uint32_t capacity)
 {
@@ -151,9 +153,6 @@ static void list_append(struct tcp_sent *sent, struct tcp_sent_list *list, uint3
         tcp_sent_at(sent, list->newest)->later = id;
     }
     list->newest = id;
-    if (list == &sent->waiting) {
-        place_waits(sent, id);
-    }
 }
 
 /* Before its flags change. */
@@ -383,6 +382,7 @@ void tcp_sent_mark_lost(struct tcp_sent *sent, uint32_t id)
     sent->lost_count++;
     record->flags |= TCP_SENT_LOST;
     list_append(sent, &sent->waiting, id);
+    place_waits(sent, id);
 }
 
 void tcp_sent_mark_twice(struct tcp_sent *sent, uint32_t id)

@@ -158,8 +158,8 @@ static void sack_impossible(struct hostile *w, uint32_t i)
     hit_and_take(w, &ack);
 }
 
-/* Half way up segments are SACKed one after the other. All before them are lost, and each lets one of
- * those go again: so a quarter has gone again, and a quarter waits. */
+/* Half way up segments are SACKed one after the other. All before them are lost, and each lets one
+ * of those go again: so a quarter has gone again, and a quarter waits. */
 static void quarter_repeated(struct hostile *w)
 {
     w->mark[0] = w->mark[1] = place(w, segments(w) / 2);
@@ -272,7 +272,7 @@ static void until_timeout(struct hostile *w)
     struct hf_counters after;
     hf_stack_counters(w->stack, &before);
     after = before;
-    for (int i = 0; i < 20 && after.retransmit_timeouts == before.retransmit_timeouts; i++) {
+    for (int i = 0; i < 8 && after.retransmit_timeouts == before.retransmit_timeouts; i++) {
         hf_time next = hf_stack_next_deadline(w->stack);
         if (next == HF_TIME_NEVER) {
             return;
@@ -283,6 +283,12 @@ static void until_timeout(struct hostile *w)
     }
 }
 
+/* So that the connection does not end for silence. */
+static void acknowledge_some(struct hostile *w)
+{
+    w->una += w->mss < in_flight(w) ? w->mss : (in_flight(w) + 1) / 2;
+}
+
 /* A timeout that was none: silence, then an ACK of the original. */
 static void timeout_taken_back(struct hostile *w, uint32_t i)
 {
@@ -290,7 +296,7 @@ static void timeout_taken_back(struct hostile *w, uint32_t i)
     struct hostile_segment ack;
     (void)i;
     until_timeout(w);
-    w->una += w->mss < in_flight(w) ? w->mss : 0;
+    acknowledge_some(w);
     ack = hostile_ack(w);
     hostile_set_echo(&ack, old - 1);
     hit_and_take(w, &ack);
@@ -302,7 +308,7 @@ static void timeout_taken_back_by_sack(struct hostile *w, uint32_t i)
     struct hostile_segment ack;
     uint32_t left;
     until_timeout(w);
-    w->una += w->mss < in_flight(w) ? w->mss : 0;
+    acknowledge_some(w);
     ack = hostile_ack(w);
     left = place(w, 2 + 2 * i % segments(w));
     hostile_block(&ack, left, left + w->mss);

@@ -508,7 +508,7 @@ static void too_big_in_bursts(struct hostile *w, uint32_t i)
     bool v6 = (w->flags & HOSTILE_IPV6) != 0;
     for (uint32_t k = 0; k < 50; k++) {
         uint32_t narrow = 1500 - (50 * i + k) % (v6 ? 221 : 949);
-        icmp(w, w->una + below(w, in_flight(w)), v6 ? 2 : 3, v6 ? 0 : 4, narrow);
+        icmp(w, w->una + below(w, in_flight(w) + 1), v6 ? 2 : 3, v6 ? 0 : 4, narrow);
     }
     quiet(w);
     hostile_take(w);

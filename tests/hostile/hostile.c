@@ -84,6 +84,7 @@ void hostile_start(struct hostile *w, uint64_t seed, const struct hf_allocator *
     config.receive_buffer_max_bytes = 0;
     config.metrics_save = 0; /* each connection begins as the first did */
     config.ecn = 3;
+    config.rest_after_ns = HF_TIME_NEVER; /* else slabs for what rests are kept, size by size */
     w->stack = hf_stack_new(&config);
     w->now = HF_SECOND;
     w->random.state = seed;

@@ -5,6 +5,8 @@
 
 /* What the cap leaves free, less than this part of it is taken: nobody else shall be refused. */
 #define PART_OF_FREE 4u
+/* What a run takes beside its segments, 1,300 instructions, it gives back with the second. */
+#define LEAST_FOLLOWING 3u
 
 struct stack_in_hand {
     struct hf_split split;
@@ -60,8 +62,9 @@ size_t in_hand_choose(struct hf_stack *stack, struct stack_connection *connectio
     struct tcp_conn *conn = &connection->tcp;
     struct super_segment super;
     struct emit_fields fields;
+    uint32_t sure = tcp_run_sure(conn, &stack->host, first);
     uint32_t most;
-    if (!may_run(stack, conn)) {
+    if (sure < LEAST_FOLLOWING || !may_run(stack, conn)) {
         return 0;
     }
     super_begin(&super, first, payload_offset, HF_REASON_SEND_DATA);
@@ -70,6 +73,7 @@ size_t in_hand_choose(struct hf_stack *stack, struct stack_connection *connectio
     }
     most = tcp_run_limit(conn, &stack->host);
     most = super_room(&super, most < IN_HAND_SEGMENTS ? most : IN_HAND_SEGMENTS);
+    most = most < sure ? most : sure;
     stack->in_hand = allocate(stack, most + 1, first->payload_length);
     if (stack->in_hand == NULL) {
         return 0;

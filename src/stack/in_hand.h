@@ -29,7 +29,7 @@ static inline size_t in_hand_begin(struct hf_stack *stack, struct stack_connecti
                                    enum hf_reason reason, uint8_t *packet)
 {
     return reason == HF_REASON_SEND_DATA &&
-                   tcp_unsent_bytes(&connection->tcp) >= 2 * first->payload_length
+                   tcp_unsent_bytes(&connection->tcp) >= 4 * first->payload_length
                ? in_hand_choose(stack, connection, first, payload_offset, packet)
                : 0;
 }

@@ -330,7 +330,7 @@ static void need_memory_that_is_free(void **state)
     (void)state;
     open_world(&world, false);
     begin_flight(&world);
-    world.sender->memory.limit_bytes = memory_held(&world.sender->memory) + 4 * FULL * MSS;
+    world.sender->memory.limit_bytes = memory_held(&world.sender->memory) + 3 * FULL * MSS;
     assert_true(take_one(&world));
     assert_null(world.sender->in_hand);
     while (world.whole < FULL) {

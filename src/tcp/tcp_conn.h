@@ -451,6 +451,9 @@ static inline bool tcp_next_segment(struct tcp_conn *conn, struct tcp_host *host
  * sent. 0: ask tcp_next_segment. */
 uint32_t tcp_next_run(struct tcp_conn *conn, struct tcp_host *host,
                       const struct tcp_segment *segment, uint32_t most);
+/* It would be so many at least, were `most` larger and memory there. */
+uint32_t tcp_run_sure(const struct tcp_conn *conn, const struct tcp_host *host,
+                      const struct tcp_segment *segment);
 /* Text of `length` was written behind what is received, and is not going to be: memory for it is
  * given back. */
 void tcp_forget_placed(struct tcp_conn *conn, struct tcp_host *host, uint32_t length);

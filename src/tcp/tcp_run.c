@@ -100,19 +100,37 @@ static void account(struct tcp_conn *conn, struct tcp_host *host, uint32_t segme
     tcp_tell_writable(conn);
 }
 
+/* As tcp_next_run, but for pacing. */
+static uint32_t run_bound(const struct tcp_conn *conn, const struct tcp_host *host,
+                          const struct tcp_segment *segment)
+{
+    uint32_t length = segment->payload_length;
+    if (!undisturbed(conn) || length != tcp_effective_mss(conn) ||
+        !seq_eq(conn->snd.nxt, seq_add(segment->seq, length))) {
+        return 0;
+    }
+    return bounded(conn, host, length);
+}
+
+static bool is_paced(const struct tcp_conn *conn, const struct tcp_host *host)
+{
+    return tcp_pacing_rate(conn, host) != 0 || tcp_pacing_is_starting(conn);
+}
+
+uint32_t tcp_run_sure(const struct tcp_conn *conn, const struct tcp_host *host,
+                      const struct tcp_segment *segment)
+{
+    return tcp_pacing_rate(conn, host) != 0 ? 0 : run_bound(conn, host, segment);
+}
+
 uint32_t tcp_next_run(struct tcp_conn *conn, struct tcp_host *host,
                       const struct tcp_segment *segment, uint32_t most)
 {
     uint32_t length = segment->payload_length;
     uint32_t made;
-    if (!undisturbed(conn) || length != tcp_effective_mss(conn) ||
-        !seq_eq(conn->snd.nxt, seq_add(segment->seq, length))) {
-        return 0;
-    }
-    most = min_u32(bounded(conn, host, length), most);
-    made = tcp_pacing_rate(conn, host) != 0 || tcp_pacing_is_starting(conn)
-               ? record_paced(conn, host, most, length)
-               : record(conn, host, most, length);
+    most = min_u32(run_bound(conn, host, segment), most);
+    made = is_paced(conn, host) ? record_paced(conn, host, most, length)
+                                : record(conn, host, most, length);
     if (made > 0) {
         account(conn, host, made, length);
     }

@@ -180,7 +180,10 @@ def instructions(directory):
         return "Not counted: valgrind is missing."
     rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
     names = {"floor": "the copies and sums of 1460 bytes alone",
-             "bulk": "a segment, both ends", "rst": "a connection ended with RST, both ends",
+             "bulk": "a segment, both ends",
+             "received": "the same, read by hf_recv",
+             "single": "that, too, one packet a call",
+             "rst": "a connection ended with RST, both ends",
              "fin": "a connection with FIN and TIME-WAIT, both ends"}
     return "\n".join(["| work | instructions |", "|---|---|"] +
                      [f"| {names.get(name, name)} | {int(count):,} |" for name, count in rows])

@@ -244,11 +244,10 @@ size_t in_hand_choose(struct hf_stack *stack, struct stack_connection *connectio
     return 0;
 }
 
-size_t in_hand_next(struct hf_stack *stack, uint8_t *packet, size_t capacity)
+size_t in_hand_next(struct hf_stack *stack, uint8_t *packet)
 {
     (void)stack;
     (void)packet;
-    (void)capacity;
     HF_ASSERT(false);
     return 0;
 }

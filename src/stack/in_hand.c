@@ -87,19 +87,19 @@ size_t in_hand_choose(struct hf_stack *stack, struct stack_connection *connectio
     super_emit(&super, conn, &fields, HF_OUTPUT_PARTIAL | HF_OUTPUT_PIECES,
                &stack->in_hand->packet);
     hf_split_begin(&stack->in_hand->split, &stack->in_hand->packet);
-    return in_hand_next(stack, packet, stack->config.mtu);
+    return in_hand_next(stack, packet);
 }
 
-size_t in_hand_next(struct hf_stack *stack, uint8_t *packet, size_t capacity)
+size_t in_hand_next(struct hf_stack *stack, uint8_t *packet)
 {
     struct stack_in_hand *hand = stack->in_hand;
     struct hf_split *split = &hand->split;
     ptrdiff_t length;
     if (hand->kept) {
-        length = hf_packet_split(&hand->packet, split->index, packet, capacity);
+        length = hf_packet_split(&hand->packet, split->index, packet, stack->config.mtu);
         split->index++;
     } else {
-        length = hf_split_next(split, packet, capacity);
+        length = hf_split_next(split, packet, stack->config.mtu);
     }
     HF_ASSERT(length > 0);
     if (split->index == hand->packet.segments) {

@@ -34,7 +34,7 @@ static inline size_t in_hand_begin(struct hf_stack *stack, struct stack_connecti
                : 0;
 }
 /* The next one, where there is one (stack->in_hand is not NULL). */
-size_t in_hand_next(struct hf_stack *stack, uint8_t *packet, size_t capacity);
+size_t in_hand_next(struct hf_stack *stack, uint8_t *packet);
 void in_hand_keep(struct hf_stack *stack);
 void in_hand_drop(struct hf_stack *stack);
 

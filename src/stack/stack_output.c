@@ -86,7 +86,7 @@ static ptrdiff_t next_packet(struct hf_stack *stack, uint8_t *packet)
 {
     struct stack_connection *connection;
     if (stack->in_hand != NULL) {
-        return (ptrdiff_t)in_hand_next(stack, packet, stack->config.mtu);
+        return (ptrdiff_t)in_hand_next(stack, packet);
     }
     if (stack->replies_head != NULL) {
         return reply_take(stack, packet);
@@ -224,9 +224,8 @@ static uint32_t next_packets(struct hf_stack *stack, struct hf_packet *packets, 
                              uint32_t flags)
 {
     struct stack_connection *connection;
-    ptrdiff_t single = stack->in_hand != NULL
-                           ? (ptrdiff_t)in_hand_next(stack, packets[0].bytes, stack->config.mtu)
-                           : reply_take(stack, packets[0].bytes);
+    ptrdiff_t single = stack->in_hand != NULL ? (ptrdiff_t)in_hand_next(stack, packets[0].bytes)
+                                              : reply_take(stack, packets[0].bytes);
     if (single > 0) {
         packets[0].length = packets[0].total_length = (size_t)single;
         packets[0].segments = 1;

@@ -14,6 +14,7 @@
  * Packets of the protected connection are not recorded for damaging either: two flipped bits in one
  * column of the checksum cancel out, and then TCP has no means to tell.
  */
+#include "counted_heap.h"
 #include "packet_forge.h"
 
 #include <inttypes.h>
@@ -27,20 +28,6 @@
 #define SERVER_PORT 80
 
 static uint64_t balance_bytes;
-
-static void *counted_allocate(void *context, size_t size)
-{
-    (void)context;
-    balance_bytes += size;
-    return malloc(size);
-}
-
-static void counted_release(void *context, void *memory, size_t size)
-{
-    (void)context;
-    balance_bytes -= size;
-    free(memory);
-}
 
 struct storm {
     struct hf_stack *server, *client;
@@ -70,7 +57,7 @@ static struct hf_stack *make_host(uint8_t seed, uint64_t memory)
 {
     struct hf_config config = hf_config_default();
     memset(config.seed, seed, sizeof config.seed);
-    config.allocator = (struct hf_allocator){counted_allocate, counted_release, NULL};
+    config.allocator = counted_heap(&balance_bytes);
     config.memory_bytes = memory;
     config.max_connections = 2000;
     config.max_syn_records = 1000;

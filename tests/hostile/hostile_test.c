@@ -14,6 +14,7 @@
  * costs prints, for each family, how many packets went in and came out while callgrind counted:
  * tests/hostile/cost puts the two together.
  */
+#include "counted_heap.h"
 #include "hostile.h"
 #include "stack_state.h"
 
@@ -33,22 +34,6 @@
 enum { WARM_UP = 400, MOST_STEPS = 40, LARGEST = 30000, RECEIVER_LARGEST = 4000 };
 
 static uint64_t balance_bytes;
-
-static void *counted_allocate(void *context, size_t size)
-{
-    (void)context;
-    balance_bytes += size;
-    return malloc(size);
-}
-
-static void counted_release(void *context, void *memory, size_t size)
-{
-    (void)context;
-    balance_bytes -= size;
-    free(memory);
-}
-
-static const struct hf_allocator counted = {counted_allocate, counted_release, NULL};
 
 static uint32_t families_in(const struct family *families)
 {
@@ -117,6 +102,7 @@ static void sequences(uint64_t count, uint64_t seed)
     uint64_t most = 0;
     uint64_t packets = 0;
     struct hf_counters counters;
+    struct hf_allocator counted = counted_heap(&balance_bytes);
     if (w == NULL) {
         exit(1);
     }

@@ -280,6 +280,9 @@ extern "C" {
       "RFC 3708 4")                                                                                \
     X(REO_WND_WIDER, "reo-wnd-wider", "The duplicate was needless: reordering gets more time.",    \
       "RFC 8985 6.2")                                                                              \
+    X(STAMP_SET_BACK, "stamp-set-back",                                                            \
+      "Sent again with an older stamp: what was overtaken on the way must not be dropped for it.", \
+      "RFC 7323 5.3")                                                                              \
     X(UNDO_TIMESTAMP, "undo-timestamp",                                                            \
       "The ACK answers the original: nothing was lost, cwnd is given back.", "RFC 3522 3.2")       \
     X(UNDO_DSACK, "undo-dsack", "All that was sent again came twice: cwnd is given back.",         \

@@ -19,7 +19,8 @@ static bool measure_rtt(struct tcp_conn *conn, struct tcp_host *host,
         }
         return false;
     }
-    if (conn->timestamps && segment->options.has_timestamps && segment->options.ts_echo != 0) {
+    if (conn->timestamps && segment->options.has_timestamps && segment->options.ts_echo != 0 &&
+        (conn->backoff > 0 || !tcp_repeat_stamp_misleads(conn, segment->options.ts_echo))) {
         int32_t ticks = (int32_t)(tcp_timestamp(conn, host->now) - segment->options.ts_echo);
         if (ticks >= 0) {
             tcp_rtt_sample(conn, host, ticks * HF_MILLISECOND);

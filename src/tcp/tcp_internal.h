@@ -217,8 +217,8 @@ void tcp_dsack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
 
 /* cwnd and ssthresh are about to be reduced. */
 void tcp_undo_begin(struct tcp_conn *conn);
-/* A repetition leaves, which is no tail loss probe. */
-void tcp_undo_on_repeat(struct tcp_conn *conn, const struct tcp_host *host);
+/* A repetition leaves, which is no tail loss probe; with this TSval, if there are timestamps. */
+void tcp_undo_on_repeat(struct tcp_conn *conn, uint32_t stamp);
 /* RFC 3522: the ACK answers an original that was sent before it was sent again. */
 bool tcp_undo_by_timestamp(const struct tcp_conn *conn, const struct tcp_segment *segment);
 /* RFC 3708: every repetition was a duplicate. */
@@ -228,6 +228,19 @@ bool tcp_undo_by_dsack(const struct tcp_conn *conn);
 void tcp_undo(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason, bool none_lost);
 /* The one of the two that holds: why, or HF_REASON_NONE. */
 enum hf_reason tcp_undo_reason(const struct tcp_conn *conn, const struct tcp_segment *segment);
+
+/* ---- tcp_repeat_stamp.c: the TSval of what is sent again */
+
+/* The segment is `record` again, whose times are those of when it left before. */
+void tcp_repeat_stamp(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
+                      const struct tcp_sent_record *record);
+/* A probe of the window has left: no repetition after it has an older one. */
+void tcp_repeat_stamp_left(struct tcp_conn *conn, uint32_t stamp);
+/* Is this echo older than the TSval of what was sent again then? */
+bool tcp_repeat_stamp_is_newer(const struct tcp_conn *conn, hf_time sent, uint32_t echo);
+/* Might this be the echo of a TSval that was set back? Then it tells a round trip that is too long
+ * by as much. */
+bool tcp_repeat_stamp_misleads(const struct tcp_conn *conn, uint32_t echo);
 
 /* ---- tcp_frto.c: RFC 5682 */
 
@@ -241,6 +254,8 @@ bool tcp_frto_on_ack(struct tcp_conn *conn, struct tcp_host *host,
 
 /* Something that begins at `seq`, sent once, has arrived after what lies above it. */
 void tcp_reordering_seen(struct tcp_conn *conn, seq32 seq);
+/* For how long RACK lets what was overtaken be late (RFC 8985 6.2 step 4). */
+hf_time tcp_reordering_extent(const struct tcp_conn *conn);
 /* Before the timeout has changed the state of recovery. */
 void tcp_reordering_on_timeout(struct tcp_conn *conn, const struct tcp_host *host);
 

@@ -36,7 +36,7 @@ static bool ambiguous(const struct tcp_conn *conn, const struct tcp_sent_record 
         return false;
     }
     if (conn->timestamps && segment->options.has_timestamps && seq_lt(record->seq, conn->snd.una) &&
-        (int32_t)(segment->options.ts_echo - tcp_timestamp(conn, record->sent)) < 0) {
+        tcp_repeat_stamp_is_newer(conn, record->sent, segment->options.ts_echo)) {
         return true;
     }
     return rtt < (hf_time)tcp_min_rtt_us(&conn->rack.min_rtt) * HF_MICROSECOND;
@@ -212,19 +212,22 @@ static bool threshold_reached(const struct tcp_conn *conn, const struct tcp_host
            !(host->config->recovery & TCP_LOSS_NO_THRESHOLD);
 }
 
+hf_time tcp_reordering_extent(const struct tcp_conn *conn)
+{
+    const struct tcp_rack *rack = &conn->rack;
+    hf_time extent = (hf_time)tcp_min_rtt_us(&rack->min_rtt) * HF_MICROSECOND / 4;
+    hf_time srtt = (hf_time)conn->srtt_us * HF_MICROSECOND;
+    return extent * rack->reo_wnd_mult < srtt ? extent * rack->reo_wnd_mult : srtt;
+}
+
 /* Keeps RFC8985-6.2-a, RFC8985-6.2-c, RFC8985-6.2-d. */
 static hf_time reordering_window(const struct tcp_conn *conn, const struct tcp_host *host)
 {
-    const struct tcp_rack *rack = &conn->rack;
-    hf_time window;
-    if (!rack->reordering_seen &&
+    if (!conn->rack.reordering_seen &&
         (conn->recovery != TCP_RECOVERY_NONE || threshold_reached(conn, host))) {
         return 0;
     }
-    window = (hf_time)tcp_min_rtt_us(&rack->min_rtt) * HF_MICROSECOND / 4 * rack->reo_wnd_mult;
-    return window < (hf_time)conn->srtt_us * HF_MICROSECOND
-               ? window
-               : (hf_time)conn->srtt_us * HF_MICROSECOND;
+    return tcp_reordering_extent(conn);
 }
 
 /* Marks as lost what was sent long enough before something that was delivered; returns how many.

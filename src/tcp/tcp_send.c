@@ -60,7 +60,7 @@ static enum hf_reason build_retransmission(struct tcp_conn *conn, struct tcp_hos
     }
     count_repetition(conn, host, length);
     tcp_rate_sent_again(conn, NULL);
-    tcp_undo_on_repeat(conn, host);
+    tcp_undo_on_repeat(conn, segment->options.ts_value);
     conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
     if (conn->recovery == TCP_RECOVERY_TIMEOUT) {
         conn->snd.retransmit_next = next;
@@ -124,12 +124,13 @@ static bool next_repetition(struct tcp_conn *conn, struct tcp_host *host,
     if (record->flags & TCP_SENT_PUSHED) {
         segment->flags |= HF_PSH;
     }
+    tcp_repeat_stamp(conn, host, segment, record);
     tcp_sent_repeat(conn->sent, id, host->now);
     tcp_rate_sent_again(conn, tcp_sent_at(conn->sent, id));
     conn->prr.out_bytes += record->length;
     count_repetition(conn, host, segment->payload_length);
     if (!probe) {
-        tcp_undo_on_repeat(conn, host);
+        tcp_undo_on_repeat(conn, segment->options.ts_value);
         tcp_rfc6675_repeated(conn, id, spare_reason);
     }
     conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
@@ -384,6 +385,7 @@ static bool next_probe(struct tcp_conn *conn, struct tcp_host *host, struct tcp_
     /* Its number is old, so the peer will not look at its ACK field or window: whatever
      * acknowledgement or window update is due stays due. */
     tcp_build_header(conn, host, segment, seq_sub(conn->snd.una, 1), HF_ACK);
+    tcp_repeat_stamp_left(conn, segment->options.ts_value);
     tcp_ecn_fill(conn, host, segment, false);
     segment->window = (uint16_t)min_u32(conn->rcv.wnd >> conn->rcv_wind_shift, UINT16_MAX);
     return true;

@@ -82,6 +82,8 @@ struct tcp_sent {
     /* The peer has reneged too often: no SACK is believed before SND.UNA is here. */
     seq32 doubted_until;
     bool doubted;
+    bool repeat_stamped, set_back_told;
+    uint32_t repeat_stamp; /* the newest TSval of what was sent again (tcp_repeat_stamp.c) */
     /* RFC 6675's: HighRxt, whether the rescue went, duplicate ACKs with news of SACK. */
     struct tcp_sent_edge edge;
     seq32 high_rxt;

@@ -42,12 +42,12 @@ void tcp_undo_begin(struct tcp_conn *conn)
 }
 
 /* Keeps RFC3522-3.2-a. */
-void tcp_undo_on_repeat(struct tcp_conn *conn, const struct tcp_host *host)
+void tcp_undo_on_repeat(struct tcp_conn *conn, uint32_t stamp)
 {
     struct tcp_undo *undo = &conn->undo;
     if (!undo->stamped) {
         undo->stamped = true; /* RFC 3522 3.2 step 2: RetransmitTS */
-        undo->stamp = tcp_timestamp(conn, host->now);
+        undo->stamp = stamp;
     }
     if (!undo->possible) {
         return;

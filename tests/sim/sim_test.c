@@ -30,6 +30,7 @@ struct options {
 struct totals {
     uint64_t failures, packets, retransmits, lost, steps, repeated;
     uint64_t recovery_acks, growths, slow_growths, reductions, undos, reversions; /* judged */
+    uint64_t set_back;
     uint64_t marked;
     uint64_t joined; /* where they were played without traces */
 };
@@ -179,6 +180,7 @@ static void add(struct totals *totals, const struct options *options,
     totals->reductions += result->reductions;
     totals->undos += result->undos;
     totals->reversions += result->reversions;
+    totals->set_back += result->set_back;
     totals->joined += result->joined;
     totals->repeated += options->repeat_every != 0 && scenario->seed % options->repeat_every == 0;
     if (options->verbose)
@@ -219,7 +221,8 @@ static int run_many(const struct options *options, const char *program)
         printf("joined: %" PRIu64 " packets to the one before\n", totals.joined);
         totals.failures += totals.joined == 0;
     }
-    printf("timer: %" PRIu64 " doublings taken back for ICMP\n", totals.reversions);
+    printf("timer: %" PRIu64 " doublings taken back for ICMP; %" PRIu64 " stamps set back\n",
+           totals.reversions, totals.set_back);
     printf("BBR: %" PRIu64 " ACKs judged (%" PRIu64 " from both sides), %" PRIu64
            " times its bounds came down, %" PRIu64 " ProbeRTTs\n",
            bbr_oracle_news()->judged, bbr_oracle_news()->exactly, bbr_oracle_news()->lowered,

@@ -19,6 +19,7 @@
 #include "recovery_oracle.h"
 #include "router.h"
 #include "sender_oracle.h"
+#include "stamp_oracle.h"
 #include "window_oracle.h"
 
 #include <inttypes.h>
@@ -43,6 +44,7 @@ struct watcher {
     struct recovery_oracle recoveries[2];
     struct window_oracle windows[2];
     struct rate_oracle rates[2];
+    struct stamp_oracle stamps[2];
     struct router router;
 };
 
@@ -158,6 +160,7 @@ static void judge_event(struct watcher *watcher, const struct hf_config *host,
             sender->mss_bytes = recovery->mss_bytes;
     }
     sender_oracle_take(sender, host, event);
+    stamp_oracle_take(&watcher->stamps[event->host], event);
 }
 
 static void watch(void *context, const struct hf_trace_event *event)
@@ -331,7 +334,8 @@ static void check_progress(struct transfer *transfer)
         const struct watcher *watcher = &transfer->watcher;
         const char *const failures[] = {
             watcher->senders[i].failure.text, watcher->recoveries[i].failure.text,
-            watcher->windows[i].failure.text, watcher->rates[i].failure.text};
+            watcher->windows[i].failure.text, watcher->rates[i].failure.text,
+            watcher->stamps[i].failure.text};
         for (size_t k = 0; k < sizeof failures / sizeof failures[0]; k++) {
             if (failures[k][0] != '\0')
                 fail(transfer, "%s: %s", transfer->scenario->hosts[i].host_name, failures[k]);
@@ -462,6 +466,7 @@ static void tear_down(struct transfer *transfer)
         transfer->result->reductions += transfer->watcher.windows[i].reductions;
         transfer->result->undos += transfer->watcher.windows[i].undos;
         transfer->result->reversions += transfer->watcher.senders[i].reversions;
+        transfer->result->set_back += transfer->watcher.stamps[i].set_back;
         recovery_oracle_free(&transfer->watcher.recoveries[i]);
         if (balance->bytes != 0 || balance->blocks != 0)
             fail(transfer, "host %d: %" PRIu64 " bytes in %" PRIu64 " blocks were never given back",

@@ -13,8 +13,9 @@ struct transfer_result {
     uint64_t events, steps;
     uint64_t packets[2], retransmits[2], lost[2];
     uint64_t recovery_acks, growths, slow_growths, reductions, undos, reversions; /* judged */
-    uint64_t marked;                                                              /* with CE */
-    uint64_t joined; /* packets that were looked at as a part of the one before */
+    uint64_t set_back; /* TSvals older than the clock */
+    uint64_t marked;   /* with CE */
+    uint64_t joined;   /* packets that were looked at as a part of the one before */
     hf_time duration_ns;
 };
 

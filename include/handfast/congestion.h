@@ -127,7 +127,7 @@ struct hf_cc_ops {
      * one segment after a timeout. */
     void (*on_congestion)(struct hf_cc_state *state, const struct hf_cc_sample *sample,
                           enum hf_cc_event event);
-    /* NewReno's recovery (RFC 6582) is over. May be NULL: cwnd is ssthresh. */
+    /* Recovery without SACK (RFC 6582) is over. May be NULL: cwnd is ssthresh. */
     void (*on_recovery_exit)(struct hf_cc_state *state, const struct hf_cc_sample *sample);
     /* Sending begins again after nothing was in flight for longer than RTO. NULL: cwnd is halved
      * for each RTO, down to the initial window (RFC 2861), as Linux does. */

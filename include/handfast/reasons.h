@@ -357,8 +357,17 @@ extern "C" {
     X(CWND_FAST_RETRANSMIT, "cwnd-fast-retransmit", "Loss: congestion control lowers ssthresh.",   \
       "RFC 5681 3.2")                                                                              \
     X(CWND_INFLATE, "cwnd-inflate", "A further duplicate ACK: one more segment has left.",         \
-      "RFC 5681 3.2")                                                                              \
-    X(CWND_DEFLATE, "cwnd-deflate", "A partial ACK: cwnd shrinks by what it acknowledges.",        \
+      "RFC 9937 5")                                                                                \
+    X(CWND_DEFLATE, "cwnd-deflate", "A partial ACK: cwnd follows what it delivers.", "RFC 9937 5") \
+    X(UNDO_BARRED, "undo-barred",                                                                  \
+      "A mark: there is congestion in any case, the reduction is not taken back.", "RFC 4015 3.2") \
+    X(CWND_FRTO, "cwnd-frto", "The timeout was no mistake: cwnd is three segments at most.",       \
+      "RFC 5682 2.1")                                                                              \
+    X(CWND_LINGERS, "cwnd-lingers",                                                                \
+      "All that was out is acknowledged, nothing beyond: duplicates may still be old.",            \
+      "RFC 6582 3.2")                                                                              \
+    X(DUPLICATES_OLD, "duplicates-old",                                                            \
+      "Three duplicate ACKs of what recovery sent: taken for repetitions, not for a loss.",        \
       "RFC 6582 3.2")                                                                              \
     X(CWND_RECOVERED, "cwnd-recovered", "Recovery is over: cwnd is ssthresh.", "RFC 6582 3.2")     \
     X(CWND_TIMEOUT, "cwnd-timeout", "Timeout: cwnd is one segment.", "RFC 5681 3.1")               \

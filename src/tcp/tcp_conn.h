@@ -313,9 +313,9 @@ struct tcp_conn {
     seq32 reset_seq, reset_ack;
     bool reset_has_ack;
     struct tcp_sack_block dsack;
-    int32_t inflation_bytes; /* fast recovery's inflation and deflation of cwnd (RFC 6582) */
-    int error;               /* what ended it */
-    int told_soft_error;     /* what HF_EVENT_SOFT_ERROR came for */
+    uint32_t left_bytes; /* without SACK: what duplicate ACKs say has arrived (RFC 9937 5) */
+    int error;           /* what ended it */
+    int told_soft_error; /* what HF_EVENT_SOFT_ERROR came for */
     hf_time challenge_refill;
     hf_time path_mtu_lowered; /* when path_mtu was last made smaller */
     hf_time keepalive_idle_ns, keepalive_interval_ns;

@@ -354,11 +354,17 @@ void tcp_ecn_begin_ack(struct tcp_conn *conn, struct tcp_host *host,
     conn->ecn.echoed = false;
     if (conn->ecn.mode == TCP_ECN_ACCURATE) {
         begin_accurate(conn, host, segment);
-        return;
+    } else {
+        conn->ecn.echoed = conn->ecn.mode == TCP_ECN_CLASSIC &&
+                           (segment->flags & (HF_ECE | HF_SYN)) == HF_ECE &&
+                           seq_ge(segment->ack, conn->snd.una) && tcp_flight(conn) > 0;
     }
-    conn->ecn.echoed = conn->ecn.mode == TCP_ECN_CLASSIC &&
-                       (segment->flags & (HF_ECE | HF_SYN)) == HF_ECE &&
-                       seq_ge(segment->ack, conn->snd.una) && tcp_flight(conn) > 0;
+    if (conn->ecn.echoed && conn->undo.possible) {
+        /* Before this ACK is asked whether the reduction was needless: there is congestion in any
+         * case (RFC 4015 3.2, Linux). */
+        conn->undo.possible = false;
+        note(conn, host, HF_REASON_UNDO_BARRED);
+    }
 }
 
 /* 6.1.2: once for a window of data. The ACK of reduced_until itself does not show that what was
@@ -477,9 +483,6 @@ void tcp_ecn_react(struct tcp_conn *conn, struct tcp_host *host, const struct tc
 {
     uint32_t delivered_bytes = conn->sack ? news->delivered_bytes : news->acked_bytes;
     if (conn->recovery != TCP_RECOVERY_NONE) {
-        if (conn->ecn.echoed) {
-            conn->undo.possible = false; /* RFC 4015 3.2: there is congestion in any case */
-        }
         return;
     }
     if (tcp_ecn_holds_cwnd(conn, host) && !conn->ecn.reducing) {

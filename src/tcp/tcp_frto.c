@@ -44,6 +44,13 @@ static bool original_arrived(const struct tcp_conn *conn, const struct tcp_segme
     return news->original && (second || !answers_repetition(conn, segment));
 }
 
+/* 2.1 step 2a: the ACK leaves over a part of what went again, and so says nothing of the rest. With
+ * SACK, 3.1 step 2, it is as good as any (Linux). */
+static bool leaves_a_part(const struct tcp_conn *conn)
+{
+    return !conn->sack && seq_lt(conn->snd.una, conn->snd.retransmit_next);
+}
+
 static void give_up(struct tcp_conn *conn, struct tcp_host *host)
 {
     conn->frto = TCP_FRTO_OFF;
@@ -63,7 +70,18 @@ static void ask_new_data(struct tcp_conn *conn, struct tcp_host *host)
     tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_FRTO_NEW_DATA, conn->snd.nxt.value);
 }
 
-/* Keeps RFC5682-2.1-b, RFC5682-2.1-d. */
+/* Step 3a: "no more than 3*MSS". Keeps RFC5682-2.1-d. */
+static void lower_cwnd(struct tcp_conn *conn, struct tcp_host *host)
+{
+    uint32_t before = conn->congestion.cwnd_bytes;
+    uint32_t most = 3 * tcp_effective_mss(conn);
+    if (before > most) {
+        conn->congestion.cwnd_bytes = most;
+        tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_FRTO, before);
+    }
+}
+
+/* Keeps RFC5682-2.1-b. */
 bool tcp_frto_on_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, const struct tcp_ack_news *news)
 {
@@ -85,14 +103,10 @@ bool tcp_frto_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
     if (conn->frto == TCP_FRTO_SECOND) {
         if (news->sacked_bytes > 0 || news->duplicate) {
-            give_up(conn, host); /* step 3a */
-            if (!conn->sack) {
-                /* "no more than 3*MSS": two are in flight, one may go again. */
-                conn->congestion.cwnd_bytes =
-                    max_u32(conn->congestion.cwnd_bytes, 3 * tcp_effective_mss(conn));
-            }
+            give_up(conn, host);
+            lower_cwnd(conn, host);
         }
-    } else if (news->progress && seq_lt(conn->snd.una, conn->snd.recover)) {
+    } else if (news->progress && seq_lt(conn->snd.una, conn->snd.recover) && !leaves_a_part(conn)) {
         ask_new_data(conn, host);
     } else if (news->progress || (!conn->sack && news->duplicate)) {
         give_up(conn, host); /* step 2a */

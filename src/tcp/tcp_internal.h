@@ -271,8 +271,8 @@ void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host,
 void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_segment *segment,
                     const struct tcp_ack_news *news);
 void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host);
-/* cwnd as RFC 5681 and 6582 count it, fast recovery's inflation included. This and the two below
- * are asked for tens of times a segment: outside of recovery they are inline. */
+/* cwnd, while recovery leads it down the window that it has come to (RFC 9937). This and the two
+ * below are asked for tens of times a segment: outside of recovery they are inline. */
 uint32_t tcp_cwnd_in_recovery(const struct tcp_conn *conn);
 static inline uint32_t tcp_cwnd_bytes(const struct tcp_conn *conn)
 {
@@ -290,6 +290,14 @@ static inline uint32_t tcp_send_allowance(const struct tcp_conn *conn)
     }
     return cwnd > mss ? cwnd : mss;
 }
+/* Fast recovery without SACK whose losses are all acknowledged, but nothing beyond. */
+static inline bool tcp_recovery_lingers(const struct tcp_conn *conn)
+{
+    return conn->recovery == TCP_RECOVERY_FAST && !conn->sack &&
+           seq_eq(conn->snd.una, conn->snd.recover);
+}
+/* The same without records, in recovery: what is thought to be in the network of so much. */
+uint32_t tcp_pipe_without_sack(const struct tcp_conn *conn, uint32_t flight);
 /* FlightSize as the algorithms mean it: after a timeout only what was sent again counts. */
 static inline uint32_t tcp_pipe(const struct tcp_conn *conn)
 {
@@ -300,11 +308,7 @@ static inline uint32_t tcp_pipe(const struct tcp_conn *conn)
     if (conn->sent != NULL) {
         return tcp_sent_pipe(conn->sent, flight);
     }
-    if (conn->recovery == TCP_RECOVERY_TIMEOUT &&
-        seq_lt(conn->snd.retransmit_next, conn->snd.recover)) {
-        flight -= (uint32_t)seq_diff(conn->snd.recover, conn->snd.retransmit_next);
-    }
-    return flight;
+    return conn->recovery == TCP_RECOVERY_NONE ? flight : tcp_pipe_without_sack(conn, flight);
 }
 
 /* ---- tcp_congestion.c: between the connection and its congestion control */

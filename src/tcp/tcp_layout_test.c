@@ -46,7 +46,7 @@ static const struct member cold[] = {
     MEMBER(irs),
     MEMBER(reset_seq),
     MEMBER(dsack),
-    MEMBER(inflation_bytes),
+    MEMBER(left_bytes),
     MEMBER(error),
     MEMBER(challenge_refill),
     MEMBER(path_mtu_lowered),

@@ -9,21 +9,44 @@
  * it is everything that was in flight, sent again in slow start as ACKs come, and ACKs that jump
  * ahead skip what the peer has already.
  *
- * cwnd's inflation by duplicate ACKs is kept apart from cwnd in `inflation_bytes`, so that the
- * congestion control below sees only what it decided.
+ * How much may leave meanwhile is PRR's affair (RFC 9937), as with SACK, and as in Linux: where the
+ * peer does not say what has arrived, a duplicate ACK stands for one segment (RFC 9937 5), and what
+ * they stood for is taken off the flight (`left_bytes`) and off what later ACKs acknowledge. This
+ * takes the place of the inflation and deflation of cwnd in RFC 5681 3.2 and RFC 6582 3.2, after
+ * which half a round trip of silence was followed by a segment for each ACK.
+ *
+ * The ACK of just what was out when recovery began does not end it, but the next one (RFC 6582 3.2
+ * step 2, Linux): duplicates of it may only answer what was sent again for nothing.
  */
 #include "tcp_internal.h"
 
 uint32_t tcp_cwnd_in_recovery(const struct tcp_conn *conn)
 {
-    int64_t cwnd = conn->congestion.cwnd_bytes;
+    uint32_t cwnd = conn->congestion.cwnd_bytes;
     if (conn->ecn.reducing) {
         return conn->prr.cwnd_bytes;
     }
     if (conn->recovery == TCP_RECOVERY_FAST && !conn->cc->governs_recovery) {
-        cwnd = conn->sack ? (int64_t)conn->prr.cwnd_bytes : cwnd + conn->inflation_bytes;
+        cwnd = conn->prr.cwnd_bytes;
     }
-    return cwnd < 0 ? 0 : (uint32_t)(cwnd < UINT32_MAX ? cwnd : UINT32_MAX);
+    return cwnd;
+}
+
+/* After a timeout only what was sent again, or since, counts. In fast recovery: but for what
+ * duplicate ACKs stand for, and the hole before it goes again. Keeps RFC9937-5-a. */
+uint32_t tcp_pipe_without_sack(const struct tcp_conn *conn, uint32_t flight)
+{
+    uint32_t gone = 0;
+    if (conn->recovery == TCP_RECOVERY_FAST) {
+        gone = conn->left_bytes;
+        gone += conn->intents & TCP_INTENT_RETRANSMIT ? tcp_effective_mss(conn) : 0;
+    } else {
+        gone = conn->left_bytes;
+        if (seq_lt(conn->snd.retransmit_next, conn->snd.recover)) {
+            gone += (uint32_t)seq_diff(conn->snd.recover, conn->snd.retransmit_next);
+        }
+    }
+    return flight - min_u32(flight, gone);
 }
 
 /* Keeps RFC3042-2-a, RFC3042-2-c. */
@@ -36,7 +59,7 @@ uint32_t tcp_allowance_in_recovery(const struct tcp_conn *conn)
         allowance += (int64_t)min_u32(conn->duplicate_acks, 2) * mss;
     }
     if (conn->ecn.reducing ||
-        (conn->recovery == TCP_RECOVERY_FAST && conn->sack && !conn->cc->governs_recovery)) {
+        (conn->recovery == TCP_RECOVERY_FAST && !conn->cc->governs_recovery)) {
         return tcp_cwnd_bytes(conn); /* PRR has the last word */
     }
     if (allowance < (int64_t)mss) {
@@ -73,35 +96,84 @@ static bool new_loss(const struct tcp_conn *conn)
             (uint32_t)seq_diff(conn->snd.una, conn->snd.una_before) <= 4 * mss);
 }
 
+/* Of the flight one segment is the hole, which no duplicate ACK stands for; and there cannot be
+ * more of them than were out (RFC 9937 5), whatever a peer sends that acknowledges by parts. */
+static void bound_left(struct tcp_conn *conn)
+{
+    uint32_t flight = tcp_flight(conn);
+    uint32_t mss = tcp_effective_mss(conn);
+    conn->left_bytes = min_u32(conn->left_bytes, flight > mss ? flight - mss : 0);
+}
+
+/* A further one. Keeps RFC9937-5-a, RFC9937-5-b. */
+static void take_duplicate(struct tcp_conn *conn, struct tcp_host *host)
+{
+    uint32_t before = tcp_cwnd_bytes(conn);
+    uint32_t left = conn->left_bytes;
+    if (conn->prr.delivered_bytes < conn->prr.flight_bytes) {
+        conn->left_bytes += tcp_effective_mss(conn);
+        bound_left(conn);
+        tcp_prr_on_ack(conn, conn->left_bytes - min_u32(left, conn->left_bytes), false, false);
+    }
+    trace_cwnd(conn, host, HF_REASON_CWND_INFLATE, before);
+}
+
+/* What an ACK of new data delivers beyond what duplicates stood for: one segment at least, the
+ * hole. Keeps RFC9937-5-c. */
+static uint32_t delivered_by(struct tcp_conn *conn, uint32_t acked_bytes)
+{
+    uint32_t hole = min_u32(acked_bytes, tcp_effective_mss(conn));
+    uint32_t beyond = acked_bytes - min_u32(acked_bytes, conn->left_bytes);
+    conn->left_bytes -= min_u32(conn->left_bytes, acked_bytes - hole);
+    bound_left(conn);
+    return max_u32(beyond, hole);
+}
+
+/* RFC 9937 5, without SACK: RecoverFS is the flight without the segments that duplicates stood for
+ * before this one. */
+static void begin_prr(struct tcp_conn *conn, uint32_t threshold)
+{
+    uint32_t flight = tcp_flight(conn);
+    uint32_t mss = tcp_effective_mss(conn);
+    uint32_t before = min_u32((threshold - 1) * mss, flight - min_u32(flight, mss));
+    conn->prr = (struct tcp_prr){.flight_bytes = max_u32(flight - before, 1)};
+}
+
 /* RFC 5681 3.2 steps 2 to 4, RFC 6582 3.2 step 2.
- * Keeps RFC5681-3.2-a, RFC5681-3.2-b, RFC5681-3.2-c, RFC6582-3.2-b. */
+ * Keeps RFC5681-3.2-a, RFC5681-3.2-b, RFC6582-3.2-b. */
 void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host,
                           const struct tcp_segment *segment, const struct tcp_ack_news *news)
 {
     uint32_t mss = tcp_effective_mss(conn);
     uint32_t threshold = min_u32(conn->reordering, UINT8_MAX);
     struct hf_cc_sample sample;
-    uint32_t before = tcp_cwnd_bytes(conn);
+    uint32_t before;
     if (conn->recovery == TCP_RECOVERY_TIMEOUT) {
         (void)tcp_frto_on_ack(conn, host, segment, news);
+        if (seq_gt(conn->snd.nxt, conn->snd.recover)) {
+            /* One of the new segments that F-RTO asked for, or sent since, has arrived. */
+            conn->left_bytes += mss;
+            bound_left(conn);
+        }
     }
     if (conn->recovery == TCP_RECOVERY_FAST) {
-        /* Each tells that one segment has left; there cannot be more of them than are in flight. */
-        if (conn->inflation_bytes + (int64_t)mss <=
-            (int64_t)tcp_flight(conn) + (int64_t)threshold * mss) {
-            conn->inflation_bytes += (int32_t)mss;
+        take_duplicate(conn, host);
+        if (!tcp_recovery_lingers(conn)) {
+            return;
         }
-        trace_cwnd(conn, host, HF_REASON_CWND_INFLATE, before);
-        return;
     }
+    before = tcp_cwnd_bytes(conn);
     if (conn->duplicate_acks < UINT8_MAX) {
         conn->duplicate_acks++;
     }
     if (conn->duplicate_acks == 1) {
         conn->snd.first_duplicate = conn->snd.nxt;
     }
-    if (conn->recovery != TCP_RECOVERY_NONE || conn->duplicate_acks != threshold ||
-        !new_loss(conn)) {
+    if (conn->recovery == TCP_RECOVERY_TIMEOUT || conn->duplicate_acks != threshold) {
+        return;
+    }
+    if (!new_loss(conn)) {
+        tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_DUPLICATES_OLD, conn->snd.una.value);
         return;
     }
     if (tcp_mtu_probe_lost(conn, host)) {
@@ -115,12 +187,15 @@ void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host,
         conn->cc->on_congestion(&conn->congestion, &sample, HF_CC_FAST_RETRANSMIT);
         tcp_cc_bound(conn, sample.mss_bytes);
         tcp_ecn_reduced(conn);
+        begin_prr(conn, threshold);
     }
     conn->recovery = TCP_RECOVERY_FAST;
     conn->snd.recover = conn->snd.nxt;
-    conn->inflation_bytes = (int32_t)(threshold * mss);
-    trace_cwnd(conn, host, HF_REASON_CWND_FAST_RETRANSMIT, before);
+    conn->left_bytes = threshold * mss;
+    bound_left(conn);
     retransmit_first(conn, HF_REASON_RETRANSMIT_FAST);
+    tcp_prr_on_ack(conn, mss, false, true);
+    trace_cwnd(conn, host, HF_REASON_CWND_FAST_RETRANSMIT, before);
 }
 
 /* Keeps RFC6582-3.2-c. */
@@ -130,7 +205,7 @@ static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host)
     uint32_t before = tcp_cwnd_bytes(conn);
     bool fast = conn->recovery == TCP_RECOVERY_FAST;
     conn->recovery = TCP_RECOVERY_NONE;
-    conn->inflation_bytes = 0;
+    conn->left_bytes = 0;
     if (fast) {
         if (conn->cc->on_recovery_exit != NULL) {
             conn->cc->on_recovery_exit(&conn->congestion, &sample);
@@ -142,23 +217,28 @@ static void leave_recovery(struct tcp_conn *conn, struct tcp_host *host)
     conn->snd.retransmit_next = conn->snd.nxt;
 }
 
-/* RFC 6582 3.2 step 3, the partial acknowledgement: the next hole is sent again, and cwnd deflates
- * by what was acknowledged, plus one segment.
- * Keeps RFC6582-3.2-d. */
+/* RFC 6582 3.2 step 3, the partial acknowledgement: the next hole is lost, too, and is sent again
+ * at once. (Linux leaves to PRR when.) Keeps RFC6582-3.2-d. */
 static void partial_ack(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes)
 {
     uint32_t before = tcp_cwnd_bytes(conn);
-    uint32_t mss = tcp_effective_mss(conn);
-    int64_t inflation = (int64_t)conn->inflation_bytes - acked_bytes;
-    if (acked_bytes >= mss) {
-        inflation += mss;
-    }
-    if (inflation < -(int64_t)conn->congestion.cwnd_bytes) {
-        inflation = -(int64_t)conn->congestion.cwnd_bytes;
-    }
-    conn->inflation_bytes = (int32_t)inflation;
-    trace_cwnd(conn, host, HF_REASON_CWND_DEFLATE, before);
+    uint32_t delivered_bytes = delivered_by(conn, acked_bytes);
     retransmit_first(conn, HF_REASON_RETRANSMIT_PARTIAL);
+    tcp_prr_on_ack(conn, delivered_bytes, true, true);
+    trace_cwnd(conn, host, HF_REASON_CWND_DEFLATE, before);
+}
+
+/* All that was out when recovery began is acknowledged, and nothing beyond.
+ * Keeps RFC6582-3.2-c. */
+static void linger(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes)
+{
+    uint32_t before = tcp_cwnd_bytes(conn);
+    uint32_t delivered_bytes = delivered_by(conn, acked_bytes);
+    conn->left_bytes = 0;
+    conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
+    conn->snd.retransmit_next = conn->snd.nxt;
+    tcp_prr_on_ack(conn, delivered_bytes, true, false);
+    tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_LINGERS, before);
 }
 
 void tcp_grow_cwnd(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes,
@@ -197,9 +277,14 @@ void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct t
     bool repeating = conn->recovery == TCP_RECOVERY_TIMEOUT;
     uint32_t acked_bytes = news->acked_bytes;
     if (repeating) {
+        conn->left_bytes = 0;
         (void)tcp_frto_on_ack(conn, host, segment, news);
     } else if (conn->recovery == TCP_RECOVERY_FAST && tcp_undo_by_timestamp(conn, segment)) {
         tcp_undo(conn, host, HF_REASON_UNDO_TIMESTAMP, true);
+        return;
+    }
+    if (tcp_recovery_lingers(conn)) {
+        linger(conn, host, acked_bytes);
         return;
     }
     if (conn->recovery != TCP_RECOVERY_NONE && seq_ge(conn->snd.una, conn->snd.recover)) {
@@ -238,7 +323,7 @@ void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
     conn->recovery = TCP_RECOVERY_TIMEOUT;
     conn->after_timeout = true;
     conn->snd.recover = conn->snd.nxt;
-    conn->inflation_bytes = 0;
+    conn->left_bytes = 0;
     conn->duplicate_acks = 0;
     trace_cwnd(conn, host, HF_REASON_CWND_TIMEOUT, before);
     tcp_rack_on_retransmit_timeout(conn, host);

@@ -69,15 +69,20 @@ static bool lose(struct tcp_conn *conn, struct tcp_host *host, uint32_t id)
 }
 
 /* 5 (1) to (3): DupThresh duplicate ACKs, each with news of SACK, are enough, however little they
- * SACK. */
+ * SACK. An ACK with such news is one whatever else it says (2): if it moves SND.UNA, too, it is the
+ * first of the next ones.
+ * Keeps RFC6675-2-a, RFC6675-5-c. */
 static bool threshold_reached(struct tcp_conn *conn, const struct tcp_ack_news *news)
 {
-    if (news->progress || news->sacked_bytes == 0) {
-        conn->sent->sack_duplicates = news->progress ? 0 : conn->sent->sack_duplicates;
+    struct tcp_sent *sent = conn->sent;
+    if (news->progress || conn->recovery != TCP_RECOVERY_NONE) {
+        sent->sack_duplicates = 0;
+    }
+    if (news->sacked_bytes == 0 || conn->recovery != TCP_RECOVERY_NONE) {
         return false;
     }
-    conn->sent->sack_duplicates++;
-    return conn->recovery == TCP_RECOVERY_NONE && conn->sent->sack_duplicates >= conn->reordering;
+    sent->sack_duplicates++;
+    return sent->sack_duplicates >= conn->reordering;
 }
 
 /* Keeps RFC6675-4-a, RFC6675-5-a, RFC6675-5-b. */
@@ -115,10 +120,14 @@ uint32_t tcp_rfc6675_detect_loss(struct tcp_conn *conn, struct tcp_host *host,
     return lost;
 }
 
+/* 5 (4.3): RescueRxt is the end of the segment that goes again first, so that a rescue waits until
+ * more than that has been acknowledged. Keeps RFC6675-5-e. */
 void tcp_rfc6675_begin_recovery(struct tcp_conn *conn)
 {
-    conn->sent->high_rxt = conn->snd.una;
-    conn->sent->rescued = false;
+    struct tcp_sent *sent = conn->sent;
+    sent->high_rxt = conn->snd.una;
+    sent->rescue_from = tcp_sent_end(tcp_sent_at(sent, sent->first));
+    sent->rescued = false;
 }
 
 /* NextSeg () rule 3: the first of what was not sent again and lies below something SACKed. */
@@ -133,12 +142,13 @@ static uint32_t in_a_hole(struct tcp_conn *conn)
     return id;
 }
 
-/* Rule 4: the last of what was not SACKed. RescueRxt is RecoveryPoint once it went, which HighACK
- * passes only when this recovery is over. */
+/* Rule 4: the last of what was not SACKed, if HighACK is beyond RescueRxt: that is the end of the
+ * first repetition, and RecoveryPoint once the rescue went, which HighACK passes only when this
+ * recovery is over. */
 static uint32_t to_rescue(struct tcp_conn *conn)
 {
     struct tcp_sent *sent = conn->sent;
-    if (sent->rescued) {
+    if (sent->rescued || seq_le(conn->snd.una, sent->rescue_from)) {
         return TCP_SENT_NONE;
     }
     for (uint32_t id = sent->first + sent->count; id != sent->first; id--) {

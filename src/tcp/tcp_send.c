@@ -55,6 +55,7 @@ static enum hf_reason build_retransmission(struct tcp_conn *conn, struct tcp_hos
     tcp_build_data(conn, host, segment, seq, length, fin, payload_offset);
     next = seq_add(seq, length + (fin ? 1u : 0u));
     give_repetition_its_time(conn, seq);
+    conn->prr.out_bytes += next.value - seq.value;
     if (length == 0 && fin) {
         reason = HF_REASON_RETRANSMIT_FIN;
     }
@@ -258,7 +259,7 @@ static void account_new_data(struct tcp_conn *conn, struct tcp_host *host, uint3
         conn->snd.small_end = conn->snd.nxt;
     }
     tcp_mtu_sent(conn, host, seq_sub(conn->snd.nxt, length + (fin ? 1u : 0u)), length);
-    if (!conn->rtt_timing && conn->recovery == TCP_RECOVERY_NONE) {
+    if (!conn->rtt_timing && (conn->recovery == TCP_RECOVERY_NONE || tcp_recovery_lingers(conn))) {
         conn->rtt_timing = true;
         conn->rtt_seq = conn->snd.nxt;
         conn->rtt_start = host->now;

@@ -567,6 +567,7 @@ bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most
     /* Too big is not lost to congestion. */
     cut->newly_lost_bytes = old->newly_lost_bytes;
     cut->high_rxt = old->high_rxt;
+    cut->rescue_from = old->rescue_from;
     cut->rescued = old->rescued;
     cut->sack_duplicates = old->sack_duplicates;
     cut->paid_order = old->paid_order;

@@ -87,6 +87,7 @@ struct tcp_sent {
     /* RFC 6675's: HighRxt, whether the rescue went, duplicate ACKs with news of SACK. */
     struct tcp_sent_edge edge;
     seq32 high_rxt;
+    seq32 rescue_from; /* SND.UNA has to be beyond this before there is a rescue */
     bool rescued;
     uint32_t sack_duplicates;
     struct tcp_sent_record records[]; /* and behind them a place_set of those that wait */

@@ -75,7 +75,7 @@ static void losses_without_records(const struct tcp_conn *conn, uint32_t mss,
     uint32_t lost = 0;
     if (conn->recovery == TCP_RECOVERY_TIMEOUT && seq_lt(conn->snd.una, conn->snd.recover)) {
         lost = (uint32_t)seq_diff(conn->snd.recover, conn->snd.una);
-    } else if (conn->recovery == TCP_RECOVERY_FAST) {
+    } else if (conn->recovery == TCP_RECOVERY_FAST && !tcp_recovery_lingers(conn)) {
         lost = min_u32(mss, tcp_flight(conn));
     }
     status->lost_segments = (lost + mss - 1) / mss;
@@ -113,7 +113,9 @@ void tcp_tally_status(const struct tcp_conn *conn, struct hf_status *status)
         status->lost_segments = conn->sent->lost_count;
         status->retransmitted_segments = conn->sent->repeat_out_count + conn->sent->twice_count;
     } else {
-        status->duplicate_acks = conn->duplicate_acks;
+        status->duplicate_acks = conn->recovery == TCP_RECOVERY_FAST
+                                     ? (conn->left_bytes + mss - 1) / mss
+                                     : conn->duplicate_acks;
         status->segments_in_flight = (tcp_flight(conn) + mss - 1) / mss;
         losses_without_records(conn, mss, status);
     }

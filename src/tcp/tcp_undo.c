@@ -165,10 +165,12 @@ void tcp_undo(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reaso
         tcp_cc_bound(conn, sample.mss_bytes);
     }
     conn->undo.possible = false;
+    /* RFC 5682 2.1 step 3b: so that the next three duplicate ACKs count (RFC 6582 3.2 step 2). */
+    conn->snd.recover = seq_sub(conn->snd.una, 1);
     conn->recovery = TCP_RECOVERY_NONE;
     conn->frto = TCP_FRTO_OFF;
     conn->after_timeout = false;
-    conn->inflation_bytes = 0;
+    conn->left_bytes = 0;
     conn->duplicate_acks = 0;
     conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
     conn->snd.retransmit_next = conn->snd.nxt;

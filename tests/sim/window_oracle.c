@@ -406,6 +406,10 @@ static void take_cwnd(struct window_oracle *oracle, const struct recovery_oracle
     case HF_REASON_CWND_RECOVERED:
         take_recovered(oracle, recovery, event);
         break;
+    case HF_REASON_CWND_FRTO: /* RFC 5682 2.1 step 3a */
+        if (oracle->cwnd_bytes > 3 * recovery->mss_bytes)
+            oracle->cwnd_bytes = 3 * recovery->mss_bytes;
+        break;
     case HF_REASON_CWND_ECN_OVER:
         oracle->reducing = false;
         break;
@@ -476,16 +480,11 @@ static void take_bbr(struct window_oracle *oracle, const struct recovery_oracle 
     }
 }
 
-/* Where recovery does not lead, both are what the last reason made them. RFC 5682 2.1 step 3a may
- * set cwnd to three segments. */
-static void judge_still(struct window_oracle *oracle, const struct recovery_oracle *recovery,
-                        const struct hf_trace_event *event)
+/* Where recovery does not lead, both are what the last reason made them. */
+static void judge_still(struct window_oracle *oracle, const struct hf_trace_event *event)
 {
     const struct hf_trace_numbers *numbers = &event->numbers;
 
-    if (oracle->timed_out && numbers->cwnd_bytes == 3 * recovery->mss_bytes &&
-        numbers->cwnd_bytes > oracle->cwnd_bytes)
-        oracle->cwnd_bytes = numbers->cwnd_bytes;
     if ((!oracle->fast && !oracle->reducing && numbers->cwnd_bytes != oracle->cwnd_bytes) ||
         numbers->ssthresh_bytes != oracle->ssthresh_bytes)
         oracle_fail(&oracle->failure, event->time,
@@ -521,11 +520,11 @@ void window_oracle_take(struct window_oracle *oracle, const struct recovery_orac
         break;
     case HF_TRACE_RECEIVED:
         take_received(oracle, recovery, host, event);
-        judge_still(oracle, recovery, event);
+        judge_still(oracle, event);
         break;
     case HF_TRACE_SENT:
         oracle->nxt = recovery->nxt;
-        judge_still(oracle, recovery, event);
+        judge_still(oracle, event);
         break;
     default:
         break;

@@ -276,13 +276,6 @@ static void cubic_on_congestion(struct hf_cc_state *state, const struct hf_cc_sa
     }
 }
 
-/* RFC 6582 3.2 step 3, option 1: no burst after a full acknowledgement. */
-static void cubic_on_recovery_exit(struct hf_cc_state *state, const struct hf_cc_sample *sample)
-{
-    uint32_t flight = cc_max(sample->flight_bytes, sample->mss_bytes);
-    state->cwnd_bytes = cc_min(state->ssthresh_bytes, flight + sample->mss_bytes);
-}
-
 /* 4.9: a needless reduction leaves the curve where it was; the time in between does not count.
  * Keeps RFC9438-4.9-a. */
 static void cubic_on_undo(struct hf_cc_state *state, const struct hf_cc_sample *sample)
@@ -301,6 +294,5 @@ const struct hf_cc_ops cc_cubic = {
     .on_ack = cubic_on_ack,
     .on_delivery = cubic_on_delivery,
     .on_congestion = cubic_on_congestion,
-    .on_recovery_exit = cubic_on_recovery_exit,
     .on_undo = cubic_on_undo,
 };

@@ -79,15 +79,6 @@ static void marks_and_recovery(void **unused)
     cc_cubic.on_congestion(&sender.state, &sender.sample, HF_CC_ECN);
     assert_int_equal(sender.state.cwnd_bytes, 85 * MSS);
     assert_int_equal(sender.state.ssthresh_bytes, 85 * MSS);
-    sender.sample.flight_bytes = 20 * MSS;
-    cc_cubic.on_recovery_exit(&sender.state, &sender.sample);
-    assert_int_equal(sender.state.cwnd_bytes, 21 * MSS);
-    sender.sample.flight_bytes = 0;
-    cc_cubic.on_recovery_exit(&sender.state, &sender.sample);
-    assert_int_equal(sender.state.cwnd_bytes, 2 * MSS);
-    sender.sample.flight_bytes = 90 * MSS;
-    cc_cubic.on_recovery_exit(&sender.state, &sender.sample);
-    assert_int_equal(sender.state.cwnd_bytes, 85 * MSS);
     sender.state.cwnd_bytes = 2 * MSS;
     cc_cubic.on_congestion(&sender.state, &sender.sample, HF_CC_FAST_RETRANSMIT);
     assert_int_equal(sender.state.cwnd_bytes, 2 * MSS); /* two at least */

@@ -206,15 +206,6 @@ static void marks_and_recovery_of_reno(void **unused)
     cc_reno.on_congestion(&sender.state, &sender.sample, HF_CC_ECN);
     assert_int_equal(sender.state.ssthresh_bytes, 16 * MSS);
     assert_int_equal(sender.state.cwnd_bytes, 16 * MSS);
-    sender.sample.flight_bytes = 5 * MSS;
-    cc_reno.on_recovery_exit(&sender.state, &sender.sample);
-    assert_int_equal(sender.state.cwnd_bytes, 6 * MSS);
-    sender.sample.flight_bytes = 0;
-    cc_reno.on_recovery_exit(&sender.state, &sender.sample);
-    assert_int_equal(sender.state.cwnd_bytes, 2 * MSS);
-    sender.sample.flight_bytes = 40 * MSS;
-    cc_reno.on_recovery_exit(&sender.state, &sender.sample);
-    assert_int_equal(sender.state.cwnd_bytes, 16 * MSS);
     end(&sender);
 }
 

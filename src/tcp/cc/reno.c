@@ -7,9 +7,8 @@
  * are common, and slow start would not double with them. In the slow start after a timeout, where
  * one ACK may cover what had arrived long before, L is 1 (RFC 3465 2.3).
  *
- * The window arithmetic inside recovery
- * (inflation, partial ACKs: RFC 6582) is loss recovery's and stands in tcp_recovery.c; here is only
- * what cwnd and ssthresh become.
+ * How cwnd comes down to ssthresh inside recovery is loss recovery's and stands in tcp_recovery.c
+ * and tcp_rack.c; here is only what cwnd and ssthresh become.
  */
 #include "cc_math.h"
 #include "cc_ops.h"
@@ -108,20 +107,11 @@ static void reno_on_congestion(struct hf_cc_state *state, const struct hf_cc_sam
     reno_of(state)->counted_bytes = 0;
 }
 
-/* RFC 6582 3.2 step 3, option 1: no burst after a full acknowledgement. */
-static void reno_on_recovery_exit(struct hf_cc_state *state, const struct hf_cc_sample *sample)
-{
-    uint32_t flight = cc_max(sample->flight_bytes, sample->mss_bytes);
-    state->cwnd_bytes = cc_min(state->ssthresh_bytes, flight + sample->mss_bytes);
-    reno_of(state)->counted_bytes = 0;
-}
-
 const struct hf_cc_ops cc_reno = {
     .name = "reno",
     .private_bytes = sizeof(struct reno),
     .init = reno_init,
     .on_ack = reno_on_ack,
     .on_congestion = reno_on_congestion,
-    .on_recovery_exit = reno_on_recovery_exit,
     /* No on_undo: cwnd and ssthresh are all that a reduction changed. */
 };

@@ -69,6 +69,11 @@ extern "C" {
       "This connection does not listen to what routers say of the MTU.", "RFC 5927 7.1")           \
     X(ICMP_TOO_BIG_HELD, "icmp-too-big-held",                                                      \
       "Larger packets have arrived: it waits for a timeout to confirm it.", "RFC 5927 7.2")        \
+    X(ICMP_TOO_BIG_OFTEN, "icmp-too-big-often",                                                    \
+      "One size after the other, and nothing acknowledged: it waits for a timeout to confirm it.", \
+      "RFC 1191 6.4")                                                                              \
+    X(ICMP_TOO_BIG_SIZE, "icmp-too-big-size",                                                      \
+      "What it quotes was not as large as what it says the path takes.", "RFC 5927 7.2")           \
     X(ICMP_ECHO, "icmp-echo", "An echo request was answered.", "RFC 1122 3.2.2.6")                 \
     /* --- the eight steps of SEGMENT ARRIVES --- */                                               \
     X(NO_CONNECTION, "no-connection",                                                              \
@@ -329,6 +334,17 @@ extern "C" {
       "The path MTU was learnt long ago: the link's is tried again.", "RFC 1191 6.3")              \
     X(PATH_MTU_CONFIRMED, "path-mtu-confirmed",                                                    \
       "A timeout bears out the router that was not believed.", "RFC 5927 7.2")                     \
+    X(PATH_MTU_UNCONFIRMED, "path-mtu-unconfirmed",                                                \
+      "What a router called too big was acknowledged: its message is dropped.", "RFC 5927 7.2")    \
+    X(PATH_MTU_FRAGMENTS, "path-mtu-fragments",                                                    \
+      "The path takes less than packets are cut to: they may be fragmented from now on.",          \
+      "RFC 1191 3")                                                                                \
+    X(CWND_MTU, "cwnd-mtu", "The first window is as many segments as before, which are smaller.",  \
+      "RFC 5681 3.1")                                                                              \
+    X(MTU_SEARCH, "mtu-search", "A search for the largest packets that the path takes begins.",    \
+      "RFC 4821 7.2")                                                                              \
+    X(MTU_SEARCH_OVER, "mtu-search-over",                                                          \
+      "What the path takes is known well enough: no more probes for a while.", "RFC 4821 7.2")     \
     /* --- timers and congestion control --- */                                                    \
     X(TIMER_RETRANSMIT, "timer-retransmit", "The retransmission timer ran out: RTO doubled.",      \
       "RFC 6298 5.5")                                                                              \

@@ -36,7 +36,7 @@ uint8_t syn_record_shift(const struct hf_stack *stack, const struct syn_record *
 }
 
 /* What the link takes, whatever the path may be known to take.
- * Keeps RFC1191-3.1-a. */
+ * Keeps RFC1191-3.1-a, RFC8201-5.4-b. */
 uint16_t syn_record_mss(const struct hf_stack *stack, const struct syn_record *record)
 {
     const struct tcp_conn *prototype = syn_record_prototype(stack, record);

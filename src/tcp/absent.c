@@ -46,6 +46,11 @@ void tcp_fast_open_answered(struct tcp_conn *conn, struct tcp_host *host,
     (void)segment;
 }
 
+void tcp_fast_open_too_big(struct tcp_conn *conn)
+{
+    (void)conn;
+}
+
 bool tcp_fast_open_repeated_syn(struct tcp_conn *conn, const struct tcp_segment *segment)
 {
     (void)conn;

@@ -116,6 +116,9 @@ enum hf_reason tcp_build_syn(struct tcp_conn *conn, struct tcp_host *host,
     }
     conn->retransmits++;
     host->counters->segments_retransmitted++;
+    if (conn->backoff == 0 && !answer) {
+        return HF_REASON_RETRANSMIT_MTU; /* no timeout: without its data (tcp_fast_open.c) */
+    }
     return answer ? HF_REASON_RETRANSMIT_SYN_ACK : HF_REASON_RETRANSMIT_SYN;
 }
 

@@ -122,6 +122,7 @@ struct tcp_mtu_search {
     uint16_t sized;
     uint16_t held; /* what a message claimed that waits to be confirmed by a timeout; 0: none */
     bool on;
+    bool over; /* low and high have met, and that has been told */
 };
 
 /* RFC 9937's. */
@@ -623,6 +624,9 @@ enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq3
                               bool hard, int error);
 /* RFC 6069: network or host unreachable, no more than a bad path. */
 void tcp_icmp_unreachable(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq);
+
+/* ---- tcp_too_big.c */
+
 /* Its packets leave without DF. */
 bool tcp_may_fragment(const struct tcp_conn *conn);
 /* `quoted_bytes`: the length of the packet that was too big. */

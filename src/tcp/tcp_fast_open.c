@@ -105,6 +105,7 @@ bool tcp_fast_open_build(struct tcp_conn *conn, struct tcp_host *host, struct tc
 /* Only the SYN, or only a part of its data, was acknowledged: the rest goes at once. */
 static void take_back(struct tcp_conn *conn, struct tcp_host *host, seq32 acknowledged)
 {
+    bool syn_repeated = conn->retransmits > 0;
     if (seq_ge(acknowledged, conn->snd.nxt)) {
         return;
     }
@@ -114,8 +115,7 @@ static void take_back(struct tcp_conn *conn, struct tcp_host *host, seq32 acknow
     conn->retransmits++;
     host->counters->segments_retransmitted++;
     host->counters->fast_open_active_failed++;
-    conn->fast_open_failure =
-        conn->syn_retransmitted ? TCP_FAST_OPEN_SYN_REPEATED : TCP_FAST_OPEN_NOT_ACKED;
+    conn->fast_open_failure = syn_repeated ? TCP_FAST_OPEN_SYN_REPEATED : TCP_FAST_OPEN_NOT_ACKED;
     conn->fast_open->data_refused = true;
     tcp_trace(conn, host, HF_TRACE_LIMIT, HF_REASON_FAST_OPEN_REFUSED, conn->fast_open->data_bytes);
 }
@@ -166,6 +166,19 @@ void tcp_fast_open_answered(struct tcp_conn *conn, struct tcp_host *host,
         }
     }
     learn(conn, segment);
+}
+
+/* As Linux does, the SYN goes again at once; its data waits for the handshake, so that it is too
+ * big no more, whatever size a second message names.
+ * Keeps RFC1191-6.4-a. */
+void tcp_fast_open_too_big(struct tcp_conn *conn)
+{
+    if (conn->state == HF_SYN_SENT && conn->fast_open != NULL && conn->fast_open->data_bytes > 0 &&
+        conn->retransmits == 0) {
+        conn->rtt_timing = false; /* Karn */
+        conn->intents |= TCP_INTENT_SYN;
+        conn->deadlines[TCP_TIMER_RETRANSMIT] = HF_TIME_NEVER;
+    }
 }
 
 /* ---- server */

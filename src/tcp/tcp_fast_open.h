@@ -61,6 +61,8 @@ bool tcp_fast_open_build(struct tcp_conn *conn, struct tcp_host *host, struct tc
 /* SYN-SENT, a SYN has come; with an ACK, which is acceptable, or without. */
 void tcp_fast_open_answered(struct tcp_conn *conn, struct tcp_host *host,
                             const struct tcp_segment *segment);
+/* A router says that what the SYN carried makes it too big. */
+void tcp_fast_open_too_big(struct tcp_conn *conn);
 /* A passive opening in SYN-RECEIVED whose SYN-ACK has not left: takes the SYN's text, which fits
  * the window, and lets the SYN-ACK and data go (4.2.2). False: no memory for the text. */
 bool tcp_fast_open_passive(struct tcp_conn *conn, struct tcp_host *host,

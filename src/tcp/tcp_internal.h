@@ -399,6 +399,9 @@ bool tcp_mtu_cut(struct tcp_conn *conn, const struct tcp_host *host, bool lost);
 /* What is lost because it was too big goes again at once, with cwnd as it is; the recovery is over
  * when `recover` is acknowledged. */
 void tcp_mtu_resend(struct tcp_conn *conn, seq32 recover);
+/* The path takes less than `mss_before`. */
+void tcp_mtu_shrink_first_window(struct tcp_conn *conn, const struct tcp_host *host,
+                                 uint32_t mss_before);
 void tcp_mtu_forget_old(struct tcp_conn *conn, const struct tcp_host *host);
 enum tcp_mtu_choice {
     TCP_MTU_NO_PROBE,
@@ -414,6 +417,8 @@ void tcp_mtu_sent(struct tcp_conn *conn, const struct tcp_host *host, seq32 star
 void tcp_mtu_on_ack(struct tcp_conn *conn, struct tcp_host *host);
 /* Something is lost. True: the probe alone, and it goes again. */
 bool tcp_mtu_probe_lost(struct tcp_conn *conn, struct tcp_host *host);
+/* A router named less than the probe, and path_mtu is that now. */
+void tcp_mtu_probe_refused(struct tcp_conn *conn, struct tcp_host *host);
 /* Something leaves again. */
 void tcp_mtu_on_repeat(struct tcp_conn *conn, const struct tcp_host *host);
 /* What the timer sends it has not sent again before (RFC 5681 3.1). A doubling that an ICMP message
@@ -429,9 +434,14 @@ void tcp_mtu_on_timeout(struct tcp_conn *conn, struct tcp_host *host);
 
 /* ---- tcp_icmp.c */
 
+/* Is this number in flight? What an ICMP message quotes has to be. */
+bool tcp_icmp_in_flight(const struct tcp_conn *conn, seq32 seq);
+
+/* ---- tcp_too_big.c */
+
 /* HF_OPTION_PATH_MTU_DISCOVERY: is what a router says of the MTU believed? */
 bool tcp_too_big_believed(const struct tcp_conn *conn);
-/* RFC 5927 7.2: a timeout confirms the message that was held. */
+/* A timeout confirms the message that was held. */
 void tcp_too_big_confirmed(struct tcp_conn *conn, struct tcp_host *host);
 
 /* ---- tcp_push.c */

@@ -2,7 +2,7 @@
  *
  * How large packets may be. Two things bound them besides what the peer takes:
  *
- * path_mtu: the link's MTU, until a router says that it needs smaller packets (tcp_icmp.c), or
+ * path_mtu: the link's MTU, until a router says that it needs smaller packets (tcp_too_big.c), or
  * another connection to the same host was told so. It is forgotten after a while, for paths change
  * (RFC 1191 6.3, RFC 8201 4).
  *
@@ -55,8 +55,9 @@ static uint16_t search_ceiling(const struct tcp_conn *conn)
 
 bool tcp_mtu_cut(struct tcp_conn *conn, const struct tcp_host *host, bool lost)
 {
+    bool whole = conn->notes == NULL || conn->notes->boundaries == 0;
     return conn->sent == NULL ||
-           tcp_sent_recut(&conn->sent, host->memory, tcp_effective_mss(conn), lost);
+           tcp_sent_recut(&conn->sent, host->memory, tcp_effective_mss(conn), lost, whole);
 }
 
 /* Keeps RFC1191-6.4-b, RFC8201-5.4-a. */
@@ -79,7 +80,24 @@ void tcp_mtu_resend(struct tcp_conn *conn, seq32 recover)
 
 /* ---- path_mtu */
 
-/* Keeps RFC1191-6.3-a, RFC8201-4-d. */
+/* RFC 5681 3.1: the first window was so many segments, and is as many of the smaller ones. RFC 1191
+ * 6.4, which leaves cwnd as it is, holds for those that have grown since.
+ * Keeps RFC5681-3.1-g. */
+void tcp_mtu_shrink_first_window(struct tcp_conn *conn, const struct tcp_host *host,
+                                 uint32_t mss_before)
+{
+    uint32_t mss = tcp_effective_mss(conn);
+    uint32_t before = conn->congestion.cwnd_bytes;
+    if (mss >= mss_before || conn->state == HF_SYN_SENT || conn->recovery == TCP_RECOVERY_FAST ||
+        seq_gt(conn->snd.una, seq_add(conn->iss, 1))) {
+        return;
+    }
+    conn->congestion.cwnd_bytes = (uint32_t)((uint64_t)before * mss / mss_before);
+    tcp_cc_bound(conn, mss);
+    tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_MTU, before);
+}
+
+/* Keeps RFC1191-6.3-a, RFC1191-6.3-b, RFC8201-4-d. */
 void tcp_mtu_forget_old(struct tcp_conn *conn, const struct tcp_host *host)
 {
     if (conn->path_mtu < host->config->mtu &&
@@ -98,6 +116,7 @@ void tcp_mtu_adopt(struct tcp_conn *conn, const struct tcp_host *host, uint16_t 
                    hf_time lowered)
 {
     uint16_t before = conn->path_mtu;
+    uint32_t mss = tcp_effective_mss(conn);
     if (mtu >= before || !tcp_too_big_believed(conn)) {
         return;
     }
@@ -105,20 +124,27 @@ void tcp_mtu_adopt(struct tcp_conn *conn, const struct tcp_host *host, uint16_t 
     conn->path_mtu_locked = locked;
     conn->path_mtu_lowered = lowered;
     conn->search.high = (uint16_t)min_u32(conn->search.high, mtu);
+    if (conn->sender != NULL) {
+        conn->sender->mtu_shared = true;
+        conn->sender->mtu_shared_end = conn->snd.nxt;
+    }
     tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_PATH_MTU_SHARED, before);
+    tcp_mtu_shrink_first_window(conn, host, mss);
 }
 
 /* ---- the search */
 
-/* Keeps RFC4821-7.3-a, RFC8899-5.3-a. */
+/* Keeps RFC4821-7.3-a, RFC4821-7.2-d, RFC8899-5.3-a. */
 static void begin_search(struct tcp_conn *conn, const struct tcp_host *host)
 {
     const struct hf_config *config = host->config;
     conn->search.on = true;
+    conn->search.over = false;
     conn->search.probe = 0;
     conn->search.since = host->now;
     conn->search.high = search_ceiling(conn);
     conn->search.low = (uint16_t)min_u32(mtu_of_payload(conn, config->mtu_base_mss), UINT16_MAX);
+    tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_MTU_SEARCH, conn->search.low);
 }
 
 void tcp_mtu_begin(struct tcp_conn *conn, const struct tcp_host *host)
@@ -131,22 +157,46 @@ void tcp_mtu_begin(struct tcp_conn *conn, const struct tcp_host *host)
 
 /* RFC 4821 7.2: a finished search is begun anew after a while, from what is in use.
  * Keeps RFC4821-7.2-c, RFC8899-5.1.1-a. */
-static void search_again(struct tcp_conn *conn, const struct tcp_host *host)
+static void end_search(struct tcp_conn *conn, const struct tcp_host *host)
 {
     struct tcp_mtu_search *search = &conn->search;
+    if (!search->over) {
+        search->over = true;
+        tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_MTU_SEARCH_OVER, search->high);
+    }
     if (host->now - search->since >= host->config->mtu_probe_interval_ns) {
         search->low = (uint16_t)tcp_mtu_in_use(conn);
         search->high = search_ceiling(conn);
         search->since = host->now;
+        search->over = false;
+        tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_MTU_SEARCH, search->low);
+    }
+}
+
+/* RFC 4821 7.6.2: a probe that was lost was no congestion, so the next one may not be lost sooner
+ * than congestion would have come: not before as many round trips as cwnd holds segments. 7.6.3:
+ * five times as long where it took a timeout. Keeps RFC4821-7.6.2-b, RFC4821-7.6.3-a. */
+static void rest_from_probing(struct tcp_conn *conn, const struct tcp_host *host, unsigned times)
+{
+    uint32_t window = conn->congestion.cwnd_bytes;
+    uint32_t rtt_us = conn->rtt_measured ? conn->srtt_us : conn->rto_us;
+    if (conn->backoff > 0 && conn->congestion.ssthresh_bytes != HF_CC_INFINITE) {
+        window = max_u32(window, conn->congestion.ssthresh_bytes);
+    }
+    if (conn->sender != NULL) {
+        conn->sender->next_mtu_probe =
+            host->now + (hf_time)times * max_u32(window / tcp_effective_mss(conn), 1) *
+                            ((hf_time)rtt_us * HF_MICROSECOND);
     }
 }
 
 /* Keeps RFC4821-7.4-b, RFC8899-3-a. */
-static bool may_probe(const struct tcp_conn *conn)
+static bool may_probe(const struct tcp_conn *conn, const struct tcp_host *host)
 {
     bool calm = conn->recovery == TCP_RECOVERY_NONE && conn->duplicate_acks == 0 &&
                 (conn->sent == NULL || conn->sent->sacked_count == 0);
     return conn->search.on && conn->search.probe == 0 && calm &&
+           (conn->sender == NULL || host->now >= conn->sender->next_mtu_probe) &&
            (conn->notes == NULL || conn->notes->boundaries == 0) && conn->reassembly == NULL &&
            !conn->dsack_due && !(conn->intents & TCP_INTENT_LOSS_PROBE) &&
            (conn->tuple.family == HF_IPV6 || !tcp_may_fragment(conn)); /* RFC 8899 3: with DF */
@@ -154,7 +204,7 @@ static bool may_probe(const struct tcp_conn *conn)
 
 /* RFC 4821 7.4: only where it can be told whether the probe alone was lost, which takes as many
  * segments behind it as make a loss known; and where it is a small part of the window.
- * Keeps RFC4821-7.2-a, RFC4821-7.2-b, RFC4821-7.4-a, RFC4821-7.4-c. */
+ * Keeps RFC4821-7.2-a, RFC4821-7.2-b, RFC4821-7.4-a, RFC4821-7.4-c, RFC4821-7.4-d. */
 enum tcp_mtu_choice tcp_mtu_choose(struct tcp_conn *conn, const struct tcp_host *host,
                                    uint32_t unsent, uint32_t *length)
 {
@@ -163,12 +213,12 @@ enum tcp_mtu_choice tcp_mtu_choose(struct tcp_conn *conn, const struct tcp_host 
     uint32_t flight = tcp_flight(conn);
     uint32_t payload;
     uint64_t needed;
-    if (!may_probe(conn) || conn->congestion.cwnd_bytes < PROBE_WINDOW_SEGMENTS * mss) {
+    if (!may_probe(conn, host) || conn->congestion.cwnd_bytes < PROBE_WINDOW_SEGMENTS * mss) {
         return TCP_MTU_NO_PROBE;
     }
     payload = tcp_payload_of_mtu(conn, ((uint32_t)search->low + search->high) / 2);
     if (search->high < search->low + (int32_t)host->config->mtu_probe_threshold || payload <= mss) {
-        search_again(conn, host);
+        end_search(conn, host);
         return TCP_MTU_NO_PROBE;
     }
     needed = payload + (uint64_t)(conn->reordering + 1u) * mss;
@@ -226,9 +276,19 @@ bool tcp_mtu_probe_lost(struct tcp_conn *conn, struct tcp_host *host)
     }
     search->high = (uint16_t)(size - 1u);
     host->counters->mtu_probes_lost++;
+    rest_from_probing(conn, host, 1);
     tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_MTU_PROBE_LOST, size);
     tcp_mtu_resend(conn, search->probe_end);
     return true;
+}
+
+void tcp_mtu_probe_refused(struct tcp_conn *conn, struct tcp_host *host)
+{
+    if (conn->search.probe > conn->path_mtu) {
+        host->counters->mtu_probes_lost++;
+        tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_MTU_PROBE_LOST, conn->search.probe);
+        conn->search.probe = 0;
+    }
 }
 
 /* Linux's R1 by the clock: as long as so many doublings of 200 ms take. */
@@ -263,6 +323,7 @@ void tcp_mtu_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
         payload = max_u32(payload, max_u32(config->mtu_probe_floor, TCP_MINIMUM_SEND_MSS));
         search->low = (uint16_t)min_u32(mtu_of_payload(conn, payload), search->low);
         search->probe = 0;
+        search->over = false;
     }
     if (tcp_mtu_in_use(conn) < before) {
         host->counters->mtu_black_holes++;
@@ -293,7 +354,9 @@ void tcp_mtu_on_ack(struct tcp_conn *conn, struct tcp_host *host)
         search->sized = 0;
     }
     if (search->held != 0 && seq_gt(conn->snd.una, search->held_seq)) {
-        search->held = 0; /* RFC 5927 7.2: it arrived, whatever the message said */
+        /* RFC 5927 7.2: it arrived, whatever the message said */
+        tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_PATH_MTU_UNCONFIRMED, search->held);
+        search->held = 0;
     }
 }
 
@@ -306,5 +369,8 @@ void tcp_mtu_on_repeat(struct tcp_conn *conn, const struct tcp_host *host)
         /* RFC 4821 7.6.4: whether this size gets through is not known; it will be tried again. */
         tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_MTU_PROBE_INCONCLUSIVE, search->probe);
         search->probe = 0;
+        if (conn->backoff > 0) {
+            rest_from_probing(conn, host, 5);
+        }
     }
 }

@@ -119,6 +119,8 @@ static const struct related related[] = {
     SENDER(burst_end, TO_SND_NXT),
     SENDER(burst_time, TO_DEPARTURE),
     SENDER(pacing_next, TO_DEPARTURE),
+    SENDER(resent_una, TO_SND_NXT),
+    SENDER(mtu_shared_end, TO_SND_NXT),
 };
 #define RELATED_COUNT (sizeof related / sizeof *related)
 

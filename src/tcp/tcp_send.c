@@ -31,6 +31,14 @@ static void give_repetition_its_time(struct tcp_conn *conn, seq32 seq)
     }
 }
 
+/* Of what follows what went again just now. */
+static void set_next_reason(struct tcp_conn *conn)
+{
+    if (conn->retransmit_reason != HF_REASON_RETRANSMIT_MTU) {
+        conn->retransmit_reason = HF_REASON_RETRANSMIT_AFTER_TIMEOUT;
+    }
+}
+
 static void count_repetition(struct tcp_conn *conn, struct tcp_host *host, uint32_t length)
 {
     tcp_pacing_sent(conn, host, length);
@@ -65,7 +73,7 @@ static enum hf_reason build_retransmission(struct tcp_conn *conn, struct tcp_hos
     conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
     if (conn->recovery == TCP_RECOVERY_TIMEOUT) {
         conn->snd.retransmit_next = next;
-        conn->retransmit_reason = HF_REASON_RETRANSMIT_AFTER_TIMEOUT;
+        set_next_reason(conn);
     } else {
         conn->snd.retransmit_next = conn->snd.nxt;
     }
@@ -136,7 +144,7 @@ static bool next_repetition(struct tcp_conn *conn, struct tcp_host *host,
     }
     conn->intents &= (uint16_t)~TCP_INTENT_RETRANSMIT;
     if (conn->recovery == TCP_RECOVERY_TIMEOUT) {
-        conn->retransmit_reason = HF_REASON_RETRANSMIT_AFTER_TIMEOUT;
+        set_next_reason(conn);
     }
     if (!probe) {
         give_repetition_its_time(conn, record->seq);

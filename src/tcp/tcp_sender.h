@@ -66,6 +66,15 @@ struct tcp_sender {
     /* Pacing (tcp_pacing.c): when the next segment would leave if each took its time. */
     hf_time pacing_next, pacing_credit; /* credit: what lateness has cost and is made up for */
     uint32_t unpaced_segments;          /* the first ones go at once */
+
+    /* Bytes that went again for what routers said, less what was acknowledged since, up to
+     * resent_una (tcp_too_big.c). */
+    uint32_t resent_bytes;
+    seq32 resent_una;
+    /* Another connection was told of a smaller MTU; what left before, up to here, did not know. */
+    seq32 mtu_shared_end;
+    bool mtu_shared;
+    hf_time next_mtu_probe; /* none before that (tcp_mtu.c); 0: at any time */
 };
 
 #endif

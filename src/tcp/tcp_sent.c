@@ -537,7 +537,25 @@ static void add_piece(struct tcp_sent *cut, const struct tcp_sent_record *record
     }
 }
 
-bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most, bool lost)
+/* The record and those behind it that are too large as well, up to where what was given to send
+ * ended; `*id` becomes the last of them. */
+static struct tcp_sent_record too_large(struct tcp_sent *sent, uint32_t *id, uint32_t most)
+{
+    struct tcp_sent_record whole = *tcp_sent_at(sent, *id);
+    while (!(whole.flags & TCP_SENT_PUSHED) && *id + 1 != sent->first + sent->count) {
+        const struct tcp_sent_record *next = tcp_sent_at(sent, *id + 1);
+        if (next->length <= most || (next->flags & TCP_SENT_SACKED)) {
+            break;
+        }
+        whole.length += next->length;
+        whole.flags |= next->flags & (TCP_SENT_PUSHED | TCP_SENT_REPEATED);
+        ++*id;
+    }
+    return whole;
+}
+
+bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most, bool lost,
+                    bool join)
 {
     struct tcp_sent *old = *sent;
     struct tcp_sent *cut;
@@ -554,11 +572,15 @@ bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most
         return false;
     }
     for (uint32_t id = old->first; id != old->first + old->count; id++) {
-        const struct tcp_sent_record *record = tcp_sent_at(old, id);
-        for (uint32_t done = 0; done < record->length;) {
-            uint32_t left = record->length - done;
+        struct tcp_sent_record record = *tcp_sent_at(old, id);
+        bool now_lost = lost && record.length > most;
+        if (join && now_lost && !(record.flags & TCP_SENT_SACKED)) {
+            record = too_large(old, &id, most);
+        }
+        for (uint32_t done = 0; done < record.length;) {
+            uint32_t left = record.length - done;
             uint32_t take = left < most ? left : most;
-            add_piece(cut, record, done, take, lost && record->length > most);
+            add_piece(cut, &record, done, take, now_lost);
             done += take;
         }
     }

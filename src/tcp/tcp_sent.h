@@ -147,9 +147,11 @@ uint32_t tcp_sent_skip_sacked(struct tcp_sent *sent, uint32_t id);
 /* The first lost record that waits to be sent again, or TCP_SENT_NONE. */
 uint32_t tcp_sent_next_lost(struct tcp_sent *sent);
 /* Cuts every record to at most `most` bytes, for a smaller path MTU. Those that were larger are
- * lost from now on if `lost` says so; else all stay as they are. False: no memory; nothing
- * changed. */
-bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most, bool lost);
+ * lost from now on if `lost` says so, and `join` that neighbours of them may be cut as one, so that
+ * no small rest stands between them; else all stay as they are. False: no memory; nothing changed.
+ */
+bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most, bool lost,
+                    bool join);
 /* Bytes that are neither SACKed nor lost, repetitions included (RFC 6675's pipe). */
 static inline uint32_t tcp_sent_pipe(const struct tcp_sent *sent, uint32_t flight)
 {

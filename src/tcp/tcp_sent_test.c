@@ -231,8 +231,9 @@ static void unmark(struct bench *bench)
     }
 }
 
-/* `lost`: what was larger is lost, and waits; the rest, and else everything, stays as it is. */
-static void recut(struct bench *bench, uint32_t most, bool lost)
+/* `lost`: what was larger is lost, and waits; the rest, and else everything, stays as it is.
+ * `join`: neighbours that are too large count as one. */
+static void recut(struct bench *bench, uint32_t most, bool lost, bool join)
 {
     static struct model_record pieces[MODEL_MAX];
     struct model *model = &bench->model;
@@ -240,7 +241,7 @@ static void recut(struct bench *bench, uint32_t most, bool lost)
     for (uint32_t i = 0; i < model->count; i++) {
         count += (model->records[i].length + most - 1) / most;
     }
-    if (count > MODEL_MAX || !tcp_sent_recut(&bench->sent, &bench->memory, most, lost)) {
+    if (count > MODEL_MAX || !tcp_sent_recut(&bench->sent, &bench->memory, most, lost, join)) {
         return;
     }
     count = 0;
@@ -249,6 +250,12 @@ static void recut(struct bench *bench, uint32_t most, bool lost)
         if (lost && rest.length > most && !rest.sacked) {
             rest.lost = true;
             rest.waits = true;
+            while (join && i + 1 < model->count && model->records[i + 1].length > most &&
+                   !model->records[i + 1].sacked) {
+                i++;
+                rest.length += model->records[i].length;
+                rest.repeated = rest.repeated || model->records[i].repeated;
+            }
         }
         while (rest.length > 0) {
             uint32_t take = rest.length < most ? rest.length : most;
@@ -302,7 +309,8 @@ static void step(struct bench *bench)
     } else if (what < 94) {
         unmark(bench);
     } else if (what < 95) {
-        recut(bench, 1 + random_below(&bench->random, 2000), random_chance(&bench->random, 2));
+        recut(bench, 1 + random_below(&bench->random, 2000), random_chance(&bench->random, 2),
+              random_chance(&bench->random, 2));
     } else {
         find(bench);
     }
@@ -415,7 +423,7 @@ static void refusals_change_nothing(void **state)
     bench.heap.fail_all_from = bench.heap.allocations;
     assert_false(tcp_sent_reserve(&bench.sent, &bench.memory, 0));
     compare(&bench);
-    assert_false(tcp_sent_recut(&bench.sent, &bench.memory, 50, true));
+    assert_false(tcp_sent_recut(&bench.sent, &bench.memory, 50, true, true));
     compare(&bench);
     drop(&bench, 1);
     assert_true(tcp_sent_reserve(&bench.sent, &bench.memory, 0)); /* an ACK made room */
@@ -423,7 +431,7 @@ static void refusals_change_nothing(void **state)
     compare(&bench);
     bench.heap.fail_all_from = TEST_NEVER_FAILS;
     assert_true(tcp_sent_reserve(&bench.sent, &bench.memory, 0));
-    recut(&bench, 50, true);
+    recut(&bench, 50, true, false);
     compare(&bench);
     assert_int_equal(bench.model.count, 32);
     tear_down(&bench);
@@ -443,7 +451,7 @@ static void limit_of_records(void **state)
     }
     assert_int_equal(count, TCP_SENT_MAX_RECORDS);
     assert_false(
-        tcp_sent_recut(&bench.sent, &bench.memory, 1, true)); /* one more than is allowed */
+        tcp_sent_recut(&bench.sent, &bench.memory, 1, true, false)); /* one more than is allowed */
     assert_int_equal(bench.sent->count, TCP_SENT_MAX_RECORDS);
     tear_down(&bench);
 }

@@ -109,6 +109,7 @@ static enum hf_reason judge_too_big(const struct tcp_conn *conn, const struct tc
     bool ipv6 = conn->tuple.family == HF_IPV6;
     uint32_t least = least_mtu(conn, host);
     uint32_t size;
+    bool lowers;
     if (!tcp_icmp_in_flight(conn, quoted_seq)) {
         return HF_REASON_ICMP_SEQUENCE;
     }
@@ -121,18 +122,15 @@ static enum hf_reason judge_too_big(const struct tcp_conn *conn, const struct tc
     if (*mtu == 0) {
         *mtu = plateau_below(min_u32(quoted_bytes, conn->path_mtu));
     }
-    if (!may_have_been_larger(conn, quoted_seq, *mtu)) {
-        return HF_REASON_ICMP_TOO_BIG_SIZE;
-    }
     size = max_u32(*mtu, least);
-    if (size < conn->path_mtu &&
-        (conn->state == HF_SYN_SENT || tcp_mss_of_mtu(conn, size) < conn->peer_mss)) {
-        return HF_REASON_ICMP_TOO_BIG;
+    lowers = size < conn->path_mtu &&
+             (conn->state == HF_SYN_SENT || tcp_mss_of_mtu(conn, size) < conn->peer_mss);
+    if (!lowers && (*mtu >= least || conn->path_mtu_locked) &&
+        !left_before_shared(conn, quoted_seq)) {
+        return HF_REASON_ICMP_TOO_BIG_IGNORED;
     }
-    if ((*mtu < least && !conn->path_mtu_locked) || left_before_shared(conn, quoted_seq)) {
-        return HF_REASON_ICMP_TOO_BIG;
-    }
-    return HF_REASON_ICMP_TOO_BIG_IGNORED;
+    return may_have_been_larger(conn, quoted_seq, *mtu) ? HF_REASON_ICMP_TOO_BIG
+                                                        : HF_REASON_ICMP_TOO_BIG_SIZE;
 }
 
 /* RFC 1191 3: what cannot be made small enough may be fragmented. (On a link that takes no more

@@ -454,6 +454,11 @@ extern "C" {
       "The ECN field did not arrive as it left: nothing is sent as ECT.", "RFC 9768 3.2.2.3")      \
     X(ACCECN_OPTION_ZEROED, "accecn-option-zeroed",                                                \
       "Something clears the option's counters: it is ignored.", "RFC 9768 3.2.3.2.4")              \
+    X(ACCECN_CONTRADICTED, "accecn-contradicted",                                                  \
+      "A SYN asks for another kind of ECN than one before: nobody knows which holds.",             \
+      "RFC 9768 3.1.5")                                                                            \
+    X(ACCECN_INCONSISTENT, "accecn-inconsistent",                                                  \
+      "Marked bytes, but no marked packet: nothing is sent as ECT.", "RFC 9768 3.2.3.2.5")         \
     X(ECN_FALLBACK, "ecn-fallback", "No answer to a SYN that asks for ECN: it goes without.",      \
       "RFC 3168 6.1.1.1")                                                                          \
     X(ECN_MARK_SEEN, "ecn-mark-seen", "It came marked CE: ECE tells the peer until CWR comes.",    \

@@ -371,7 +371,8 @@ struct hf_status {
     /* With RFC 9768: payload bytes that came as, or are said to have arrived as, ECT(0), CE,
      * ECT(1). */
     uint32_t ecn_received_bytes[3], ecn_delivered_bytes[3];
-    uint8_t ecn_option_seen;        /* the peer's options come through */
+    uint8_t ecn_option_seen;        /* the peer's options: 0 none, 1 empty ones, 2 come through,
+                                       3 zeroed on the way (Linux's tcpi_accecn_opt_seen) */
     uint8_t orphan;                 /* closed by its program, finishing by itself */
     const char *congestion_control; /* "reno" */
     uint64_t pacing_rate;     /* bytes a second: of pacing, or what cwnd comes to; 0: no RTT yet */

@@ -36,7 +36,8 @@ static void start_segment(struct hf_stack *stack, const struct syn_record *recor
     }
 }
 
-/* SYN-ACK: only what the SYN offered is answered (RFC 7323 2.2, 3.2; RFC 2018 2). */
+/* SYN-ACK: only what the SYN offered is answered (RFC 7323 2.2, 3.2; RFC 2018 2).
+ * Keeps RFC9768-3.2.3.2.2-a. */
 static void send_syn_ack(struct hf_stack *stack, const struct syn_record *record,
                          const struct fast_open_answer *answer, enum hf_reason reason)
 {
@@ -51,7 +52,7 @@ static void send_syn_ack(struct hf_stack *stack, const struct syn_record *record
     if (answer != NULL && answer->option) {
         fast_open_fill(answer, &segment.options);
     }
-    if (record->ecn == TCP_ECN_ACCURATE && record->retries == 0) {
+    if (record->ecn == TCP_ECN_ACCURATE && !record->repeated && record->retries == 0) {
         tcp_ecn_first_option(&stack->host, &segment.options);
     }
     reply_segment(stack, &record->tuple, &segment, reason, HF_SYN_RECEIVED, record);
@@ -66,6 +67,7 @@ static void challenge(struct hf_stack *stack, struct syn_record *record)
     record->challenges++;
     stack->counters.challenge_acks_sent++;
     start_segment(stack, record, &segment, seq_add(record->iss, 1), HF_ACK);
+    segment.flags |= tcp_ecn_first_ace(record->ecn);
     segment.window = (uint16_t)(segment.window >> syn_record_shift(stack, record));
     reply_segment(stack, &record->tuple, &segment, HF_REASON_SEND_CHALLENGE, HF_SYN_RECEIVED,
                   record);
@@ -274,6 +276,43 @@ static enum hf_reason listen_verdict(struct hf_stack *stack, struct stack_listen
 
 /* ---- 3.10.7.4: SYN-RECEIVED */
 
+/* Whether the peer has our SYN-ACK or not, it believes this RST. */
+static void reset_record(struct hf_stack *stack, struct syn_record *record, uint32_t index,
+                         enum hf_reason reason)
+{
+    struct tcp_segment reset;
+    start_segment(stack, record, &reset, seq_add(record->iss, 1), HF_RST | HF_ACK);
+    reset.window = 0;
+    stack->counters.resets_sent++;
+    reply_segment(stack, &record->tuple, &reset, HF_REASON_SEND_RST, HF_SYN_RECEIVED, record);
+    stack_trace_state(stack, &record->tuple, reason, HF_SYN_RECEIVED, HF_LISTEN, record->iss,
+                      record->irs);
+    syn_cache_remove(stack, index);
+}
+
+/* The SYN came again: so does the answer, without the option of the first (RFC 9768 3.2.3.2.2). */
+static enum hf_reason take_repeated_syn(struct hf_stack *stack, struct syn_record *record,
+                                        uint32_t index, const struct tcp_segment *segment)
+{
+    unsigned stage = syn_record_stage(record);
+    if (tcp_ecn_syn_contradicts(record->ecn, segment->flags)) {
+        reset_record(stack, record, index, HF_REASON_ACCECN_CONTRADICTED);
+        return HF_REASON_ACCECN_CONTRADICTED;
+    }
+    record->repeated = true;
+    record->syn_codepoint = segment->ecn; /* RFC9768-3.1.5-d: that of the latest */
+    /* RFC 3168 6.1.1: "if a host has received at least one non-ECN-setup SYN, then it SHOULD NOT
+     * set ECT". Its first SYN-ACK may be the one that arrives, so the answer stays. */
+    record->no_ect |= tcp_ecn_answer(&stack->host, syn_record_prototype(stack, record)->cc,
+                                     segment) != record->ecn;
+    /* The timer starts anew, as in Linux: what was just answered is not asked again at once. */
+    index_list_remove(&stack->syn_stages[stage], &stack->syn_records, index);
+    index_list_append(&stack->syn_stages[stage], &stack->syn_records, index);
+    record->deadline = stack->host.now + syn_stage_interval(stack, stage);
+    send_syn_ack(stack, record, NULL, HF_REASON_RETRANSMIT_SYN_ACK);
+    return HF_REASON_SYN_CACHE_DUPLICATE;
+}
+
 /* True when the segment is what completes the opening; otherwise *reason says what became of it. */
 static bool record_check(struct hf_stack *stack, struct syn_record *record, uint32_t index,
                          const struct tcp_segment *segment, enum hf_reason *reason)
@@ -281,17 +320,7 @@ static bool record_check(struct hf_stack *stack, struct syn_record *record, uint
     seq32 rcv_nxt = seq_add(record->irs, 1);
     if ((segment->flags & (HF_SYN | HF_ACK | HF_RST)) == HF_SYN &&
         seq_eq(segment->seq, record->irs)) {
-        *reason = HF_REASON_SYN_CACHE_DUPLICATE;
-        record->repeated = true;
-        /* RFC 3168 6.1.1: "if a host has received at least one non-ECN-setup SYN, then it SHOULD
-         * NOT set ECT". Its first SYN-ACK may be the one that arrives, so the answer stays. */
-        record->no_ect |= tcp_ecn_answer(&stack->host, syn_record_prototype(stack, record)->cc,
-                                         segment) != record->ecn;
-        /* The timer starts anew, as in Linux: what was just answered is not asked again at once. */
-        index_list_remove(&stack->syn_stages[syn_record_stage(record)], &stack->syn_records, index);
-        index_list_append(&stack->syn_stages[syn_record_stage(record)], &stack->syn_records, index);
-        record->deadline = stack->host.now + syn_stage_interval(stack, syn_record_stage(record));
-        send_syn_ack(stack, record, NULL, HF_REASON_RETRANSMIT_SYN_ACK);
+        *reason = take_repeated_syn(stack, record, index, segment);
         return false;
     }
     *reason = tcp_sequence_verdict(rcv_nxt, syn_record_window(stack, record), segment);

@@ -60,10 +60,8 @@ void syn_cookie_make(struct hf_stack *stack, struct syn_record *record)
     if (!record->timestamps) {
         record->window_scaling = false;
         record->sack = false;
-        record->ecn = TCP_ECN_OFF;
-    } else if (record->ecn == TCP_ECN_ACCURATE) {
-        record->ecn =
-            TCP_ECN_CLASSIC; /* RFC 9768 5.1 allows it: one bit is all there is room for */
+        /* RFC 9768 5.1: accurate ECN shows by the ACE field of what brings the cookie back. */
+        record->ecn = record->ecn == TCP_ECN_ACCURATE ? record->ecn : TCP_ECN_OFF;
     }
     record->iss = seq_make((tick & 31) << 27 | index << COOKIE_HASH_BITS |
                            cookie_hash(stack, &record->tuple, record->irs, tick, index));
@@ -122,10 +120,11 @@ bool syn_cookie_read(const struct hf_stack *stack, const struct arrival *arrival
         record->timestamps = true;
         record->ts_recent = options->ts_value;
         record->sack = stack->config.sack && (bits & TIMESTAMP_SACK);
-        record->ecn =
-            stack->config.ecn != 0 && (bits & TIMESTAMP_ECN) ? TCP_ECN_CLASSIC : TCP_ECN_OFF;
+        record->ecn = tcp_ecn_of_cookie(&stack->host, segment, bits & TIMESTAMP_ECN);
         record->window_scaling = stack->config.window_scaling && (bits & 15) != TIMESTAMP_NO_SCALE;
         record->snd_wind_shift = record->window_scaling ? (uint8_t)(bits & 15) : 0;
+    } else {
+        record->ecn = tcp_ecn_of_cookie(&stack->host, segment, false);
     }
     record->deadline = stack->host.now + stack->config.initial_rto_ns;
     return true;

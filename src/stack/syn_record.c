@@ -82,6 +82,7 @@ static void inherit_options(struct tcp_conn *conn, const struct tcp_conn *protot
     conn->traffic_class = prototype->traffic_class;
 }
 
+/* Keeps RFC9768-3.1.5-b. */
 void syn_record_open(struct hf_stack *stack, struct tcp_conn *conn, const struct syn_record *record)
 {
     struct tcp_passive_open open = {

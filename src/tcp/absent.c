@@ -114,6 +114,13 @@ void accecn_first_ace(struct tcp_conn *conn, struct tcp_host *host,
     HF_ASSERT(false);
 }
 
+void accecn_inconsistent(struct tcp_conn *conn, struct tcp_host *host)
+{
+    (void)conn;
+    (void)host;
+    HF_ASSERT(false);
+}
+
 void accecn_take_syn_ack(struct tcp_conn *conn, struct tcp_host *host,
                          const struct tcp_segment *segment)
 {

@@ -17,9 +17,10 @@
 
 #include "hf_assert.h"
 
-#define ACE_MASK 7u
 #define COUNTER_MASK 0xffffffu
 #define COUNTER_SIGN 0x800000u
+/* 3.2.3.3: an option at least for each 2^22 bytes of a counter. */
+#define OPTION_LEAST_BITS 22u
 /* Places of the counters in struct tcp_ecn. */
 enum { E0B = 0, CEB = 1, E1B = 2 };
 /* 3.2.1: r.e0b and r.e1b begin with 1, so that a zeroed option shows; r.ceb with 0. */
@@ -62,21 +63,30 @@ static int counter_of(uint8_t codepoint)
     return -1;
 }
 
+static void demand_option(struct tcp_ecn *ecn, uint32_t times)
+{
+    ecn->option_demand = (uint8_t)max_u32(ecn->option_demand, times);
+}
+
 /* 3.2.2.5.1: an ACK at once where marks begin, and after so many since the last ACK: two where
  * there is something to acknowledge, three where there is not, or ACKs would answer ACKs for ever.
- * Keeps RFC9768-3.2.2-a, RFC9768-3.2.2.5.1-a, RFC9768-3.2.2.5.1-b. */
+ * 3.2.3.3: the option with what changes, with marks, and before a counter could wrap unseen.
+ * Keeps RFC9768-3.2.2-a, RFC9768-3.2.2.5.1-a, RFC9768-3.2.2.5.1-b, RFC9768-3.2.3.3-c,
+ * RFC9768-3.2.3.3-d. */
 void accecn_arrived(struct tcp_conn *conn, const struct tcp_segment *segment)
 {
     struct tcp_ecn *ecn = &conn->ecn;
     bool text = segment->payload_length > 0;
     int counter = counter_of(segment->ecn);
     if (counter >= 0) {
-        /* The option must reach as far as the counter that moves. */
-        uint8_t least = counter == E1B ? 1 : counter == CEB ? 2 : 3;
         ecn->seen = true;
         if (text) {
+            uint32_t before = ecn->received_bytes[counter];
             ecn->received_bytes[counter] += segment->payload_length;
-            ecn->option_least = (uint8_t)max_u32(ecn->option_least, least);
+            ecn->option_moved |= (uint8_t)(1u << counter);
+            if ((before ^ ecn->received_bytes[counter]) >> OPTION_LEAST_BITS) {
+                demand_option(ecn, 1);
+            }
         }
     }
     if (segment->ecn == ECN_CE) {
@@ -86,9 +96,9 @@ void accecn_arrived(struct tcp_conn *conn, const struct tcp_segment *segment)
             tcp_ack_now(conn, HF_REASON_SEND_ACK);
         }
     }
-    if (text && ecn->last_codepoint != segment->ecn) {
+    if (text && (segment->ecn == ECN_CE || ecn->last_codepoint != segment->ecn)) {
         ecn->last_codepoint = segment->ecn;
-        ecn->option_demand = (uint8_t)max_u32(ecn->option_demand, 1); /* 3.2.3.3 */
+        demand_option(ecn, 2); /* with what changed, and once more; while there are marks, always */
     }
 }
 
@@ -109,10 +119,10 @@ static bool option_wanted(const struct tcp_conn *conn, const struct tcp_host *ho
             host->now - ecn->option_sent >= conn->srtt_us * HF_MICROSECOND / beacon);
 }
 
-/* As many counters as `room` lets stand beside the SACK blocks that are there. */
-static bool fits(struct tcp_options *options, size_t room)
+/* As many counters as `room` lets stand beside the SACK blocks that are there, `least` or none. */
+static bool fits(struct tcp_options *options, size_t room, int least)
 {
-    for (int count = TCP_ACCURATE_ECN_FIELDS; count >= 0; count--) {
+    for (int count = TCP_ACCURATE_ECN_FIELDS; count >= least; count--) {
         options->accurate_ecn_count = (uint8_t)count;
         /* The length counts only the blocks that there is room for: all of them must have it. */
         if (tcp_options_length(options) <= room &&
@@ -123,27 +133,51 @@ static bool fits(struct tcp_options *options, size_t room)
     return false;
 }
 
-/* 3.2.3.1: e1b, ceb, e0b. The option gives way to all others; only where a counter that has moved
- * would not be told, one SACK block of three or more makes room (Linux).
- * Keeps RFC9768-3.2.3-a, RFC9768-3.2.3.3-b. */
+/* e1b, ceb, e0b; or the other way round. */
+static void fill_counters(const struct tcp_ecn *ecn, struct tcp_options *options, bool e0b_first)
+{
+    options->accurate_ecn_e0b_first = e0b_first;
+    for (unsigned counter = 0; counter < TCP_ACCURATE_ECN_FIELDS; counter++) {
+        unsigned at = e0b_first ? counter : TCP_ACCURATE_ECN_FIELDS - 1 - counter;
+        options->accurate_ecn[at] =
+            (ecn->received_bytes[counter] + counter_start[counter]) & COUNTER_MASK;
+    }
+}
+
+/* 3.2.3.3: without the counters that have moved there is no option. It gives way to all others;
+ * only where such a counter would not be told do SACK blocks beyond two make room, if that is
+ * enough (Linux).
+ * Keeps RFC9768-3.2.3.3-b, RFC9768-3.2.3.3-e. */
+static bool place(const struct tcp_ecn *ecn, struct tcp_options *options, size_t room,
+                  bool e0b_first)
+{
+    uint8_t blocks = options->sack_count;
+    uint32_t least = 0;
+    for (uint32_t counter = 0; counter < TCP_ACCURATE_ECN_FIELDS; counter++) {
+        if (ecn->option_moved & 1u << counter) {
+            least = max_u32(least, e0b_first ? counter + 1 : TCP_ACCURATE_ECN_FIELDS - counter);
+        }
+    }
+    fill_counters(ecn, options, e0b_first);
+    while (!fits(options, room, (int)least)) {
+        if (options->sack_count <= 2 || least == 0) {
+            options->sack_count = blocks;
+            return false;
+        }
+        options->sack_count--;
+    }
+    return true;
+}
+
+/* 3.2.3.1: as in Linux e1b stands first; where that order is too long for what has moved, e0b.
+ * Keeps RFC9768-3.2.3-a. */
 void tcp_ecn_fill_option(const struct tcp_conn *conn, const struct tcp_host *host,
                          struct tcp_options *options, size_t room)
 {
-    const struct tcp_ecn *ecn = &conn->ecn;
-    options->has_accurate_ecn = false;
-    if (!option_wanted(conn, host)) {
-        return;
-    }
-    options->has_accurate_ecn = true;
-    options->accurate_ecn[0] = (ecn->received_bytes[E1B] + counter_start[E1B]) & COUNTER_MASK;
-    options->accurate_ecn[1] = (ecn->received_bytes[CEB] + counter_start[CEB]) & COUNTER_MASK;
-    options->accurate_ecn[2] = (ecn->received_bytes[E0B] + counter_start[E0B]) & COUNTER_MASK;
-    options->has_accurate_ecn = fits(options, room);
-    if (options->sack_count > 2 &&
-        (!options->has_accurate_ecn || options->accurate_ecn_count < ecn->option_least)) {
-        options->sack_count--;
-        options->has_accurate_ecn = true;
-        options->has_accurate_ecn = fits(options, room);
+    options->has_accurate_ecn = option_wanted(conn, host);
+    if (options->has_accurate_ecn) {
+        options->has_accurate_ecn =
+            place(&conn->ecn, options, room, false) || place(&conn->ecn, options, room, true);
     }
 }
 
@@ -156,14 +190,22 @@ void tcp_ecn_first_option(const struct tcp_host *host, struct tcp_options *optio
     options->accurate_ecn[0] = counter_start[E1B];
     options->accurate_ecn[1] = counter_start[CEB];
     options->accurate_ecn[2] = counter_start[E0B];
-    options->has_accurate_ecn = fits(options, TCP_OPTIONS_MAX_BYTES);
+    options->has_accurate_ecn = fits(options, TCP_OPTIONS_MAX_BYTES, 0);
 }
 
 /* ---- what the peer says: the data sender */
 
-/* 3.2.3.2.4 and 3.2.3: a first option whose ECT counters are zero was zeroed on the way, and none
- * is believed then. A difference of more than 2^23 is a step back, of an ACK that was overtaken.
- * Keeps RFC9768-3.2.3.2.4-a. */
+/* Whichever counter stands first or last is no ceb. */
+static bool zeroed(const struct tcp_options *options)
+{
+    return options->accurate_ecn[0] == 0 ||
+           (options->accurate_ecn_count == TCP_ACCURATE_ECN_FIELDS &&
+            options->accurate_ecn[TCP_ACCURATE_ECN_FIELDS - 1] == 0);
+}
+
+/* 3.2.3.2.4 and 3.2.3: a first option of which an ECT counter is zero was zeroed on the way, and
+ * none is believed then. A difference of more than 2^23 is a step back, of an ACK that was
+ * overtaken. Keeps RFC9768-3.2.3.2.3-a, RFC9768-3.2.3.2.4-a. */
 uint32_t accecn_take_option(struct tcp_conn *conn, struct tcp_host *host,
                             const struct tcp_options *options, bool *valid)
 {
@@ -173,15 +215,15 @@ uint32_t accecn_take_option(struct tcp_conn *conn, struct tcp_host *host,
     if (!options->has_accurate_ecn || ecn->option_bad) {
         return 0;
     }
-    if (!ecn->option_seen && options->accurate_ecn_count > 0) {
-        /* Whichever stands first is no ceb. */
-        if (options->accurate_ecn[0] == 0) {
+    ecn->option_seen = true; /* bad ones, too: ours may come through (3.2.3.2.3) */
+    if (!ecn->option_counted && options->accurate_ecn_count > 0) {
+        ecn->option_counted = true;
+        if (zeroed(options)) {
             ecn->option_bad = true;
             note(conn, host, HF_REASON_ACCECN_OPTION_ZEROED);
             return 0;
         }
     }
-    ecn->option_seen = true;
     HF_ASSERT(options->accurate_ecn_count <= TCP_ACCURATE_ECN_FIELDS); /* tcp_parse takes no more */
     for (unsigned i = 0; i < options->accurate_ecn_count; i++) {
         unsigned counter = options->accurate_ecn_e0b_first ? i : TCP_ACCURATE_ECN_FIELDS - 1 - i;
@@ -236,8 +278,15 @@ static void stop_ect(struct tcp_conn *conn, struct tcp_host *host, enum hf_reaso
     note(conn, host, reason);
 }
 
+/* 3.2.3.2.5. Keeps RFC9768-3.2.3.2.5-a. */
+void accecn_inconsistent(struct tcp_conn *conn, struct tcp_host *host)
+{
+    stop_ect(conn, host, HF_REASON_ACCECN_INCONSISTENT);
+}
+
 /* 3.2.2.1 table 4, 3.2.2.4. Our SYN-ACK was Not-ECT, and so it should have arrived (3.2.2.3).
- * Keeps RFC9768-3.2.2.1-b, RFC9768-3.2.2.3-a, RFC9768-3.2.2.4-a. */
+ * Keeps RFC9768-3.2.2.1-b, RFC9768-3.2.2.1-e, RFC9768-3.2.2.1-f, RFC9768-3.2.2.3-a,
+ * RFC9768-3.2.2.4-a. */
 void accecn_first_ace(struct tcp_conn *conn, struct tcp_host *host,
                       const struct tcp_segment *segment)
 {
@@ -250,7 +299,7 @@ void accecn_first_ace(struct tcp_conn *conn, struct tcp_host *host,
         stop_ect(conn, host, HF_REASON_ACCECN_ACE_ZEROED);
         return;
     }
-    if (!conn->passive || segment->payload_length > 0 || segment->options.sack_count > 0) {
+    if (!conn->passive || tcp_segment_length(segment) > 0 || segment->options.sack_count > 0) {
         return; /* a counter already */
     }
     switch (ace) {
@@ -269,7 +318,7 @@ void accecn_first_ace(struct tcp_conn *conn, struct tcp_host *host,
 }
 
 /* 3.1.2 table 2, 3.1.3.
- * Keeps RFC9768-3.1.2-c, RFC9768-3.1.3-b. */
+ * Keeps RFC9768-3.1.2-c, RFC9768-3.1.3-b, RFC9768-3.1.4.1-b. */
 void accecn_take_syn_ack(struct tcp_conn *conn, struct tcp_host *host,
                          const struct tcp_segment *segment)
 {
@@ -286,7 +335,9 @@ void accecn_take_syn_ack(struct tcp_conn *conn, struct tcp_host *host,
         break;
     default:
         ecn->mode = TCP_ECN_ACCURATE;
+        ecn->no_ect = false; /* 3.1.4.1: whatever SYNs of ours came after the one it answers */
         ecn->handshake_due = true;
+        ecn->syn_ack_marked = segment->ecn == ECN_CE;
         ecn->syn_codepoint = segment->ecn;
         ecn->last_codepoint = segment->ecn;
         (void)accecn_take_option(conn, host, &segment->options, &valid);

@@ -9,6 +9,7 @@
 
 /* 3.2.1: where r.cep begins. */
 #define ACE_START 5u
+#define ACE_MASK 7u
 /* The three flags as one number: AE 4, CWR 2, ECE 1. */
 #define ACE_FLAGS (HF_AE | HF_CWR | HF_ECE)
 static inline uint8_t accecn_ace(uint16_t flags)
@@ -47,6 +48,8 @@ void accecn_arrived(struct tcp_conn *conn, const struct tcp_segment *segment);
 /* The first segment that can: is the field zero, does it say what became of our SYN-ACK? */
 void accecn_first_ace(struct tcp_conn *conn, struct tcp_host *host,
                       const struct tcp_segment *segment);
+/* The option says that there were marks, the field says that there were none. */
+void accecn_inconsistent(struct tcp_conn *conn, struct tcp_host *host);
 /* SYN-ACK's flags, decoded by who sent a SYN with all three. */
 void accecn_take_syn_ack(struct tcp_conn *conn, struct tcp_host *host,
                          const struct tcp_segment *segment);

@@ -80,6 +80,30 @@ static void handshake_codes(void **state)
         assert_int_equal(accecn_ace(accecn_flags(ace)), ace);
 }
 
+/* 3.2.3.3: where nothing else asks for the option, at least each 2^22 bytes of a counter do, and a
+ * counter of 24 bits cannot wrap unseen.
+ * Holds: RFC9768-3.2.3.3-d */
+static void option_for_each_four_megabytes(void **state)
+{
+    static struct tcp_conn conn;
+    struct tcp_segment segment = {.payload_length = 60000, .ecn = ECN_ECT_0};
+    uint64_t sent = 0;
+    unsigned asked = 0;
+    (void)state;
+    memset(&conn, 0, sizeof conn);
+    conn.ecn.last_codepoint = ECN_ECT_0;
+    for (unsigned i = 0; i < 1000; i++) {
+        uint64_t before = sent;
+        sent += segment.payload_length;
+        accecn_arrived(&conn, &segment);
+        assert_int_equal(conn.ecn.option_demand, before / 4194304 != sent / 4194304);
+        asked += conn.ecn.option_demand;
+        conn.ecn.option_demand = 0;
+    }
+    assert_int_equal(asked, 14); /* 60,000,000 / 4,194,304 */
+    assert_int_equal(conn.ecn.received_bytes[0], 60000000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +111,7 @@ int main(void)
         cmocka_unit_test(without_option_the_safest),
         cmocka_unit_test(with_option_exact),
         cmocka_unit_test(handshake_codes),
+        cmocka_unit_test(option_for_each_four_megabytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

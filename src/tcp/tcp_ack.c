@@ -223,7 +223,7 @@ static __attribute__((noinline)) void take_ack(struct tcp_conn *conn, struct tcp
     }
     count_delivered(conn, outstanding, news.acked_bytes);
     if (conn->ecn.echoed || conn->ecn.mode == TCP_ECN_ACCURATE) {
-        tcp_ecn_count(conn, conn->tally.delivered_segments - delivered);
+        tcp_ecn_count(conn, host, conn->tally.delivered_segments - delivered);
     }
     if (conn->sender != NULL) {
         tcp_cc_delivered(conn, host);

@@ -187,6 +187,24 @@ static bool paws_rejects(const struct tcp_conn *conn, const struct tcp_host *hos
     return stamp_is_old(conn, segment) && age_s <= 24u * 24u * 3600u;
 }
 
+/* RFC 9768 3.1.5; whoever forges it has to know the numbers of both SYNs, or that of the one. */
+static bool contradicts(const struct tcp_conn *conn, const struct tcp_segment *segment)
+{
+    return tcp_ecn_syn_contradicts(conn->ecn.mode, segment->flags) &&
+           seq_eq(segment->seq, conn->irs) &&
+           (segment->flags & HF_ACK ? seq_eq(segment->ack, seq_add(conn->iss, 1)) : conn->passive);
+}
+
+static void reset_them(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason)
+{
+    conn->intents |= TCP_INTENT_RESET;
+    conn->reset_seq = conn->snd.nxt;
+    conn->reset_ack = conn->rcv.nxt;
+    conn->reset_has_ack = true;
+    host->counters->connections_reset++;
+    tcp_finish(conn, host, HF_ECONNRESET, reason);
+}
+
 /* First: the sequence number is looked at.
  * Keeps RFC5961-3.2-a, RFC5961-4.2-a, RFC7323-5.3-a. */
 static enum verdict first_check_sequence(struct tcp_conn *conn, struct tcp_host *host,
@@ -207,6 +225,11 @@ static enum verdict first_check_sequence(struct tcp_conn *conn, struct tcp_host 
     if (segment->flags & HF_SYN) {
         /* RFC 5961 4.2: a SYN in a synchronized state is challenged whatever its number. */
         *reason = HF_REASON_SYN_CHALLENGED;
+        if (contradicts(conn, segment)) {
+            *reason = HF_REASON_ACCECN_CONTRADICTED;
+            reset_them(conn, host, *reason);
+            return STOP;
+        }
         tcp_ecn_repeat_handshake(conn, segment);
     }
     /* "An acknowledgment should be sent in reply." A retransmission of data that we have means that

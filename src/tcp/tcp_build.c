@@ -59,16 +59,22 @@ static bool options_are_plain(const struct tcp_conn *conn)
 void tcp_build_ack(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                    seq32 seq)
 {
+    bool handshake = conn->ecn.handshake_due;
     tcp_build_header(conn, host, segment, seq, HF_ACK);
     tcp_ecn_fill(conn, host, segment, false);
     if (!options_are_plain(conn)) {
-        tcp_fill_sack(conn, &segment->options);
+        /* RFC 9768 3.2.2.1: beside SACK blocks the field would be a counter.
+         * Keeps RFC9768-3.2.2.1-d. */
+        if (!handshake) {
+            tcp_fill_sack(conn, &segment->options);
+        }
         tcp_ecn_fill_option(conn, host, &segment->options, TCP_OPTIONS_MAX_BYTES);
         tcp_ecn_option_sent(conn, host, &segment->options);
     }
     acknowledged(conn, segment);
 }
 
+/* Keeps RFC9768-3.2.2-b. */
 void tcp_build_reset(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment)
 {
     tcp_build_header(conn, host, segment, conn->reset_seq, HF_RST);
@@ -77,6 +83,9 @@ void tcp_build_reset(struct tcp_conn *conn, struct tcp_host *host, struct tcp_se
     if (conn->reset_has_ack) {
         segment->flags = HF_RST | HF_ACK;
         segment->ack = conn->reset_ack;
+    }
+    if (conn->ecn.mode == TCP_ECN_ACCURATE) {
+        tcp_ecn_fill(conn, host, segment, false); /* RFC 9768 3.2.2: every packet but a SYN */
     }
     conn->intents &= (uint16_t)~TCP_INTENT_RESET;
     host->counters->resets_sent++;

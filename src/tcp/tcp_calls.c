@@ -309,7 +309,9 @@ static void ecn_status(const struct tcp_conn *conn, struct hf_status *status)
 {
     status->ecn = conn->ecn.mode;
     status->ecn_seen = conn->ecn.seen;
-    status->ecn_option_seen = conn->ecn.option_seen;
+    status->ecn_option_seen = conn->ecn.option_bad       ? 3
+                              : conn->ecn.option_counted ? 2
+                                                         : conn->ecn.option_seen;
     memcpy(status->ecn_received_bytes, conn->ecn.received_bytes, sizeof conn->ecn.received_bytes);
     memcpy(status->ecn_delivered_bytes, conn->ecn.delivered_bytes,
            sizeof conn->ecn.delivered_bytes);

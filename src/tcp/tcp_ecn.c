@@ -57,7 +57,8 @@ static uint16_t syn_flags(struct tcp_conn *conn, struct tcp_host *host)
             note(conn, host, HF_REASON_ECN_FALLBACK);
         }
         /* 6.1.1: "has sent no non-ECN-setup SYN". Linux sends ECT even then, if the answer to the
-         * first SYN comes after all; here marks would be echoed, and that is all. */
+         * first SYN comes after all; here marks would be echoed, and that is all. Where that answer
+         * is of the accurate kind ECT may be sent (RFC 9768 3.1.4.1). */
         ecn->no_ect = true;
         return 0;
     }
@@ -85,6 +86,24 @@ uint16_t tcp_ecn_answer_flags(uint8_t mode, uint8_t codepoint, unsigned retries)
         break;
     }
     return 0;
+}
+
+/* RFC 9768 5.1: 0 and 1 are no fields of who was told of accurate ECN; the handshake's are 2 and
+ * more, and the counter begins with 5. Who never asked for any sends 0, so where there is no place
+ * for the bit that field is all it takes.
+ * Keeps RFC9768-5.1-a. */
+uint8_t tcp_ecn_of_cookie(const struct tcp_host *host, const struct tcp_segment *segment, bool kept)
+{
+    bool accurate = host->config->ecn >= 3 && accecn_ace(segment->flags) > 1;
+    if (accurate && (kept || !segment->options.has_timestamps)) {
+        return TCP_ECN_ACCURATE;
+    }
+    return kept && host->config->ecn != 0 ? TCP_ECN_CLASSIC : TCP_ECN_OFF;
+}
+
+uint16_t tcp_ecn_first_ace(uint8_t mode)
+{
+    return mode == TCP_ECN_ACCURATE ? accecn_flags(ACE_START) : 0;
 }
 
 uint16_t tcp_ecn_syn_flags(struct tcp_conn *conn, struct tcp_host *host)
@@ -129,7 +148,7 @@ void tcp_ecn_take_syn(struct tcp_conn *conn, struct tcp_host *host,
 /* 6.1.1: a SYN must not be ECT. As in Linux one that is gets no ECN: something has meddled with it.
  * RFC 9768 3.1.3: of the three flags all that is not used yet asks for accurate feedback. Who does
  * not know of that takes AE for one of the reserved bits.
- * Keeps RFC3168-6.1.1-a, RFC3168-6.1.1-c, RFC9768-3.1.2-b, RFC9768-3.1.3-a. */
+ * Keeps RFC3168-6.1.1-a, RFC3168-6.1.1-c, RFC9768-3.1.2-b, RFC9768-3.1.3-a, RFC9768-3.1.3-c. */
 uint8_t tcp_ecn_answer(const struct tcp_host *host, const struct hf_cc_ops *cc,
                        const struct tcp_segment *syn)
 {
@@ -145,14 +164,31 @@ uint8_t tcp_ecn_answer(const struct tcp_host *host, const struct hf_cc_ops *cc,
                                                                                 : TCP_ECN_OFF;
 }
 
+/* RFC 9768 3.2.2.1; 3.2.2.2: a mark on it counts, but no more than one on all SYN-ACKs.
+ * Keeps RFC9768-3.2.2.1-c, RFC9768-3.2.2.2-b. */
 void tcp_ecn_repeat_handshake(struct tcp_conn *conn, const struct tcp_segment *segment)
 {
-    if (conn->ecn.mode == TCP_ECN_ACCURATE && !conn->passive &&
-        (segment->flags & (HF_SYN | HF_ACK)) == (HF_SYN | HF_ACK) &&
-        seq_eq(segment->seq, conn->irs)) {
-        conn->ecn.handshake_due = true;
-        conn->ecn.syn_codepoint = segment->ecn;
+    struct tcp_ecn *ecn = &conn->ecn;
+    uint8_t ace = accecn_ace(segment->flags);
+    if (ecn->mode != TCP_ECN_ACCURATE || conn->passive ||
+        (segment->flags & (HF_SYN | HF_ACK)) != (HF_SYN | HF_ACK) ||
+        !seq_eq(segment->seq, conn->irs) || ace == 0 || ace == 7) {
+        return;
     }
+    ecn->handshake_due = true;
+    ecn->syn_codepoint = segment->ecn;
+    if (segment->ecn == ECN_CE && !ecn->syn_ack_marked) {
+        ecn->syn_ack_marked = true;
+        ecn->received_ce++;
+    }
+}
+
+/* RFC 9768 3.1.5: neither side could know which of the two the other goes by.
+ * Keeps RFC9768-3.1.5-c. */
+bool tcp_ecn_syn_contradicts(uint8_t mode, uint16_t flags)
+{
+    return mode == TCP_ECN_ACCURATE && (flags & HF_SYN) &&
+           accecn_ace(flags) == (flags & HF_ACK ? 1 : 3);
 }
 
 void tcp_ecn_opened_passively(struct tcp_conn *conn, struct tcp_host *host)
@@ -249,7 +285,7 @@ static void fill_accurate(struct tcp_conn *conn, const struct tcp_host *host,
 {
     struct tcp_ecn *ecn = &conn->ecn;
     uint32_t ace = ecn->received_ce + ACE_START;
-    if (ecn->handshake_due) {
+    if (ecn->handshake_due && !(segment->flags & (HF_RST | HF_FIN))) {
         ecn->handshake_due = false;
         ace = accecn_handshake_ace(ecn->syn_codepoint);
     }
@@ -266,7 +302,7 @@ void tcp_ecn_option_sent(struct tcp_conn *conn, const struct tcp_host *host,
     if (options->has_accurate_ecn) {
         conn->ecn.option_demand =
             (uint8_t)(conn->ecn.option_demand - (conn->ecn.option_demand > 0));
-        conn->ecn.option_least = 0;
+        conn->ecn.option_moved = 0;
         conn->ecn.option_sent = host->now;
     }
 }
@@ -435,8 +471,18 @@ static void reduce(struct tcp_conn *conn, struct tcp_host *host, const struct tc
     tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_ECN, before);
 }
 
-/* How many of our segments were marked. */
-static uint32_t count_accurate(struct tcp_conn *conn, uint32_t segments)
+/* RFC 9768 3.2.3.2.5: by what the ACK covers. Beside new data only bare ACKs and repetitions may
+ * have arrived marked since the last one: there were so few of them, ever, that with what is
+ * delivered now they are no eight. */
+static bool certainly_not_wrapped(const struct tcp_conn *conn, uint32_t segments)
+{
+    uint64_t others = conn->segments_sent - conn->tally.data_segments_sent + conn->retransmits;
+    return conn->sack && segments <= ACE_MASK && others <= ACE_MASK - segments;
+}
+
+/* How many of our segments were marked.
+ * Keeps RFC9768-3.2.2.2-a. */
+static uint32_t count_accurate(struct tcp_conn *conn, struct tcp_host *host, uint32_t segments)
 {
     struct tcp_ecn *ecn = &conn->ecn;
     struct accecn_ack ack = {.ace = ecn->ace,
@@ -452,17 +498,21 @@ static uint32_t count_accurate(struct tcp_conn *conn, uint32_t segments)
         return 0;
     }
     marked = accecn_newly_marked(&ack);
+    if (marked == 0 && ack.option && ack.marked_bytes > 0 && !ecn->no_ect &&
+        certainly_not_wrapped(conn, segments)) {
+        accecn_inconsistent(conn, host);
+    }
     ecn->counted_ce += marked;
     ecn->echoed = marked > 0;
     return marked;
 }
 
-void tcp_ecn_count(struct tcp_conn *conn, uint32_t segments)
+void tcp_ecn_count(struct tcp_conn *conn, struct tcp_host *host, uint32_t segments)
 {
     struct tcp_sender *sender = conn->sender;
     uint32_t marked = segments; /* Linux, RFC 8257 3.3: all that an ACK with ECE delivers */
     if (conn->ecn.mode == TCP_ECN_ACCURATE) {
-        marked = count_accurate(conn, segments);
+        marked = count_accurate(conn, host, segments);
     }
     if (!conn->ecn.echoed || sender == NULL) {
         return;

@@ -43,22 +43,24 @@ struct tcp_ecn {
     bool reduced : 1;
     bool reducing : 1;
     /* Accurate feedback (tcp_accecn.c). */
-    bool handshake_due : 1; /* a bare ACK must tell how the SYN-ACK's ECN field arrived */
-    bool first_checked : 1; /* the first ACE field of the peer was looked at */
-    bool ace_bad : 1;       /* and was zero: none is believed */
-    bool handshake_ace : 1; /* the segment at hand has the handshake's in its place */
-    bool option_seen : 1;   /* the peer's options get through */
-    bool option_bad : 1;    /* or are zeroed */
-    bool option_valid : 1;  /* the ACK at hand has one that counts CE bytes */
-    bool progress : 1;      /* ... and is newer than all before */
-    uint8_t ace;            /* ... and its ACE field */
-    uint8_t option_demand;  /* this many segments must carry the option */
-    uint8_t option_least;   /* with at least so many counters */
-    uint8_t ce_pending;     /* marked since the last segment left */
-    uint8_t last_codepoint; /* of the last text that came */
-    uint8_t syn_codepoint;  /* of the peer's SYN or SYN-ACK */
-    uint32_t marked_bytes;  /* newly, by the option at hand */
-    uint32_t counted_ce;    /* s.cep, counted from 0 */
+    bool handshake_due : 1;  /* a bare ACK must tell how the SYN-ACK's ECN field arrived */
+    bool first_checked : 1;  /* the first ACE field of the peer was looked at */
+    bool ace_bad : 1;        /* and was zero: none is believed */
+    bool handshake_ace : 1;  /* the segment at hand has the handshake's in its place */
+    bool syn_ack_marked : 1; /* a SYN-ACK came marked, which counts but once */
+    bool option_seen : 1;    /* the peer's options get through */
+    bool option_counted : 1; /* ... with counters */
+    bool option_bad : 1;     /* ... which are zeroed */
+    bool option_valid : 1;   /* the ACK at hand has one that counts CE bytes */
+    bool progress : 1;       /* ... and is newer than all before */
+    uint8_t ace;             /* ... and its ACE field */
+    uint8_t option_demand;   /* this many segments must carry the option */
+    uint8_t option_moved;    /* counters (1 << place) that none has told of since they moved */
+    uint8_t ce_pending;      /* marked since the last segment left */
+    uint8_t last_codepoint;  /* of the last text that came */
+    uint8_t syn_codepoint;   /* of the peer's SYN or SYN-ACK */
+    uint32_t marked_bytes;   /* newly, by the option at hand */
+    uint32_t counted_ce;     /* s.cep, counted from 0 */
     uint32_t received_bytes[3], delivered_bytes[3]; /* ECT(0), CE, ECT(1): r.e0b ... s.e1b */
     hf_time option_sent;
     seq32 reduced_until;
@@ -79,8 +81,16 @@ uint8_t tcp_ecn_answer(const struct tcp_host *host, const struct hf_cc_ops *cc,
 
 /* The bits of its SYN-ACK, sent so often before; `codepoint`: the SYN's. */
 uint16_t tcp_ecn_answer_flags(uint8_t mode, uint8_t codepoint, unsigned retries);
+/* What was agreed to when a SYN cookie left, by what brings it back and, if it has timestamps, by
+ * the bit that it has kept there. */
+uint8_t tcp_ecn_of_cookie(const struct tcp_host *host, const struct tcp_segment *segment,
+                          bool kept);
+/* RFC 9768 3.2.2: the bits of what else leaves before the handshake is over. */
+uint16_t tcp_ecn_first_ace(uint8_t mode);
 /* The peer's SYN-ACK came again: it is told again how it arrived. */
 void tcp_ecn_repeat_handshake(struct tcp_conn *conn, const struct tcp_segment *segment);
+/* A SYN like this asks for, or agrees to, another kind of feedback than one before. */
+bool tcp_ecn_syn_contradicts(uint8_t mode, uint16_t flags);
 /* A listener has agreed for this connection. */
 void tcp_ecn_opened_passively(struct tcp_conn *conn, struct tcp_host *host);
 
@@ -120,7 +130,7 @@ void tcp_ecn_begin_ack(struct tcp_conn *conn, struct tcp_host *host,
 /* cwnd is not to grow on this ACK; SND.UNA has moved. */
 bool tcp_ecn_holds_cwnd(struct tcp_conn *conn, struct tcp_host *host);
 /* The ACK showed that so many segments have arrived. */
-void tcp_ecn_count(struct tcp_conn *conn, uint32_t segments);
+void tcp_ecn_count(struct tcp_conn *conn, struct tcp_host *host, uint32_t segments);
 /* All else has been made of the ACK: cwnd is reduced, or on its way down. */
 void tcp_ecn_react(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_ack_news *news);
 /* Losses have reduced cwnd. */

@@ -4,11 +4,12 @@
  * wire', without the machine. The same seed gives the same figures, so what a change does to a path
  * can be told from luck; both ends are Handfast's, whatever the cell says of the receiver.
  *
- *     cells-sim CELLS.TSV [--seconds S] [--seeds N] [--bytes N] [CELL...]
+ *     cells-sim CELLS.TSV [--seconds S] [--seeds N] [--bytes N] [--ack-batch US] [CELL...]
  *
  * For each cell means over the seeds (default 3): goodput, from the SYN until all has come, of S
  * seconds of data (default 8) or, with --bytes, the time that so many take; what was sent again;
- * the mean queue.
+ * the mean queue. With --ack-batch the sender is given ACKs at multiples of so many microseconds
+ * only, as where the receiver keeps them back: Linux does with SACKs, for 1000.
  */
 #include <handfast/handfast.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@ struct job {
     double seconds;
     uint64_t bytes; /* 0: as many as the seconds give */
     unsigned seeds;
+    hf_time ack_batch_ns;
 };
 
 struct hosts {
@@ -60,7 +62,7 @@ static bool read_cell(const char *line, struct cell *cell)
 }
 
 /* As paths/run gives it to `handfast wire': loss and reordering forward, the rest both ways. */
-static struct hf_sim_config path_of(const struct cell *cell, uint64_t seed)
+static struct hf_sim_config path_of(const struct cell *cell, const struct job *job, uint64_t seed)
 {
     struct hf_sim_config config = hf_sim_config_default();
     struct hf_sim_direction *forward = &config.forward;
@@ -76,15 +78,17 @@ static struct hf_sim_config path_of(const struct cell *cell, uint64_t seed)
         forward->mark = true;
     }
     config.backward = *forward;
+    config.backward.batch_ns = job->ack_batch_ns;
     forward->loss_ppm = (uint32_t)(cell->loss_percent * 1e4);
     forward->reorder_ppm = (uint32_t)(cell->reorder_percent * 1e4);
     forward->reorder_ns = (hf_time)(reorder_ms * 1e6);
     return config;
 }
 
-static void open_hosts(struct hosts *hosts, const struct cell *cell, uint64_t seed)
+static void open_hosts(struct hosts *hosts, const struct cell *cell, const struct job *job,
+                       uint64_t seed)
 {
-    struct hf_sim_config path = path_of(cell, seed);
+    struct hf_sim_config path = path_of(cell, job, seed);
     struct hf_config config = hf_config_default();
     struct hf_endpoint server = {hf_address_ipv4(10, 0, 0, 2), 80};
     struct hf_address client = hf_address_ipv4(10, 0, 0, 1);
@@ -146,7 +150,7 @@ static struct outcome run_once(const struct cell *cell, const struct job *job, u
     struct hf_sim_statistics link;
     struct hf_event event;
 
-    open_hosts(&hosts, cell, seed);
+    open_hosts(&hosts, cell, job, seed);
     while (!hosts.over && hf_sim_now(hosts.sim) < GIVE_UP) {
         hf_sim_step(hosts.sim, hf_sim_now(hosts.sim) + HF_MILLISECOND);
         while (hf_stack_next_event(hosts.stack[0], &event) ||
@@ -206,7 +210,8 @@ int main(int argc, char **argv)
     int next = 2;
 
     if (file == NULL)
-        fail("no cells: cells-sim CELLS.TSV [--seconds S] [--seeds N] [--bytes N] [CELL...]");
+        fail("no cells: cells-sim CELLS.TSV [--seconds S] [--seeds N] [--bytes N] "
+             "[--ack-batch US] [CELL...]");
     for (; next + 1 < argc && strncmp(argv[next], "--", 2) == 0; next += 2) {
         if (strcmp(argv[next], "--seconds") == 0)
             job.seconds = strtod(argv[next + 1], NULL);
@@ -214,9 +219,13 @@ int main(int argc, char **argv)
             job.seeds = (unsigned)strtoul(argv[next + 1], NULL, 10);
         else if (strcmp(argv[next], "--bytes") == 0)
             job.bytes = strtoull(argv[next + 1], NULL, 10);
+        else if (strcmp(argv[next], "--ack-batch") == 0)
+            job.ack_batch_ns = (hf_time)strtoul(argv[next + 1], NULL, 10) * HF_MICROSECOND;
         else
-            fail("an option that is none: --seconds S, --seeds N, --bytes N");
+            fail("an option that is none: --seconds S, --seeds N, --bytes N, --ack-batch US");
     }
+    if (job.ack_batch_ns > HF_SECOND)
+        fail("--ack-batch takes up to 1000000");
     if (!(job.seconds > 0) || job.seconds > 500 || job.seeds == 0)
         fail("--seconds takes up to 500, and --seeds at least 1");
     while (fgets(line, sizeof line, file) != NULL) {

@@ -35,6 +35,9 @@ struct model {
     hf_time burst_since;
     uint64_t burst_bytes, extra[AGGREGATION_SLOTS];
     uint32_t extra_round;
+    /* since the round began: what came, and at how many instants; what that was of the last one */
+    uint64_t came_bytes, came_times, came_at_once;
+    hf_time came_last;
     /* what was measured in the last round trips */
     uint64_t trip_end, trip_rate[TRIPS], trip_bytes[TRIPS];
     uint32_t trip_share[TRIPS], trip_rtt_us[TRIPS], life_rtt_us; /* share: percent let leave */
@@ -146,20 +149,23 @@ static uint64_t max_inflight(const struct model *model, const struct hf_cc_state
     return most + (model->phase == UP ? 2ull * sample->mss_bytes : 0);
 }
 
-/* 5.6.4.7: what may be left of cwnd. */
+/* 5.6.4.7: what may be left of cwnd. Where more than two segments come at once, the lower bounds
+ * are two such bursts larger. */
 static uint64_t bound(const struct model *model, const struct hf_cc_sample *sample)
 {
-    uint64_t most = INFINITE, room = percent(model->longterm, 15);
+    uint64_t most = INFINITE, room = percent(model->longterm, 15), lowered = model->shortterm;
+    uint64_t bursts = model->came_at_once > 2ull * sample->mss_bytes ? 2 * model->came_at_once : 0;
 
     /* The headroom is whole segments, one at least. */
     room = larger(room - smaller(room, sample->mss_bytes), sample->mss_bytes);
 
-    if (model->phase == CRUISE || model->phase == PROBE_RTT)
-        most = model->longterm == INFINITE ? INFINITE
-                                           : model->longterm - smaller(model->longterm, room);
-    else if (model->phase >= DOWN)
+    if (model->phase >= DOWN)
         most = model->longterm;
-    return larger(smaller(most, model->shortterm), four_segments(sample));
+    if (most != INFINITE && (model->phase == CRUISE || model->phase == PROBE_RTT))
+        most = smaller(larger(most - smaller(most, room), four_segments(sample)) + bursts, most);
+    if (lowered != INFINITE)
+        lowered += bursts;
+    return larger(smaller(most, lowered), four_segments(sample));
 }
 
 static uint64_t probe_rtt_cwnd(const struct model *model, const struct hf_cc_sample *sample)
@@ -410,6 +416,18 @@ static void take_aggregation(struct model *model, const struct hf_cc_sample *sam
     model->extra[0] = larger(model->extra[0], smaller(model->burst_bytes - expected, cwnd));
 }
 
+/* The ACKs of an instant are one; the first that shows a new round is the last of the old one. */
+static void take_bursts(struct model *model, const struct hf_cc_sample *sample)
+{
+    model->came_times += model->came_times == 0 || sample->now > model->came_last;
+    model->came_last = sample->now;
+    model->came_bytes += sample->delivered_bytes;
+    if (!model->round_began)
+        return;
+    model->came_at_once = model->came_bytes / model->came_times;
+    model->came_bytes = model->came_times = 0;
+}
+
 static void take_rtt(struct model *model, const struct hf_cc_sample *sample)
 {
     /* Five seconds, or nearly ten where the last five had a round trip as short as the least. */
@@ -643,6 +661,7 @@ static void judged_on_delivery(struct hf_cc_state *state, const struct hf_cc_sam
     take_rounds(model, sample);
     take_rate(model, sample);
     take_aggregation(model, sample, call.cwnd);
+    take_bursts(model, sample);
     take_rtt(model, sample);
     take_longterm(model, sample, call.cwnd);
     if (model->surely_full)

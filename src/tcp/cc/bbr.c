@@ -238,6 +238,22 @@ static void update_aggregation(const struct hf_cc_state *state, const struct hf_
     bbr->extra_acked[1] = cc_max(bbr->extra_acked[1], extra);
 }
 
+/* Of a receiver that saves ACKs up, or a path that does (Linux keeps SACKs back for 1 ms or 5 % of
+ * the round trip; so do radio links, and devices that join segments), so much comes in one go. */
+static void update_ack_bursts(struct bbr *bbr, const struct hf_cc_sample *sample)
+{
+    if (bbr->round_bursts == 0 || sample->now != bbr->burst_stamp) {
+        bbr->burst_stamp = sample->now;
+        bbr->round_bursts++;
+    }
+    bbr->burst_round_bytes += sample->delivered_bytes;
+    if (bbr->round_start) {
+        bbr->ack_burst_bytes = cc_clamp_u64(bbr->burst_round_bytes / bbr->round_bursts);
+        bbr->burst_round_bytes = 0;
+        bbr->round_bursts = 0;
+    }
+}
+
 /* DEVIATION: where a round trip of the last five seconds was as short as the least one, but for a
  * 64th, the path was just seen without a queue, and ProbeRTT has no queue to remove. It is put off,
  * to where it is still in time for the filter of ten seconds: min_rtt may have been taken with
@@ -284,6 +300,20 @@ static void set_pacing_rate(struct hf_cc_state *state, uint32_t gain_percent)
     }
 }
 
+/* DEVIATION: the draft makes room for ACKs that come late and many at once in max_inflight alone
+ * (extra_acked), and the bounds that loss has set take it away again: a flight of one BDP, as
+ * inflight_shortterm and the headroom leave it, is idle until the burst has come and while it is
+ * paced out. So a bound is two of them larger, where they are more than delayed ACKs make; at the
+ * inflight_longterm that overflowed the path it ends as ever. */
+static uint32_t with_bursts(const struct bbr *bbr, const struct hf_cc_sample *sample,
+                            uint32_t bound)
+{
+    if (bound == HF_CC_INFINITE || bbr->ack_burst_bytes <= 2 * sample->mss_bytes) {
+        return bound;
+    }
+    return cc_clamp_u64((uint64_t)bound + 2 * (uint64_t)bbr->ack_burst_bytes);
+}
+
 static void bound_cwnd(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     const struct bbr *bbr = bbr_of(state);
@@ -292,11 +322,13 @@ static void bound_cwnd(struct hf_cc_state *state, const struct hf_cc_sample *sam
         state->cwnd_bytes = cc_min(state->cwnd_bytes, bbr_probe_rtt_cwnd(state, sample));
     }
     if (bbr->state == BBR_PROBE_RTT || bbr->state == BBR_CRUISE) {
-        cap = bbr_inflight_with_headroom(bbr, sample);
+        cap = cc_min(with_bursts(bbr, sample, bbr_inflight_with_headroom(bbr, sample)),
+                     bbr->inflight_longterm);
     } else if (bbr_in_probe_bw(bbr)) {
         cap = bbr->inflight_longterm;
     }
-    cap = cc_max(cc_min(cap, bbr->inflight_shortterm), bbr_min_pipe_cwnd(sample));
+    cap = cc_max(cc_min(cap, with_bursts(bbr, sample, bbr->inflight_shortterm)),
+                 bbr_min_pipe_cwnd(sample));
     state->cwnd_bytes = cc_min(state->cwnd_bytes, cap);
 }
 
@@ -389,6 +421,7 @@ static void bbr_on_delivery(struct hf_cc_state *state, const struct hf_cc_sample
     update_rounds(bbr, sample);
     update_congestion_signals(state, sample);
     update_aggregation(state, sample);
+    update_ack_bursts(bbr, sample);
     update_min_rtt(bbr, sample);
     bbr_advance(state, sample);
     if (bbr->loss_round_start) {

@@ -48,6 +48,10 @@ struct bbr {
     hf_time extra_acked_start;
     uint64_t extra_acked_delivered;
     uint32_t extra_acked[2], extra_acked_round;
+    /* What comes at one instant, on average over the last round; and this round's sums. */
+    uint32_t ack_burst_bytes, round_bursts;
+    uint64_t burst_round_bytes;
+    hf_time burst_stamp;
     /* Is the pipe full (5.3.1.2)? */
     uint64_t full_bw;
     /* ProbeBW (5.3.3) */

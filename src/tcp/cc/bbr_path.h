@@ -50,6 +50,8 @@ struct path {
     hf_time now, link_free, send_due, first_sent, delivered_stamp;
     uint64_t delivered, lost, recovery_end, lot;
     uint32_t pipe;
+    uint64_t came_bytes, came_times, at_once; /* at_once: bytes an instant, last round */
+    hf_time came_last;
     struct told told[512];
     unsigned told_count, bounds_told;
 };
@@ -113,6 +115,12 @@ static inline void send_one(struct path *path)
     path->send_due = path->now + (hf_time)(MSS * (uint64_t)HF_SECOND / path->state.pacing_rate);
 }
 
+/* What the bounds are larger by where ACKs come in bursts. */
+static inline uint32_t two_bursts(const struct path *path)
+{
+    return path->at_once > 2 * MSS ? (uint32_t)(2 * path->at_once) : 0;
+}
+
 /* What the draft says of the three numbers, state by state. */
 static inline void numbers_are_right(const struct path *path)
 {
@@ -142,7 +150,8 @@ static inline void numbers_are_right(const struct path *path)
     most += bbr->state == BBR_UP ? 2 * MSS : 0;
     assert_true(path->state.cwnd_bytes <= most + 3);
     if (bbr->state == BBR_CRUISE && bbr->inflight_longterm != HF_CC_INFINITE) {
-        assert_true(path->state.cwnd_bytes <= bbr->inflight_longterm / 100 * 85 + 100 + MSS ||
+        assert_true(path->state.cwnd_bytes <=
+                        bbr->inflight_longterm / 100 * 85 + 100 + MSS + two_bursts(path) ||
                     path->state.cwnd_bytes == 4 * MSS);
     }
     if (bbr->state == BBR_PROBE_RTT) {
@@ -166,7 +175,7 @@ static inline void cwnd_is_right(const struct path *path, uint32_t before)
 {
     const struct bbr *bbr = &path->bbr;
     const struct hf_cc_sample *sample = &path->sample;
-    uint32_t cwnd = before, headroom, cap = HF_CC_INFINITE;
+    uint32_t cwnd = before, headroom, cap = HF_CC_INFINITE, lowered = bbr->inflight_shortterm;
     if (sample->lost_bytes > 0) {
         cwnd = cwnd > sample->lost_bytes + MSS ? cwnd - sample->lost_bytes : MSS;
     }
@@ -187,12 +196,25 @@ static inline void cwnd_is_right(const struct path *path, uint32_t before)
         if (bbr->state == BBR_PROBE_RTT || bbr->state == BBR_CRUISE) {
             cap =
                 largest(bbr->inflight_longterm - least(headroom, bbr->inflight_longterm), 4 * MSS);
+            cap = least(cap + two_bursts(path), bbr->inflight_longterm);
         } else if (bbr->state == BBR_DOWN || bbr->state == BBR_REFILL || bbr->state == BBR_UP) {
             cap = bbr->inflight_longterm;
         }
     }
-    cap = largest(least(cap, bbr->inflight_shortterm), 4 * MSS);
+    lowered += lowered == HF_CC_INFINITE ? 0 : two_bursts(path);
+    cap = largest(least(cap, lowered), 4 * MSS);
     assert_int_equal(path->state.cwnd_bytes, least(cwnd, cap));
+}
+
+static inline void note_burst(struct path *path)
+{
+    path->came_times += path->came_times == 0 || path->now > path->came_last;
+    path->came_last = path->now;
+    path->came_bytes += MSS;
+    if (path->bbr.round_start) {
+        path->at_once = path->came_bytes / path->came_times;
+        path->came_bytes = path->came_times = 0;
+    }
 }
 
 /* The ACK of the oldest packet that was not lost; losses before it are noticed with it. */
@@ -246,6 +268,7 @@ static inline void acknowledge(struct path *path)
     }
     state = path->bbr.state;
     cc_bbr.on_delivery(&path->state, sample);
+    note_burst(path);
     numbers_are_right(path);
     if (state != BBR_PROBE_RTT || path->bbr.state == BBR_PROBE_RTT) {
         cwnd_is_right(path, before);

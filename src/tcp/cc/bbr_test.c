@@ -193,6 +193,26 @@ static void bridges_aggregation(void **unused)
 
 /* 5.3.1.2, 5.5.5: what the program holds back says nothing of the path: Startup goes on, and a
  * lower rate lowers nothing. */
+/* The bounds that loss sets leave a flight of one BDP. Where ACKs come in bursts that is idle until
+ * the next one has come: the bounds make room for them, and the path is used as it is without. */
+static void bounds_bridge_bursts(void **unused)
+{
+    static const hf_time every[] = {0, MS, 2 * MS};
+    (void)unused;
+    for (unsigned i = 0; i < 3; i++) {
+        const uint64_t rate = 12500000;
+        struct path *path = path_new(rate, 20 * MS, rate / 50 / 4);
+        uint64_t delivered;
+        path->ack_every = every[i];
+        run_until(path, path->now + 3 * HF_SECOND);
+        delivered = path->delivered;
+        run_until(path, path->now + 10 * HF_SECOND);
+        assert_true(path->bbr.inflight_longterm != HF_CC_INFINITE);
+        assert_true(path->delivered - delivered > 10 * rate * 96 / 100);
+        free(path);
+    }
+}
+
 static void limited_by_the_program(void **unused)
 {
     struct path *path = path_new(1250000, 40 * MS, 10000000);
@@ -222,6 +242,7 @@ int main(void)
         cmocka_unit_test(probes_the_round_trip),
         cmocka_unit_test(bounded_by_loss),
         cmocka_unit_test(bridges_aggregation),
+        cmocka_unit_test(bounds_bridge_bursts),
         cmocka_unit_test(limited_by_the_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,6 +94,82 @@ static void window_follows_the_curve(void **unused)
     curve(10, 20); /* Reno's region */
 }
 
+/* RFC 9438 in long double, in segments and seconds: a curve that began at 0.7 * w_max. */
+struct model {
+    long double w_max, k, cwnd, estimate;
+};
+
+static long double model_curve(const struct model *model, long double t)
+{
+    long double d = t - model->k;
+    return 0.4L * d * d * d + model->w_max;
+}
+
+/* 4.2, 4.4, 4.5: what the ACK of one segment makes of cwnd where the curve leads. */
+static long double model_led_by_curve(const struct model *model, long double t, long double rtt)
+{
+    long double target = model_curve(model, t + rtt);
+    target = fmaxl(model->cwnd, fminl(target, 1.5L * model->cwnd));
+    return model->cwnd + (target - model->cwnd) / model->cwnd;
+}
+
+/* One window, one path, one time: what the only ACK makes of it, t after the curve began. K and t
+ * are whole milliseconds, and the target is a whole segment: by so much it may be off, of which an
+ * ACK makes its part, and by an octet for each division. */
+static void one_step(uint32_t segments, uint32_t mss, uint32_t rtt_us, uint64_t t_ms)
+{
+    struct hf_cc_state state;
+    struct hf_cc_sample sample = {.mss_bytes = mss,
+                                  .cwnd_limited = true,
+                                  .now = HF_SECOND,
+                                  .srtt_us = rtt_us,
+                                  .acked_bytes = mss,
+                                  .tell = hear};
+    void *memory = begin(&state, &cc_cubic, 1);
+    struct model model = {.w_max = segments, .k = cbrtl(segments * 0.3L / 0.4L)};
+    long double t = t_ms / 1e3L, rtt = rtt_us / 1e6L, error, curve, allowed, window;
+    bool right;
+    state.cwnd_bytes = segments * mss;
+    cc_cubic.on_congestion(&state, &sample, HF_CC_FAST_RETRANSMIT);
+    assert_int_equal(state.cwnd_bytes, (uint64_t)segments * mss * 7 / 10);
+    model.cwnd = (long double)state.cwnd_bytes / mss;
+    model.estimate = model.cwnd + 9.0L / 17 / model.cwnd;
+    cc_cubic.on_delivery(&state, &sample); /* t is 0 */
+    sample.now += (hf_time)t_ms * HF_MILLISECOND;
+    cc_cubic.on_ack(&state, &sample);
+    window = (long double)state.cwnd_bytes / mss;
+    error = fabsl(model_curve(&model, t + rtt + 0.003L) - model_curve(&model, t + rtt - 0.003L));
+    allowed = fminl((1 + error) / model.cwnd, 0.5L) + 3.0L / mss;
+    curve = fabsl(window - model_led_by_curve(&model, t, rtt));
+    error = fabsl(model_curve(&model, t + 0.003L) - model_curve(&model, t - 0.003L)) + 3.0L / mss;
+    right = model_curve(&model, t) + error >= model.estimate && curve <= allowed;
+    right |= model_curve(&model, t) - error < model.estimate &&
+             fabsl(window - fmaxl(model.cwnd, model.estimate)) <= 3.0L / mss;
+    assert_true(right);
+    free(memory);
+}
+
+/* 4.2, 4.3: over the whole range: one segment to 2^20 (or what 32 bits hold), 100 us to 10 s of
+ * round trip, no time to a day of it: nothing overflows, nothing steps back.
+ * Holds: RFC9438-4.2-a, RFC9438-4.2-b */
+static void curve_over_the_whole_range(void **unused)
+{
+    static const uint32_t sizes[] = {88, 536, 1448, 4000};
+    static const uint64_t times[] = {0,       1,       2,       10,      100,   999,
+                                     1000,    5000,    9000,    50000,   92000, 300000,
+                                     1048000, 1049000, 3600000, 86400000};
+    (void)unused;
+    for (uint32_t segments = 4; segments <= 1u << 20; segments = segments * 3 / 2 + 1) {
+        for (unsigned size = 0; size < sizeof sizes / sizeof sizes[0]; size++) {
+            for (uint32_t rtt_us = 100; rtt_us <= 10000000; rtt_us *= 10) {
+                for (unsigned i = 0; i < sizeof times / sizeof times[0]; i++) {
+                    one_step(segments, sizes[size], rtt_us, times[i]);
+                }
+            }
+        }
+    }
+}
+
 /* 4.7 and 4.9. */
 static void fast_convergence_and_undo(void **unused)
 {
@@ -159,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cube_root_is_exact),
         cmocka_unit_test(window_follows_the_curve),
+        cmocka_unit_test(curve_over_the_whole_range),
         cmocka_unit_test(fast_convergence_and_undo),
         cmocka_unit_test(hystart),
     };

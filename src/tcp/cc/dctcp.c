@@ -21,7 +21,6 @@ struct dctcp {
     uint64_t delivered_bytes, ce_bytes; /* BytesAcked and BytesMarked of this window */
     uint32_t last_delivered_bytes, last_ce_bytes;
     uint32_t counted_bytes; /* acknowledged since cwnd last grew */
-    bool started;
     uint32_t before_alpha;
 };
 
@@ -30,23 +29,21 @@ static struct dctcp *dctcp_of(const struct hf_cc_state *state)
     return state->private_state;
 }
 
-/* Keeps RFC8257-4.2-a. */
+/* 3.3: WindowEnd begins as SND.UNA, so that the first ACK ends a window already.
+ * Keeps RFC8257-3.3-c, RFC8257-4.2-a. */
 static void dctcp_init(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
-    (void)sample;
     dctcp_of(state)->alpha = ALPHA_ONE;
+    dctcp_of(state)->window_end = sample->snd_una;
 }
 
-/* 3.3 steps 1 to 8.
+/* 3.3 steps 1 to 8. DEVIATION: step 4 goes on where SND.UNA is beyond WindowEnd; here, as in Linux,
+ * where all before WindowEnd is acknowledged, which is what had been sent when the window began.
  * Keeps RFC8257-3.3-a. */
 static void dctcp_on_delivery(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     struct dctcp *dctcp = dctcp_of(state);
     uint32_t marked;
-    if (!dctcp->started) {
-        dctcp->started = true;
-        dctcp->window_end = sample->snd_nxt;
-    }
     dctcp->delivered_bytes += sample->delivered_bytes;
     dctcp->ce_bytes += cc_min(sample->ce_bytes, sample->delivered_bytes);
     if ((int32_t)(sample->snd_una - dctcp->window_end) < 0 || dctcp->delivered_bytes == 0) {

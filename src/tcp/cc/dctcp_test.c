@@ -49,6 +49,15 @@ static uint32_t word(const struct sender *sender, unsigned at)
     return value;
 }
 
+/* Without a mark; `segments` are in flight then. */
+static void first_ack(struct sender *sender, uint32_t segments)
+{
+    sender->sample.snd_una += MSS;
+    sender->sample.snd_nxt = sender->sample.snd_una + segments * MSS;
+    sender->sample.delivered_bytes = MSS;
+    sender->ops->on_delivery(&sender->state, &sender->sample);
+}
+
 /* A window of `segments` of which the first `marked` are marked CE. */
 static void window(struct sender *sender, uint32_t segments, uint32_t marked)
 {
@@ -64,19 +73,19 @@ static void window(struct sender *sender, uint32_t segments, uint32_t marked)
 }
 
 /* 3.3: alpha is a moving average of the fraction marked, 1 at first, with a gain of 1/16; once a
- * window.
- * Holds: RFC8257-3.3-a, RFC8257-4.2-a. */
+ * window, the first of which ends with the first ACK.
+ * Holds: RFC8257-3.3-a, RFC8257-3.3-c, RFC8257-4.2-a. */
 static void alpha_follows_the_marks(void **unused)
 {
     struct sender sender;
-    double alpha = 1;
+    double alpha = 15.0 / 16;
     (void)unused;
     begin(&sender, &cc_dctcp);
     sender.sample.snd_una = 0xffff0000u; /* numbers wrap */
-    sender.sample.snd_nxt = sender.sample.snd_una + 10 * MSS;
-    sender.sample.delivered_bytes = 0; /* where the first window ends */
-    sender.ops->on_delivery(&sender.state, &sender.sample);
+    sender.ops->init(&sender.state, &sender.sample);
     assert_int_equal(word(&sender, 4), 1024);
+    first_ack(&sender, 10);
+    assert_int_equal(word(&sender, 4), 960);
     for (uint32_t i = 0; i < 60; i++) {
         uint32_t marked = i * 7 % 11 % 10;
         window(&sender, 10, marked);
@@ -107,10 +116,7 @@ static void window_gives_way_in_proportion(void **unused)
     sender.ops->on_congestion(&sender.state, &sender.sample, HF_CC_ECN); /* alpha is 1 */
     assert_int_equal(sender.state.cwnd_bytes, 50 * MSS);
     assert_int_equal(sender.state.ssthresh_bytes, 50 * MSS);
-    sender.sample.snd_nxt = sender.sample.snd_una + 10 * MSS;
-    sender.sample.delivered_bytes = 0;
-    sender.ops->on_delivery(&sender.state, &sender.sample);
-    window(&sender, 10, 0); /* alpha is 15/16 */
+    first_ack(&sender, 10); /* alpha is 15/16 */
     sender.state.cwnd_bytes = 96 * MSS;
     sender.ops->on_congestion(&sender.state, &sender.sample, HF_CC_ECN);
     assert_int_equal(sender.state.cwnd_bytes, 51 * MSS);

@@ -104,6 +104,31 @@ static void option_for_each_four_megabytes(void **state)
     assert_int_equal(conn.ecn.received_bytes[0], 60000000);
 }
 
+/* RFC 3168 6.1.2: a mark is answered once for what was in flight when cwnd was reduced, and again
+ * for what came after, be that a segment or gigabytes.
+ * Holds: RFC3168-6.1.2-b, RFC3168-6.1.2-f */
+static void answered_once_a_window(void **state)
+{
+    static struct tcp_conn conn;
+    static struct tcp_host host;
+    static struct tcp_sender sender;
+    const uint64_t flight = 1000000, until = 5000000000;
+    (void)state;
+    for (uint64_t una = until - flight; una < until + 4290000000u; una += 99991) {
+        bool reacts;
+        memset(&conn, 0, sizeof conn);
+        conn.sender = &sender;
+        conn.ecn.mode = TCP_ECN_CLASSIC;
+        conn.snd.nxt = seq_make((uint32_t)until);
+        tcp_ecn_reduced(&conn);
+        conn.ecn.echoed = true;
+        conn.snd.una = seq_make((uint32_t)una);
+        conn.snd.nxt = seq_make((uint32_t)(una + flight));
+        reacts = tcp_ecn_holds_cwnd(&conn, &host);
+        assert_int_equal(reacts, una > until);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +137,7 @@ int main(void)
         cmocka_unit_test(with_option_exact),
         cmocka_unit_test(handshake_codes),
         cmocka_unit_test(option_for_each_four_megabytes),
+        cmocka_unit_test(answered_once_a_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -404,11 +404,13 @@ void tcp_ecn_begin_ack(struct tcp_conn *conn, struct tcp_host *host,
 }
 
 /* 6.1.2: once for a window of data. The ACK of reduced_until itself does not show that what was
- * sent after the reduction, and carried CWR, has arrived.
- * Keeps RFC3168-6.1.2-b. */
+ * sent after the reduction, and carried CWR, has arrived. Nobody looks at each ACK: 2^31 bytes
+ * later reduced_until seems to lie ahead again, but beyond SND.NXT. Keeps RFC3168-6.1.2-b,
+ * RFC3168-6.1.2-f. */
 static bool reduced_for_this(const struct tcp_conn *conn)
 {
-    return conn->ecn.reduced && seq_le(conn->snd.una, conn->ecn.reduced_until);
+    return conn->ecn.reduced && seq_le(conn->snd.una, conn->ecn.reduced_until) &&
+           seq_le(conn->ecn.reduced_until, conn->snd.nxt);
 }
 
 static bool reacts(const struct tcp_conn *conn)
@@ -435,6 +437,25 @@ void tcp_ecn_reduced(struct tcp_conn *conn)
     ecn->reducing = false;
     ecn->reduced_until = conn->snd.nxt;
     ecn->cwr_due = ecn->mode == TCP_ECN_CLASSIC;
+}
+
+void tcp_ecn_undo_begin(struct tcp_conn *conn)
+{
+    struct tcp_ecn *ecn = &conn->ecn;
+    ecn->prior_reduced = ecn->reduced;
+    ecn->prior_until = ecn->reduced_until;
+    ecn->prior_cwr_due = ecn->cwr_due;
+}
+
+/* 6.1.2: CWR tells of a reduction, and a reduction answers for the marks of its window. There was
+ * none: Linux, too, withdraws CWR, and reacts to the next mark.
+ * Keeps RFC3168-6.1.2-g. */
+void tcp_ecn_undone(struct tcp_conn *conn)
+{
+    struct tcp_ecn *ecn = &conn->ecn;
+    ecn->reduced = ecn->prior_reduced;
+    ecn->reduced_until = ecn->prior_until;
+    ecn->cwr_due &= ecn->prior_cwr_due;
 }
 
 bool tcp_ecn_absorbs_loss(struct tcp_conn *conn)

@@ -42,6 +42,8 @@ struct tcp_ecn {
      * in flight then. `reducing`: for marks, and PRR is still leading the flight down. */
     bool reduced : 1;
     bool reducing : 1;
+    bool prior_reduced : 1; /* ... before the reduction that may be undone */
+    bool prior_cwr_due : 1;
     /* Accurate feedback (tcp_accecn.c). */
     bool handshake_due : 1;  /* a bare ACK must tell how the SYN-ACK's ECN field arrived */
     bool first_checked : 1;  /* the first ACE field of the peer was looked at */
@@ -63,7 +65,7 @@ struct tcp_ecn {
     uint32_t counted_ce;     /* s.cep, counted from 0 */
     uint32_t received_bytes[3], delivered_bytes[3]; /* ECT(0), CE, ECT(1): r.e0b ... s.e1b */
     hf_time option_sent;
-    seq32 reduced_until;
+    seq32 reduced_until, prior_until;
     seq32 before;         /* RCV.NXT when the marks changed */
     uint32_t received_ce; /* segments that came marked CE */
 };
@@ -135,6 +137,9 @@ void tcp_ecn_count(struct tcp_conn *conn, struct tcp_host *host, uint32_t segmen
 void tcp_ecn_react(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_ack_news *news);
 /* Losses have reduced cwnd. */
 void tcp_ecn_reduced(struct tcp_conn *conn);
+/* A reduction is about to happen, which may prove needless; it has. */
+void tcp_ecn_undo_begin(struct tcp_conn *conn);
+void tcp_ecn_undone(struct tcp_conn *conn);
 /* What is lost was in flight when marks reduced cwnd: that reduction counts for it too. */
 bool tcp_ecn_absorbs_loss(struct tcp_conn *conn);
 

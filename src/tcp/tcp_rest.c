@@ -83,6 +83,7 @@ static const struct related related[] = {
     CONN(search.silent_since, TO_ARRIVAL),
     CONN(ecn.option_sent, TO_DEPARTURE),
     CONN(ecn.reduced_until, TO_SND_NXT),
+    CONN(ecn.prior_until, TO_SND_NXT),
     CONN(dsack.left, TO_RCV_NXT),
     CONN(dsack.right, TO_RCV_NXT),
     CONN(deadlines[TCP_TIMER_REORDERING], TO_ARRIVAL),

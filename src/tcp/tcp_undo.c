@@ -31,6 +31,7 @@ void tcp_undo_begin(struct tcp_conn *conn)
     uint32_t out = earlier ? conn->sent->repeat_out_count : 0;
     conn->congestion.prior_cwnd_bytes = conn->congestion.cwnd_bytes;
     conn->congestion.prior_ssthresh_bytes = conn->congestion.ssthresh_bytes;
+    tcp_ecn_undo_begin(conn);
     /* What is out is a repetition whose DSACK may still come, a probe too; and the first of them
      * left when `stamp` says. */
     conn->undo = (struct tcp_undo){.marker = conn->snd.una,
@@ -164,6 +165,7 @@ void tcp_undo(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reaso
         conn->cc->on_undo(congestion, &sample);
         tcp_cc_bound(conn, sample.mss_bytes);
     }
+    tcp_ecn_undone(conn);
     conn->undo.possible = false;
     /* RFC 5682 2.1 step 3b: so that the next three duplicate ACKs count (RFC 6582 3.2 step 2). */
     conn->snd.recover = seq_sub(conn->snd.una, 1);

@@ -324,6 +324,27 @@ static void no_hystart_later(void **unused)
     end(&sender);
 }
 
+/* RFC 9406 4.2: a round that began more than 2^31 bytes ago is over: for as long the program did
+ * not use the window, and nobody heard of its ACKs. Holds: RFC9406-4.2-g */
+static void round_from_long_ago(void **unused)
+{
+    struct sender sender;
+    uint32_t base = 0;
+    (void)unused;
+    begin(&sender, 20, HF_CC_INFINITE);
+    for (unsigned round = 1; round <= 8; round++) {
+        sender.sample.rtt_us = round >= 7 ? 60000 : 40000;
+        for (unsigned i = 1; i <= 20; i++) {
+            sender.sample.snd_una = base + i * MSS;
+            sender.sample.snd_nxt = base + 20 * MSS + i * MSS;
+            acks(&sender, 1);
+        }
+        base += 20 * MSS + (round == 3 ? 0x80001000u : 0);
+    }
+    assert_int_equal(told[HF_REASON_HYSTART_CSS], 1);
+    end(&sender);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +357,7 @@ int main(void)
         cmocka_unit_test(train_of_acks),
         cmocka_unit_test(rounds_are_bursts),
         cmocka_unit_test(no_hystart_later),
+        cmocka_unit_test(round_from_long_ago),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,9 +35,12 @@ static void begin_round(struct hystart *hystart)
     hystart->in_train = false;
 }
 
+/* Who does not use the window is not heard of, perhaps for 2^31 bytes: what then seems to lie ahead
+ * again is beyond SND.NXT. */
 static bool round_is_over(const struct hystart *hystart, const struct hf_cc_sample *sample)
 {
-    return (int32_t)(sample->snd_una - hystart->window_end) >= 0;
+    return (int32_t)(sample->snd_una - hystart->window_end) >= 0 ||
+           (int32_t)(sample->snd_nxt - hystart->window_end) < 0;
 }
 
 /* Keeps RFC9406-4.2-b. */
@@ -118,7 +121,7 @@ uint32_t hystart_divisor(const struct hystart *hystart)
  * therefore when the next ACK comes. Were it set before, what is left out would be the beginning of
  * the next round, twice as long in each, and with the queue that it found at the burst's end the
  * first eight samples there would look like a round trip that has grown.
- * Keeps RFC9406-4.2-d. */
+ * Keeps RFC9406-4.2-d, RFC9406-4.2-g. */
 bool hystart_on_ack(struct hystart *hystart, const struct hf_cc_sample *sample, uint32_t cwnd_bytes)
 {
     if (hystart->window_end_due) {

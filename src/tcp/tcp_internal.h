@@ -413,8 +413,16 @@ enum tcp_mtu_choice tcp_mtu_choose(struct tcp_conn *conn, const struct tcp_host 
 void tcp_mtu_probe_sent(struct tcp_conn *conn, struct tcp_host *host, seq32 start, uint32_t length);
 /* New data has left. */
 void tcp_mtu_sent(struct tcp_conn *conn, const struct tcp_host *host, seq32 start, uint32_t length);
+/* SND.UNA has moved, while a probe is out or something else waits for that. */
+void tcp_mtu_acknowledged(struct tcp_conn *conn, struct tcp_host *host);
 /* SND.UNA has moved. */
-void tcp_mtu_on_ack(struct tcp_conn *conn, struct tcp_host *host);
+static inline void tcp_mtu_on_ack(struct tcp_conn *conn, struct tcp_host *host)
+{
+    const struct tcp_mtu_search *search = &conn->search;
+    if ((search->probe | search->sized | search->held) != 0) {
+        tcp_mtu_acknowledged(conn, host);
+    }
+}
 /* Something is lost. True: the probe alone, and it goes again. */
 bool tcp_mtu_probe_lost(struct tcp_conn *conn, struct tcp_host *host);
 /* A router named less than the probe, and path_mtu is that now. */

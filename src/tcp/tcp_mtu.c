@@ -343,7 +343,7 @@ void tcp_mtu_sent(struct tcp_conn *conn, const struct tcp_host *host, seq32 star
     }
 }
 
-void tcp_mtu_on_ack(struct tcp_conn *conn, struct tcp_host *host)
+void tcp_mtu_acknowledged(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_mtu_search *search = &conn->search;
     if (search->probe != 0 && seq_ge(conn->snd.una, search->probe_end)) {

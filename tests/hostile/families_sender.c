@@ -43,6 +43,9 @@ static void no_more_data(struct hostile *w)
     while (w->next - w->iss - 1 != w->written) {
         hostile_acknowledge(w, 2 * w->mss);
         hostile_take(w);
+        if (in_flight(w) == 0) {
+            hostile_wait(w, HF_MILLISECOND); /* what is paced has to be waited for */
+        }
     }
 }
 
@@ -172,15 +175,19 @@ static void quarter_repeated(struct hostile *w)
     w->now += 15 * HF_MILLISECOND;
 }
 
-/* One that has gone again is SACKed, so that the one before it is lost again; and one more half way
- * up, which makes room for one of those that wait. */
+/* One more half way up is SACKed, which makes room for one of those that wait. Then one that has
+ * gone again is, so that the one before it is lost again: all that has gone again lies between that
+ * and those that wait. In ACKs of their own, for the round trip that the last one tells is waited
+ * for. */
 static void sack_lost_again(struct hostile *w, uint32_t i)
 {
     struct hostile_segment ack = hostile_ack(w);
     w->mark[1] += w->mss;
-    hostile_block(&ack, place(w, 1 + 2 * i), place(w, 2 + 2 * i));
     hostile_block(&ack, w->mark[0], w->mark[1]);
     w->now += 100 * HF_MICROSECOND;
+    hit_and_take(w, &ack);
+    ack = hostile_ack(w);
+    hostile_block(&ack, place(w, 1 + 2 * i), place(w, 2 + 2 * i));
     hit_and_take(w, &ack);
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PORT = 80, MTU = 1500, PEER_MSS = 1460, PEER_MSS_IPV6 = 1440 };
+enum { PORT = 80, MTU = 1500, PEER_MSS = 1460, PEER_MSS_IPV6 = 1440, SMALL_MSS = 88 };
 enum { SCALE = 10, FIRST_FLIGHT = 1000, ROUND_TRIP_MS = 10 };
 #define MEMORY_LIMIT (UINT64_C(512) << 20)
 
@@ -29,8 +29,8 @@ void hostile_fail(const struct hostile *w, const char *format, ...)
     fputs("hostile: ", stderr);
     vfprintf(stderr, format, arguments);
     fprintf(stderr,
-            " (at %.6f s of virtual time, peer port %u, %" PRIu32 " segments, options %u)\n",
-            (double)w->now / 1e9, w->peer.port, w->flight, w->flags);
+            " (at %.6f s of virtual time, peer port %u, %" PRIu32 " segments, options %u, %s)\n",
+            (double)w->now / 1e9, w->peer.port, w->flight, w->flags, w->configuration);
     va_end(arguments);
     exit(1);
 }
@@ -85,6 +85,9 @@ void hostile_start(struct hostile *w, uint64_t seed, const struct hf_allocator *
     config.metrics_save = 0; /* each connection begins as the first did */
     config.ecn = 3;
     config.rest_after_ns = HF_TIME_NEVER; /* else slabs for what rests are kept, size by size */
+    w->config = config;
+    w->configuration = "usual";
+    w->usual = true;
     w->stack = hf_stack_new(&config);
     w->now = HF_SECOND;
     w->random.state = seed;
@@ -356,10 +359,18 @@ void hostile_honest(struct hostile *w, unsigned round_trips)
 
 /* ---- a connection */
 
+static uint32_t peer_mss(unsigned flags)
+{
+    if (flags & HOSTILE_SMALL) {
+        return SMALL_MSS;
+    }
+    return flags & HOSTILE_IPV6 ? PEER_MSS_IPV6 : PEER_MSS;
+}
+
 static void shake_hands(struct hostile *w)
 {
     struct hostile_segment syn = {.seq = w->peer_iss, .flags = HF_SYN, .window = UINT16_MAX};
-    uint32_t mss = w->flags & HOSTILE_IPV6 ? PEER_MSS_IPV6 : PEER_MSS;
+    uint32_t mss = peer_mss(w->flags);
     const uint8_t size[] = {2, 4, (uint8_t)(mss >> 8), (uint8_t)mss};
     static const uint8_t scale[] = {1, 3, 3, SCALE};
     static const uint8_t sack[] = {1, 1, 4, 2};
@@ -402,7 +413,7 @@ void hostile_open(struct hostile *w, unsigned flags, uint32_t flight)
     w->refill = w->reading = false;
     w->shift = 0;
     memset(w->mark, 0, sizeof w->mark);
-    w->mss = (family == 1 ? PEER_MSS_IPV6 : PEER_MSS) - (flags & HOSTILE_NO_STAMPS ? 0u : 12u);
+    w->mss = peer_mss(flags) - (w->usual && !(flags & HOSTILE_NO_STAMPS) ? 12u : 0u);
     bytes = flight * w->mss;
     if (hf_set_option(w->stack, w->listener, HF_OPTION_RECEIVE_BUFFER,
                       bytes < 65536 ? 65536 : bytes, w->now) != HF_OK ||
@@ -416,6 +427,9 @@ void hostile_open(struct hostile *w, unsigned flags, uint32_t flight)
     w->refill = !w->reading;
     hostile_take(w);
     for (unsigned i = 0; w->refill && in_flight(w) + 2 * w->mss <= bytes; i++) {
+        if (i > 40 && !w->usual) {
+            break;
+        }
         if (i > 40) {
             hostile_fail(w, "only %" PRIu32 " segments are in flight", segments(w));
         }

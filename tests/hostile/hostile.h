@@ -25,7 +25,8 @@ enum hostile_flag {
     HOSTILE_ECN = 4,      /* RFC 3168's */
     HOSTILE_ACCURATE = 8, /* RFC 9768's */
     HOSTILE_IPV6 = 16,
-    HOSTILE_RECEIVER = 32 /* our host is sent data; otherwise it sends */
+    HOSTILE_RECEIVER = 32, /* our host is sent data; otherwise it sends */
+    HOSTILE_SMALL = 64     /* the peer takes segments of 88 bytes, options included */
 };
 
 struct hostile {
@@ -53,8 +54,21 @@ struct hostile {
     bool reading;              /* its program reads what there is */
     bool counting;             /* what it does now is counted */
     uint64_t in, out, repeats; /* packets, while counting */
-    bool failed_open;
+    struct hf_config config;   /* the usual one */
+    const char *configuration; /* the one in use */
+    bool usual;
 };
+
+/* Another shape of our host. */
+struct configuration {
+    const char *name;
+    void (*set)(struct hf_config *config); /* NULL: the usual one */
+};
+extern const struct configuration configurations[]; /* ended by a name of NULL */
+/* NULL: there is none. */
+const struct configuration *configuration_find(const char *name);
+/* From the next connection on. */
+void hostile_configure(struct hostile *w, const struct configuration *configuration);
 
 /* A segment of the peer's in the making. */
 struct hostile_segment {

@@ -3,7 +3,9 @@
  * A peer that knows every number and means harm.
  *
  *     hostile_test sequences COUNT SEED    so many connections, each attacked some dozens of times
- *     hostile_test costs SEGMENTS STEPS    what a packet of each family costs, under callgrind
+ *     hostile_test costs SEGMENTS STEPS    what a packet of each family costs, under callgrind;
+ *         [NAME [CONFIGURATION]]           of those alone whose name has this in it; in another
+ * shape
  *
  * A sequence is a connection of its own, opened, brought to a flight of up to tens of thousands of
  * segments, and attacked by one family of packets or by several mixed. Text is checked on its way
@@ -32,6 +34,7 @@
 #endif
 
 enum { WARM_UP = 400, MOST_STEPS = 40, LARGEST = 30000, RECEIVER_LARGEST = 4000 };
+enum { CONFIGURATIONS = 16 };
 
 static uint64_t balance_bytes;
 
@@ -57,6 +60,9 @@ static uint32_t any_flight(struct hostile *w, uint64_t number, bool receiver)
     if (kind < 5) {
         return 1000 + below(w, 3000);
     }
+    if (kind < 15) {
+        return 1 + below(w, 3);
+    }
     return kind < 200 ? 100 + below(w, 900) : 4 + below(w, 96);
 }
 
@@ -64,7 +70,8 @@ static unsigned any_flags(struct hostile *w)
 {
     static const unsigned kinds[] = {
         0, 0, 0, HOSTILE_NO_SACK, HOSTILE_NO_STAMPS, HOSTILE_ECN, HOSTILE_ACCURATE};
-    return kinds[below(w, sizeof kinds / sizeof kinds[0])] | (below(w, 4) == 0 ? HOSTILE_IPV6 : 0);
+    return kinds[below(w, sizeof kinds / sizeof kinds[0])] | (below(w, 4) == 0 ? HOSTILE_IPV6 : 0) |
+           (below(w, 20) == 0 ? HOSTILE_SMALL : 0);
 }
 
 static void sequence(struct hostile *w, uint64_t number)
@@ -76,6 +83,8 @@ static void sequence(struct hostile *w, uint64_t number)
     bool mixed = below(w, 2) == 0;
     uint32_t steps = 1 + below(w, MOST_STEPS);
     uint32_t flight = any_flight(w, number, receiver);
+    /* Half of them as usual. */
+    hostile_configure(w, &configurations[below(w, 2) * below(w, CONFIGURATIONS)]);
     hostile_open(w, family->flags | any_flags(w) | (receiver ? HOSTILE_RECEIVER : 0), flight);
     /* What a family prepares takes a packet for each thing held: not every time. */
     if (family->begin != NULL && below(w, 50) == 0) {
@@ -160,13 +169,15 @@ static void cost(struct hostile *w, const struct family *family, unsigned flags,
     hostile_close(w);
 }
 
-static void costs(uint32_t flight, uint32_t steps, const char *only)
+static void costs(uint32_t flight, uint32_t steps, const char *only,
+                  const struct configuration *configuration)
 {
     struct hostile *w = malloc(sizeof *w);
     if (w == NULL) {
         exit(1);
     }
     hostile_start(w, 1, NULL);
+    hostile_configure(w, configuration);
     for (const struct family *family = sender_families; family->name != NULL; family++) {
         if (only == NULL || strstr(family->name, only) != NULL) {
             cost(w, family, 0, flight, steps);
@@ -188,10 +199,17 @@ int main(int argc, char **argv)
     if (argc == 4 && strcmp(argv[1], "sequences") == 0) {
         sequences(first, second);
     } else if (argc >= 4 && strcmp(argv[1], "costs") == 0 && first >= 20 && first <= LARGEST) {
-        costs((uint32_t)first, (uint32_t)second, argc > 4 ? argv[4] : NULL);
+        const struct configuration *configuration =
+            configuration_find(argc > 5 ? argv[5] : "usual");
+        if (configuration == NULL) {
+            fprintf(stderr, "hostile_test: there is no configuration '%s'\n", argv[5]);
+            return 2;
+        }
+        costs((uint32_t)first, (uint32_t)second, argc > 4 && argv[4][0] != '\0' ? argv[4] : NULL,
+              configuration);
     } else {
         fprintf(stderr, "usage: hostile_test sequences COUNT SEED\n"
-                        "       hostile_test costs SEGMENTS STEPS [NAME]\n");
+                        "       hostile_test costs SEGMENTS STEPS [NAME [CONFIGURATION]]\n");
         return 2;
     }
     return 0;

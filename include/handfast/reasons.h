@@ -459,6 +459,12 @@ extern "C" {
       "RFC 9768 3.1.5")                                                                            \
     X(ACCECN_INCONSISTENT, "accecn-inconsistent",                                                  \
       "Marked bytes, but no marked packet: nothing is sent as ECT.", "RFC 9768 3.2.3.2.5")         \
+    X(ACCECN_WRAPPED, "accecn-wrapped",                                                            \
+      "So much is acknowledged that the count of marks may have wrapped.", "RFC 9768 3.2.2.5.2")   \
+    X(ECN_ANSWERED, "ecn-answered",                                                                \
+      "A mark from a window for which cwnd is lowered already: no more.", "RFC 3168 6.1.2")        \
+    X(ECN_CWR_WITHDRAWN, "ecn-cwr-withdrawn",                                                      \
+      "The reduction was for nothing: the peer is not told of it.", "RFC 3168 6.1.2")              \
     X(ECN_FALLBACK, "ecn-fallback", "No answer to a SYN that asks for ECN: it goes without.",      \
       "RFC 3168 6.1.1.1")                                                                          \
     X(ECN_MARK_SEEN, "ecn-mark-seen", "It came marked CE: ECE tells the peer until CWR comes.",    \

@@ -450,12 +450,15 @@ void tcp_ecn_undo_begin(struct tcp_conn *conn)
 /* 6.1.2: CWR tells of a reduction, and a reduction answers for the marks of its window. There was
  * none: Linux, too, withdraws CWR, and reacts to the next mark.
  * Keeps RFC3168-6.1.2-g. */
-void tcp_ecn_undone(struct tcp_conn *conn)
+void tcp_ecn_undone(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_ecn *ecn = &conn->ecn;
     ecn->reduced = ecn->prior_reduced;
     ecn->reduced_until = ecn->prior_until;
-    ecn->cwr_due &= ecn->prior_cwr_due;
+    if (ecn->cwr_due && !ecn->prior_cwr_due) {
+        ecn->cwr_due = false;
+        note(conn, host, HF_REASON_ECN_CWR_WITHDRAWN);
+    }
 }
 
 bool tcp_ecn_absorbs_loss(struct tcp_conn *conn)
@@ -523,6 +526,9 @@ static uint32_t count_accurate(struct tcp_conn *conn, struct tcp_host *host, uin
         certainly_not_wrapped(conn, segments)) {
         accecn_inconsistent(conn, host);
     }
+    if (marked > ACE_MASK) { /* more than the field can tell */
+        note(conn, host, HF_REASON_ACCECN_WRAPPED);
+    }
     ecn->counted_ce += marked;
     ecn->echoed = marked > 0;
     return marked;
@@ -554,10 +560,15 @@ void tcp_ecn_react(struct tcp_conn *conn, struct tcp_host *host, const struct tc
 {
     uint32_t delivered_bytes = conn->sack ? news->delivered_bytes : news->acked_bytes;
     if (conn->recovery != TCP_RECOVERY_NONE) {
+        if (conn->ecn.echoed) {
+            note(conn, host, HF_REASON_ECN_ANSWERED);
+        }
         return;
     }
     if (tcp_ecn_holds_cwnd(conn, host) && !conn->ecn.reducing) {
         reduce(conn, host, news, delivered_bytes);
+    } else if (conn->ecn.echoed) {
+        note(conn, host, HF_REASON_ECN_ANSWERED);
     }
     /* What delivers nothing, the peer's own data for one, lets nothing leave. */
     if (conn->ecn.reducing && delivered_bytes > 0) {

@@ -139,7 +139,7 @@ void tcp_ecn_react(struct tcp_conn *conn, struct tcp_host *host, const struct tc
 void tcp_ecn_reduced(struct tcp_conn *conn);
 /* A reduction is about to happen, which may prove needless; it has. */
 void tcp_ecn_undo_begin(struct tcp_conn *conn);
-void tcp_ecn_undone(struct tcp_conn *conn);
+void tcp_ecn_undone(struct tcp_conn *conn, struct tcp_host *host);
 /* What is lost was in flight when marks reduced cwnd: that reduction counts for it too. */
 bool tcp_ecn_absorbs_loss(struct tcp_conn *conn);
 

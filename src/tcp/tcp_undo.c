@@ -165,7 +165,7 @@ void tcp_undo(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reaso
         conn->cc->on_undo(congestion, &sample);
         tcp_cc_bound(conn, sample.mss_bytes);
     }
-    tcp_ecn_undone(conn);
+    tcp_ecn_undone(conn, host);
     conn->undo.possible = false;
     /* RFC 5682 2.1 step 3b: so that the next three duplicate ACKs count (RFC 6582 3.2 step 2). */
     conn->snd.recover = seq_sub(conn->snd.una, 1);

@@ -112,7 +112,8 @@ static void only_busy_time_counts(void **unused)
     }
 }
 
-/* 4.9: after a needless reduction the curve goes on as if nothing had been. */
+/* 4.9: after a needless reduction the curve goes on as if nothing had been.
+ * Holds: RFC9438-4.9-a */
 static void undone_as_if_it_had_not_been(void **unused)
 {
     struct sender sender[2];

@@ -430,9 +430,14 @@ static void take_bursts(struct model *model, const struct hf_cc_sample *sample)
 
 static void take_rtt(struct model *model, const struct hf_cc_sample *sample)
 {
-    /* Five seconds, or nearly ten where the last five had a round trip as short as the least. */
-    if (sample->rtt_us > 0 && (sample->rtt_us <= model->min_rtt_us ||
-                               sample->rtt_us - model->min_rtt_us <= model->min_rtt_us / 64))
+    /* Five seconds, or nearly ten where the last five had a round trip as short as the least, but
+     * for a 64th and the time of a segment, up to 1.25 ms. */
+    uint64_t segment_us =
+        model->max_bw == 0 ? 0 : (uint64_t)sample->mss_bytes * 1000000 / model->max_bw;
+
+    if (sample->rtt_us > 0 &&
+        (sample->rtt_us <= model->min_rtt_us ||
+         sample->rtt_us - model->min_rtt_us <= model->min_rtt_us / 64 + smaller(segment_us, 1250)))
         model->empty_at = sample->now;
     model->expired = sample->now - model->recent_rtt_at >
                      (sample->now - model->empty_at > PROBE_RTT_EVERY ? PROBE_RTT_EVERY

@@ -254,15 +254,27 @@ static void update_ack_bursts(struct bbr *bbr, const struct hf_cc_sample *sample
     }
 }
 
-/* DEVIATION: where a round trip of the last five seconds was as short as the least one, but for a
- * 64th, the path was just seen without a queue, and ProbeRTT has no queue to remove. It is put off,
+/* How much longer than the least round trip one is that met no queue: a 64th, and what a segment
+ * takes to pass, for the least one may be that of the opening, which was a header. */
+static uint32_t without_queue_us(const struct bbr *bbr, const struct hf_cc_sample *sample)
+{
+    uint64_t segment_us = 0;
+    if (bbr->max_bw > 0) {
+        segment_us = cc_scale(sample->mss_bytes, MICROSECONDS, bbr->max_bw);
+    }
+    return bbr->min_rtt_us / EMPTY_PATH_DIVISOR +
+           (uint32_t)(segment_us < BBR_QUEUE_LEAST_US ? segment_us : BBR_QUEUE_LEAST_US);
+}
+
+/* DEVIATION: where a round trip of the last five seconds was as short as the least one, but for
+ * that, the path was just seen without a queue, and ProbeRTT has no queue to remove. It is put off,
  * to where it is still in time for the filter of ten seconds: min_rtt may have been taken with
  * another flow's queue in it. */
 static bool probe_rtt_due(struct bbr *bbr, const struct hf_cc_sample *sample)
 {
     hf_time age = sample->now - bbr->probe_rtt_min_stamp;
     if (sample->rtt_us > 0 &&
-        sample->rtt_us <= (uint64_t)bbr->min_rtt_us + bbr->min_rtt_us / EMPTY_PATH_DIVISOR) {
+        sample->rtt_us <= (uint64_t)bbr->min_rtt_us + without_queue_us(bbr, sample)) {
         bbr->empty_stamp = sample->now;
     }
     return age > PROBE_RTT_LATEST_NS ||

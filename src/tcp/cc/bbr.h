@@ -14,6 +14,7 @@
 #define BBR_MIN_PIPE_SEGMENTS 4u /* MinPipeCwnd (2.7) */
 #define BBR_BETA_PERCENT 70u     /* Beta */
 #define BBR_LOSS_THRESHOLD 50u   /* LossThresh: 1/50 = 2 % */
+#define BBR_QUEUE_LEAST_US 1250u /* what our own bursts make is no queue */
 
 enum bbr_state {
     BBR_STARTUP,

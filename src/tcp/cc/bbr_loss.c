@@ -36,7 +36,6 @@
 #define OWN_LOSS_UNSEEN (OWN_LOSS_ONE / 100) /* 1 %, where Startup did not see it */
 #define MEMORY_SEGMENTS 4096u                /* of so many and twice as many the estimate is made */
 #define LEAST_SEGMENTS 100u                  /* of fewer it is not */
-#define QUEUE_LEAST_US 1250u
 #define GROWTH_PERCENT 125u
 
 static uint32_t square_root(uint64_t value)
@@ -172,7 +171,7 @@ void bbr_loss_on_ack(struct bbr *bbr, const struct hf_cc_sample *sample)
     if (bbr->least_rtt_us == 0 || bbr->min_rtt_us < bbr->least_rtt_us) {
         bbr->least_rtt_us = bbr->min_rtt_us;
     }
-    queue_us = cc_max(bbr->least_rtt_us / 16, QUEUE_LEAST_US);
+    queue_us = cc_max(bbr->least_rtt_us / 16, BBR_QUEUE_LEAST_US);
     if (bbr->probe_losses && sample->rate > 0 &&
         sample->prior_delivered_bytes >= bbr->probe_end_delivered) {
         forget_probe(bbr, sample);

@@ -435,8 +435,7 @@ static void too_big_below_1280(void **state)
     peer(w, ". seq=1 ack=1441");
 }
 
-/* RFC 1191 3, 5: a router of before 1990 says 0.
- * Holds: RFC1191-5-a */
+/* RFC 1191 3, 5: a router of before 1990 says 0. Which sizes follow: drill/pmtu/plateau. */
 static void too_big_without_mtu(void **state)
 {
     struct world *w = *state;

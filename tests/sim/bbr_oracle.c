@@ -43,7 +43,8 @@ struct model {
     uint32_t trip_share[TRIPS], trip_rtt_us[TRIPS], life_rtt_us; /* share: percent let leave */
     /* the bounds: upper ones, INFINITE where there is none; of the rate the least it may be */
     uint64_t longterm, shortterm, least_bw, lowered_bw;
-    uint64_t raising; /* delivered in UP */
+    bool lowered, lowered_before; /* in this cycle, in the last */
+    uint64_t raising;             /* delivered in UP */
     uint64_t refilled_at;
     uint64_t undo_longterm, undo_shortterm, undo_least_bw;
     bool bw_is_max, bw_is_bound, undo_bw_is_max, trouble, probed;
@@ -149,6 +150,17 @@ static uint64_t max_inflight(const struct model *model, const struct hf_cc_state
     return most + (model->phase == UP ? 2ull * sample->mss_bytes : 0);
 }
 
+/* The flight of a path that is ours alone: no bound came down in this cycle and the last. What it
+ * loses by itself, a tenth at most, comes on top. */
+static uint64_t needed_alone(const struct model *model, const struct hf_cc_sample *sample)
+{
+    uint64_t need = bdp(model, sample, model->bw, 100);
+
+    if (model->lowered || model->lowered_before)
+        return 0;
+    return need + need / 9 + 1 + most_of(model->extra, AGGREGATION_SLOTS);
+}
+
 /* 5.6.4.7: what may be left of cwnd. Where more than two segments come at once, the lower bounds
  * are two such bursts larger. */
 static uint64_t bound(const struct model *model, const struct hf_cc_sample *sample)
@@ -161,8 +173,12 @@ static uint64_t bound(const struct model *model, const struct hf_cc_sample *samp
 
     if (model->phase >= DOWN)
         most = model->longterm;
-    if (most != INFINITE && (model->phase == CRUISE || model->phase == PROBE_RTT))
-        most = smaller(larger(most - smaller(most, room), four_segments(sample)) + bursts, most);
+    if (most != INFINITE && model->phase == PROBE_RTT)
+        most -= smaller(most, room);
+    if (most != INFINITE && model->phase == CRUISE)
+        most = smaller(larger(larger(most - smaller(most, room), four_segments(sample)) + bursts,
+                              needed_alone(model, sample)),
+                       most);
     if (lowered != INFINITE)
         lowered += bursts;
     return larger(smaller(most, lowered), four_segments(sample));
@@ -233,6 +249,8 @@ static void enter(struct call *call, enum phase phase)
     if (phase == REFILL) {
         model->stopping = false;
         model->raising = 0;
+        model->lowered_before = model->lowered;
+        model->lowered = false;
         model->refilled_at = call->sample.total_delivered_bytes;
         forget_lower_bounds(model);
     } else if (phase == UP) {
@@ -291,6 +309,7 @@ static void lower_shortterm(struct call *call)
     if (least_of(model->trip_share) == 50)
         arrived = larger(arrived, smaller(2 * arrived, before));
     model->shortterm = larger(arrived, percent(before, 70));
+    model->lowered = true;
     news.lowered++;
 }
 
@@ -633,6 +652,7 @@ static void judged_init(struct hf_cc_state *state, const struct hf_cc_sample *sa
                         : sample->srtt_us > 0  ? sample->srtt_us
                                                : UINT32_MAX;
     model->recent_rtt_us = model->life_rtt_us = model->min_rtt_us;
+    model->lowered_before = true;
     for (unsigned i = 0; i < TRIPS; i++) {
         model->trip_share[i] = 100;
         model->trip_rtt_us[i] = UINT32_MAX;

@@ -179,6 +179,7 @@ static void adapt_lower_bounds(const struct hf_cc_state *state, const struct hf_
     if (bbr->inflight_shortterm == HF_CC_INFINITE) {
         bbr->inflight_shortterm = state->cwnd_bytes;
     }
+    bbr->disturbed = true;
     less_bw = cc_scale(bbr->bw_shortterm, BBR_BETA_PERCENT, 100);
     shown = bw_shown(bbr, lost);
     bbr->bw_shortterm = shown > less_bw ? shown : less_bw;
@@ -326,6 +327,21 @@ static uint32_t with_bursts(const struct bbr *bbr, const struct hf_cc_sample *sa
     return cc_clamp_u64((uint64_t)bound + 2 * (uint64_t)bbr->ack_burst_bytes);
 }
 
+/* DEVIATION: the headroom of CRUISE is for others, that they find room to grow in. Where it is more
+ * than the queue holds it leaves part of the path unused: a tenth, with a queue of a tenth of a
+ * BDP. So where nobody is there it leaves the flight that the path needs: no bound came down in the
+ * last cycle nor in this one, and the last round saw no queue. */
+static uint32_t cruising_flight(const struct bbr *bbr, const struct hf_cc_sample *sample)
+{
+    uint32_t flight = with_bursts(bbr, sample, bbr_inflight_with_headroom(bbr, sample));
+    if (!bbr->disturbed && !bbr->disturbed_before && !bbr->queue_seen) {
+        uint64_t needed = bbr_sending_rate(bbr, bbr_bdp(bbr, sample, bbr->bw, 100));
+        needed += cc_max(bbr->extra_acked[0], bbr->extra_acked[1]);
+        flight = cc_max(flight, cc_clamp_u64(needed));
+    }
+    return cc_min(flight, bbr->inflight_longterm);
+}
+
 static void bound_cwnd(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     const struct bbr *bbr = bbr_of(state);
@@ -333,9 +349,10 @@ static void bound_cwnd(struct hf_cc_state *state, const struct hf_cc_sample *sam
     if (bbr->state == BBR_PROBE_RTT) {
         state->cwnd_bytes = cc_min(state->cwnd_bytes, bbr_probe_rtt_cwnd(state, sample));
     }
-    if (bbr->state == BBR_PROBE_RTT || bbr->state == BBR_CRUISE) {
-        cap = cc_min(with_bursts(bbr, sample, bbr_inflight_with_headroom(bbr, sample)),
-                     bbr->inflight_longterm);
+    if (bbr->state == BBR_PROBE_RTT) {
+        cap = bbr_inflight_with_headroom(bbr, sample);
+    } else if (bbr->state == BBR_CRUISE) {
+        cap = cruising_flight(bbr, sample);
     } else if (bbr_in_probe_bw(bbr)) {
         cap = bbr->inflight_longterm;
     }
@@ -407,6 +424,7 @@ static void bbr_init(struct hf_cc_state *state, const struct hf_cc_sample *sampl
     bbr->extra_acked_start = sample->now;
     bbr->empty_stamp = sample->now;
     bbr->share_now = bbr->share_before = 100;
+    bbr->disturbed_before = true; /* there was no cycle yet */
     bbr->next_round_delivered = sample->total_delivered_bytes;
     bbr->loss_round_delivered = sample->total_delivered_bytes;
     bbr->inflight_longterm = HF_CC_INFINITE;

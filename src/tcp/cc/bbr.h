@@ -85,6 +85,7 @@ struct bbr {
     bool full_bw_reached, full_bw_now, bw_probe_samples;
     bool peer_limited, peer_limited_before; /* its window held us back in this round, the last */
     bool queue_seen;                        /* in the last round */
+    bool disturbed, disturbed_before;       /* the bounds came down in this cycle, in the last */
     bool probe_losses;                      /* what is lost now was sent while probing */
     bool round_counts;                      /* what it lost may be the path's own */
     bool recovery_begins;                   /* what this ACK brought is not counted yet */

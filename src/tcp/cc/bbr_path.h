@@ -52,6 +52,7 @@ struct path {
     uint32_t pipe;
     uint64_t came_bytes, came_times, at_once; /* at_once: bytes an instant, last round */
     hf_time came_last;
+    bool lowered, lowered_before; /* the bounds, in this cycle and the last */
     struct told told[512];
     unsigned told_count, bounds_told;
 };
@@ -63,6 +64,11 @@ static inline void hear(const struct hf_cc_sample *sample, enum hf_reason reason
 {
     (void)sample;
     hearing->bounds_told += reason == HF_REASON_BBR_LOWER_BOUNDS;
+    hearing->lowered |= reason == HF_REASON_BBR_LOWER_BOUNDS;
+    if (reason == HF_REASON_BBR_REFILL) {
+        hearing->lowered_before = hearing->lowered;
+        hearing->lowered = false;
+    }
     assert_true(hearing->told_count < sizeof hearing->told / sizeof hearing->told[0]);
     hearing->told[hearing->told_count++] = (struct told){hearing->now, reason};
 }
@@ -87,6 +93,7 @@ static inline struct path *path_new(uint64_t rate, hf_time rtt, uint64_t queue_b
     path->state.private_state = &path->bbr;
     path->state.cwnd_bytes = 10 * MSS;
     cc_bbr.init(&path->state, &path->sample);
+    path->lowered_before = true; /* there was none */
     return path;
 }
 
@@ -121,6 +128,18 @@ static inline uint32_t two_bursts(const struct path *path)
     return path->at_once > 2 * MSS ? (uint32_t)(2 * path->at_once) : 0;
 }
 
+/* What CRUISE needs where nobody else is there. */
+static inline uint32_t needed_alone(const struct path *path)
+{
+    const struct bbr *bbr = &path->bbr;
+    uint64_t bdp = bbr->bw * bbr->min_rtt_us / 1000000;
+    if (path->lowered || path->lowered_before || bbr->queue_seen) {
+        return 0;
+    }
+    return (uint32_t)((bdp << 20) / ((1u << 20) - bbr->own_loss)) +
+           (bbr->extra_acked[0] > bbr->extra_acked[1] ? bbr->extra_acked[0] : bbr->extra_acked[1]);
+}
+
 /* What the draft says of the three numbers, state by state. */
 static inline void numbers_are_right(const struct path *path)
 {
@@ -152,6 +171,7 @@ static inline void numbers_are_right(const struct path *path)
     if (bbr->state == BBR_CRUISE && bbr->inflight_longterm != HF_CC_INFINITE) {
         assert_true(path->state.cwnd_bytes <=
                         bbr->inflight_longterm / 100 * 85 + 100 + MSS + two_bursts(path) ||
+                    path->state.cwnd_bytes <= needed_alone(path) ||
                     path->state.cwnd_bytes == 4 * MSS);
     }
     if (bbr->state == BBR_PROBE_RTT) {
@@ -196,7 +216,10 @@ static inline void cwnd_is_right(const struct path *path, uint32_t before)
         if (bbr->state == BBR_PROBE_RTT || bbr->state == BBR_CRUISE) {
             cap =
                 largest(bbr->inflight_longterm - least(headroom, bbr->inflight_longterm), 4 * MSS);
-            cap = least(cap + two_bursts(path), bbr->inflight_longterm);
+            if (bbr->state == BBR_CRUISE) {
+                cap = largest(cap + two_bursts(path), needed_alone(path));
+            }
+            cap = least(cap, bbr->inflight_longterm);
         } else if (bbr->state == BBR_DOWN || bbr->state == BBR_REFILL || bbr->state == BBR_UP) {
             cap = bbr->inflight_longterm;
         }

@@ -179,6 +179,8 @@ void bbr_start_down(struct bbr *bbr, const struct hf_cc_sample *sample)
 static void start_refill(struct bbr *bbr, const struct hf_cc_sample *sample)
 {
     bbr_reset_lower_bounds(bbr);
+    bbr->disturbed_before = bbr->disturbed;
+    bbr->disturbed = false;
     bbr->bw_probe_up_rounds = 0;
     bbr->bw_probe_up_acks = 0;
     bbr->ack_phase = BBR_ACKS_REFILLING;

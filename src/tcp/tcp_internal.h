@@ -114,11 +114,12 @@ struct tcp_ack_news {
     bool progress;  /* SND.UNA moved */
     bool duplicate; /* RFC 5681 2's duplicate ACK, outstanding data or not */
     bool dsack;
-    bool widened;   /* the first DSACK of its round: reo_wnd has grown */
-    bool probe_dup; /* the DSACK is of the tail loss probe */
-    bool original;  /* something sent only once was delivered, sent before recovery began */
-    bool reordered; /* ... and something above it had been delivered before */
-    bool measured;  /* the cumulative ACK has given a round trip */
+    bool widened;         /* the first DSACK of its round: reo_wnd has grown */
+    bool probe_dup;       /* the DSACK is of the tail loss probe */
+    bool original;        /* something sent only once was delivered, sent before recovery began */
+    bool reordered;       /* ... and something above it had been delivered before */
+    seq32 reordered_from; /* the lowest such */
+    bool measured;        /* the cumulative ACK has given a round trip */
     bool sacked_once, sacked_timed; /* SACKed for the first time: what was sent once; is timed */
     hf_time sacked_sent;            /* when the earliest of what `sacked_once` is about left */
 };

@@ -65,8 +65,9 @@ static void rack_update(struct tcp_conn *conn, const struct tcp_host *host, seq3
         rack->fack = end;
     } else if (seq_lt(end, rack->fack) && !(record->flags & TCP_SENT_REPEATED)) {
         rack->reordering_seen = true;
+        news->reordered_from =
+            news->reordered ? seq_min(news->reordered_from, record->seq) : record->seq;
         news->reordered = true;
-        tcp_reordering_seen(conn, record->seq);
     }
     /* RFC 5682 3.1: what was sent after recovery began tells nothing about what was before. */
     if (!(record->flags & TCP_SENT_REPEATED) &&
@@ -467,6 +468,8 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
     if (news->reordered) {
         conn->reorderings++;
+        /* As far as from there to the highest that this ACK tells of, as in Linux. */
+        tcp_reordering_seen(conn, news->reordered_from);
         tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_REORDERING_SEEN, conn->snd.una.value);
     }
     judge_recovery(conn, host, segment, news);

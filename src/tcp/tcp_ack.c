@@ -45,7 +45,7 @@ static uint32_t release_acknowledged(struct tcp_conn *conn, struct tcp_host *hos
     return bytes;
 }
 
-/* Keeps RFC6298-5-b, RFC6298-5.2-a, RFC6298-5.3-a. */
+/* Keeps RFC6298-5-b, RFC6298-5.2-a, RFC6298-5.3-a, RFC6582-4-a. */
 static void new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct tcp_segment *segment,
                     struct tcp_ack_news *news)
 {

@@ -397,7 +397,7 @@ void tcp_ecn_begin_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
     if (conn->ecn.echoed && conn->undo.possible) {
         /* Before this ACK is asked whether the reduction was needless: there is congestion in any
-         * case (RFC 4015 3.2, Linux). */
+         * case (RFC 4015 3.2, Linux). Keeps RFC4015-3.2-d. */
         conn->undo.possible = false;
         note(conn, host, HF_REASON_UNDO_BARRED);
     }

@@ -45,7 +45,7 @@ static bool original_arrived(const struct tcp_conn *conn, const struct tcp_segme
 }
 
 /* 2.1 step 2a: the ACK leaves over a part of what went again, and so says nothing of the rest. With
- * SACK, 3.1 step 2, it is as good as any (Linux). */
+ * SACK, 3.1 step 2, it is as good as any (Linux). Keeps RFC5682-2.1-f. */
 static bool leaves_a_part(const struct tcp_conn *conn)
 {
     return !conn->sack && seq_lt(conn->snd.una, conn->snd.retransmit_next);

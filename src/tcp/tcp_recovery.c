@@ -49,7 +49,7 @@ uint32_t tcp_pipe_without_sack(const struct tcp_conn *conn, uint32_t flight)
     return flight - min_u32(flight, gone);
 }
 
-/* Keeps RFC3042-2-a, RFC3042-2-c. */
+/* Keeps RFC3042-2-a, RFC3042-2-c, RFC3042-2-d. */
 uint32_t tcp_allowance_in_recovery(const struct tcp_conn *conn)
 {
     uint32_t mss = tcp_effective_mss(conn);
@@ -87,7 +87,8 @@ static void retransmit_first(struct tcp_conn *conn, enum hf_reason reason)
 
 /* RFC 6582 3.2 step 2: losses up to `recover` belong to the recovery that was, and duplicates of
  * its last ACK most likely answer what was sent again for nothing. 4.1: unless that ACK had moved
- * on by a little only; then the segment after it is missing. */
+ * on by a little only; then the segment after it is missing.
+ * Keeps RFC6582-4.1-a. */
 static bool new_loss(const struct tcp_conn *conn)
 {
     uint32_t mss = tcp_effective_mss(conn);

@@ -152,19 +152,31 @@ static bool next_repetition(struct tcp_conn *conn, struct tcp_host *host,
     return true;
 }
 
+/* After a timeout cwnd is spent in whole segments (RFC 5681 2); what PRR lets go in fast recovery
+ * is counted so already, and a part of one may leave as a whole. Keeps RFC5681-2-b. */
+static bool repetition_fits(const struct tcp_conn *conn, uint32_t length)
+{
+    uint64_t pipe = tcp_pipe(conn);
+    if (conn->recovery == TCP_RECOVERY_TIMEOUT && pipe > 0) {
+        pipe += length - 1u;
+    }
+    return pipe < tcp_send_allowance(conn);
+}
+
 /* After a timeout, what follows goes again as cwnd and the window allow (SHLD-16). */
 static bool retransmission_allowed(struct tcp_conn *conn)
 {
-    uint32_t pipe = tcp_pipe(conn);
     seq32 edge = seq_add(conn->snd.una, conn->snd.wnd);
+    seq32 next = conn->snd.retransmit_next;
     if (conn->sent != NULL) {
         uint32_t id = tcp_sent_next_lost(conn->sent);
         return id != TCP_SENT_NONE && seq_lt(tcp_sent_at(conn->sent, id)->seq, edge) &&
-               pipe < tcp_send_allowance(conn);
+               repetition_fits(conn, tcp_sent_at(conn->sent, id)->length);
     }
-    return conn->recovery == TCP_RECOVERY_TIMEOUT &&
-           seq_lt(conn->snd.retransmit_next, conn->snd.recover) &&
-           seq_lt(conn->snd.retransmit_next, edge) && pipe < tcp_send_allowance(conn);
+    return conn->recovery == TCP_RECOVERY_TIMEOUT && seq_lt(next, conn->snd.recover) &&
+           seq_lt(next, edge) &&
+           repetition_fits(
+               conn, min_u32((uint32_t)seq_diff(conn->snd.recover, next), tcp_effective_mss(conn)));
 }
 
 /* ---- new data */

@@ -143,7 +143,7 @@ static void refuse(struct tcp_conn *conn, struct tcp_host *host)
     tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_UNDO_REFUSED, conn->snd.una.value);
 }
 
-/* Keeps RFC4015-3.2-a. */
+/* Keeps RFC4015-3.2-a, RFC5682-2.1-g. */
 void tcp_undo(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason, bool none_lost)
 {
     struct hf_cc_state *congestion = &conn->congestion;

@@ -101,7 +101,7 @@ static void part_of_a_sacked_segment(void **state)
     assert_int_equal(status_of(w).segments_in_flight, 9);
     silent(w);
     sends_after(w, 50 * MS, ". seq=1501 ack=1 len=500");
-    sends(w, ". seq=2001 ack=1 len=1000"); /* half a segment leaves room in a window of one */
+    silent(w); /* half a segment leaves room in a window of one, but not for a whole */
     peer(w, ". seq=1 ack=10001");
     silent(w);
 }

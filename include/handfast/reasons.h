@@ -377,6 +377,16 @@ extern "C" {
     X(CWND_DEFLATE, "cwnd-deflate", "A partial ACK: cwnd follows what it delivers.", "RFC 9937 5") \
     X(UNDO_BARRED, "undo-barred",                                                                  \
       "A mark: there is congestion in any case, the reduction is not taken back.", "RFC 4015 3.2") \
+    X(FRTO_BARRED, "frto-barred",                                                                  \
+      "The timer ran out while earlier losses were being mended: it is taken at its word.",        \
+      "RFC 5682 2.1")                                                                              \
+    X(FRTO_UNDECIDED, "frto-undecided",                                                            \
+      "Nothing new could leave, so that nothing can tell: what follows is sent again.",            \
+      "RFC 5682 2.1")                                                                              \
+    X(LIMITED_TRANSMIT, "limited-transmit",                                                        \
+      "A first or second duplicate ACK: one new segment may leave beyond cwnd.", "RFC 3042 2")     \
+    X(SACK_IMPOSSIBLE, "sack-impossible",                                                          \
+      "A SACK block is of what was never sent, or of nothing: not believed.", "RFC 2018 4")        \
     X(CWND_FRTO, "cwnd-frto", "The timeout was no mistake: cwnd is three segments at most.",       \
       "RFC 5682 2.1")                                                                              \
     X(CWND_LINGERS, "cwnd-lingers",                                                                \

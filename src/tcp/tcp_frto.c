@@ -23,6 +23,8 @@ void tcp_frto_begin(struct tcp_conn *conn, const struct tcp_host *host)
     conn->frto = TCP_FRTO_OFF;
     if (host->config->frto && (!outstanding || !tcp_first_timeout(conn))) {
         conn->frto = TCP_FRTO_FIRST;
+    } else if (host->config->frto) {
+        tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_FRTO_BARRED, conn->snd.una.value);
     }
 }
 
@@ -51,10 +53,15 @@ static bool leaves_a_part(const struct tcp_conn *conn)
     return !conn->sack && seq_lt(conn->snd.una, conn->snd.retransmit_next);
 }
 
-static void give_up(struct tcp_conn *conn, struct tcp_host *host)
+static void give_up(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason)
 {
     conn->frto = TCP_FRTO_OFF;
-    tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_FRTO_LOSS, conn->snd.una.value);
+    tcp_trace(conn, host, HF_TRACE_RECOVERY, reason, conn->snd.una.value);
+}
+
+void tcp_frto_nothing_new(struct tcp_conn *conn, struct tcp_host *host)
+{
+    give_up(conn, host, HF_REASON_FRTO_UNDECIDED);
 }
 
 /* 2.1 step 2b, where there is something new and the window takes it.
@@ -62,7 +69,7 @@ static void give_up(struct tcp_conn *conn, struct tcp_host *host)
 static void ask_new_data(struct tcp_conn *conn, struct tcp_host *host)
 {
     if (tcp_unsent_bytes(conn) == 0 || tcp_flight(conn) >= conn->snd.wnd) {
-        give_up(conn, host);
+        tcp_frto_nothing_new(conn, host);
         return;
     }
     conn->frto = TCP_FRTO_NEW;
@@ -91,8 +98,10 @@ bool tcp_frto_on_ack(struct tcp_conn *conn, struct tcp_host *host,
         tcp_undo(conn, host, reason, true);
         return true;
     }
-    if (conn->frto == TCP_FRTO_NEW) {
-        conn->frto = new_data_out ? TCP_FRTO_SECOND : TCP_FRTO_OFF;
+    if (conn->frto == TCP_FRTO_NEW && new_data_out) {
+        conn->frto = TCP_FRTO_SECOND;
+    } else if (conn->frto == TCP_FRTO_NEW) {
+        tcp_frto_nothing_new(conn, host);
     }
     if (conn->frto == TCP_FRTO_OFF || !conn->undo.possible) {
         return false;
@@ -103,13 +112,13 @@ bool tcp_frto_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
     if (conn->frto == TCP_FRTO_SECOND) {
         if (news->sacked_bytes > 0 || news->duplicate) {
-            give_up(conn, host);
+            give_up(conn, host, HF_REASON_FRTO_LOSS);
             lower_cwnd(conn, host);
         }
     } else if (news->progress && seq_lt(conn->snd.una, conn->snd.recover) && !leaves_a_part(conn)) {
         ask_new_data(conn, host);
     } else if (news->progress || (!conn->sack && news->duplicate)) {
-        give_up(conn, host); /* step 2a */
+        give_up(conn, host, HF_REASON_FRTO_LOSS); /* step 2a */
     }
     return false;
 }

@@ -247,6 +247,8 @@ bool tcp_repeat_stamp_misleads(const struct tcp_conn *conn, uint32_t echo);
 
 /* The retransmission timer has run out; before recovery's state is changed. */
 void tcp_frto_begin(struct tcp_conn *conn, const struct tcp_host *host);
+/* New data was asked for, and none could leave: what follows goes again. */
+void tcp_frto_nothing_new(struct tcp_conn *conn, struct tcp_host *host);
 /* An ACK while recovering from a timeout. True: the timeout was spurious, and is undone. */
 bool tcp_frto_on_ack(struct tcp_conn *conn, struct tcp_host *host,
                      const struct tcp_segment *segment, const struct tcp_ack_news *news);

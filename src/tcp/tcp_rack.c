@@ -190,9 +190,12 @@ static void take_sack(struct tcp_conn *conn, struct tcp_host *host,
         struct tcp_sack_block block = options->sack[i];
         unsigned place = count;
         /* Only what was sent and is not acknowledged; the rest is an error or an attack. */
-        if (seq_ge(block.left, block.right) || seq_lt(block.left, conn->snd.una) ||
-            seq_gt(block.right, conn->snd.nxt)) {
+        if (seq_ge(block.left, block.right) || seq_gt(block.right, conn->snd.nxt)) {
+            tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_SACK_IMPOSSIBLE, block.left.value);
             continue;
+        }
+        if (seq_lt(block.left, conn->snd.una)) {
+            continue; /* an old one */
         }
         for (; place > 0 && seq_lt(block.left, blocks[place - 1].left); place--) {
             blocks[place] = blocks[place - 1];

@@ -170,6 +170,9 @@ void tcp_on_duplicate_ack(struct tcp_conn *conn, struct tcp_host *host,
     if (conn->duplicate_acks == 1) {
         conn->snd.first_duplicate = conn->snd.nxt;
     }
+    if (conn->recovery == TCP_RECOVERY_NONE && conn->duplicate_acks <= 2) {
+        tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_LIMITED_TRANSMIT, conn->snd.una.value);
+    }
     if (conn->recovery == TCP_RECOVERY_TIMEOUT || conn->duplicate_acks != threshold) {
         return;
     }

@@ -474,7 +474,7 @@ static bool choose(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segm
                 return true;
             }
             if (seq_le(conn->snd.nxt, conn->snd.recover)) {
-                conn->frto = TCP_FRTO_OFF; /* RFC 5682 2.1 step 2b: nothing new could leave */
+                tcp_frto_nothing_new(conn, host); /* RFC 5682 2.1 step 2b */
             }
         }
         if ((conn->intents & TCP_INTENT_RETRANSMIT) ||

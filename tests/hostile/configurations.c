@@ -147,8 +147,7 @@ void hostile_configure(struct hostile *w, const struct configuration *configurat
         hostile_fail(w, "no host is %s", configuration->name);
     }
     index = hf_congestion_control_find(w->stack, config.congestion_control->name);
-    if (hf_set_option(w->stack, w->listener, HF_OPTION_CONGESTION, (uint64_t)index, w->now) !=
-        HF_OK) {
+    if (hf_set_option(w->stack, w->listener, HF_OPTION_CONGESTION, index, w->now) != HF_OK) {
         hostile_fail(w, "no congestion control for %s", configuration->name);
     }
 }

@@ -595,6 +595,9 @@ bool tcp_sent_recut(struct tcp_sent **sent, struct memory *memory, uint32_t most
     cut->paid_order = old->paid_order;
     cut->doubted = old->doubted;
     cut->doubted_until = old->doubted_until;
+    cut->repeat_stamp = old->repeat_stamp;
+    cut->repeat_stamped = old->repeat_stamped;
+    cut->set_back_told = old->set_back_told;
     tcp_sent_free(sent, memory);
     *sent = cut;
     return true;

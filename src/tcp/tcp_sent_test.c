@@ -431,9 +431,14 @@ static void refusals_change_nothing(void **state)
     compare(&bench);
     bench.heap.fail_all_from = TEST_NEVER_FAILS;
     assert_true(tcp_sent_reserve(&bench.sent, &bench.memory, 0));
+    bench.sent->repeat_stamped = true; /* what no repetition may be older than stays */
+    bench.sent->repeat_stamp = 4711;
+    bench.sent->set_back_told = true;
     recut(&bench, 50, true, false);
     compare(&bench);
     assert_int_equal(bench.model.count, 32);
+    assert_true(bench.sent->repeat_stamped && bench.sent->set_back_told);
+    assert_int_equal(bench.sent->repeat_stamp, 4711);
     tear_down(&bench);
 }
 

@@ -239,6 +239,11 @@ static void update_aggregation(const struct hf_cc_state *state, const struct hf_
     bbr->extra_acked[1] = cc_max(bbr->extra_acked[1], extra);
 }
 
+static uint32_t most_extra_acked(const struct bbr *bbr)
+{
+    return cc_max(bbr->extra_acked[0], bbr->extra_acked[1]);
+}
+
 /* Of a receiver that saves ACKs up, or a path that does (Linux keeps SACKs back for 1 ms or 5 % of
  * the round trip; so do radio links, and devices that join segments), so much comes in one go. */
 static void update_ack_bursts(struct bbr *bbr, const struct hf_cc_sample *sample)
@@ -336,7 +341,7 @@ static uint32_t cruising_flight(const struct bbr *bbr, const struct hf_cc_sample
     uint32_t flight = with_bursts(bbr, sample, bbr_inflight_with_headroom(bbr, sample));
     if (!bbr->disturbed && !bbr->disturbed_before && !bbr->queue_seen) {
         uint64_t needed = bbr_sending_rate(bbr, bbr_bdp(bbr, sample, bbr->bw, 100));
-        needed += cc_max(bbr->extra_acked[0], bbr->extra_acked[1]);
+        needed += most_extra_acked(bbr);
         flight = cc_max(flight, cc_clamp_u64(needed));
     }
     return cc_min(flight, bbr->inflight_longterm);
@@ -382,8 +387,7 @@ static void set_cwnd(struct hf_cc_state *state, const struct hf_cc_sample *sampl
     struct bbr *bbr = bbr_of(state);
     uint64_t cwnd;
     bbr->max_inflight = bbr_bdp(bbr, sample, bbr->bw, bbr->cwnd_gain_percent);
-    bbr->max_inflight = cc_clamp_u64((uint64_t)bbr->max_inflight +
-                                     cc_max(bbr->extra_acked[0], bbr->extra_acked[1]));
+    bbr->max_inflight = cc_clamp_u64((uint64_t)bbr->max_inflight + most_extra_acked(bbr));
     bbr->max_inflight = cc_max(bbr->max_inflight, offload_budget(state, sample));
     bbr->max_inflight = cc_max(bbr->max_inflight, bbr_min_pipe_cwnd(sample));
     if (bbr->state == BBR_UP) {

@@ -320,6 +320,9 @@ extern "C" {
       "RFC 1191 6")                                                                                \
     X(SEND_MTU_PROBE, "send-mtu-probe", "A larger segment, to see whether the path takes it.",     \
       "RFC 4821 7.4")                                                                              \
+    X(MTU_PROBE_WAIT, "mtu-probe-wait",                                                            \
+      "The next to leave is a larger segment: nothing does until there is room for it.",           \
+      "RFC 4821 7.4")                                                                              \
     X(MTU_PROBE_ARRIVED, "mtu-probe-arrived",                                                      \
       "The path takes the larger size: it is in use from now on.", "RFC 4821 7.6.1")               \
     X(MTU_PROBE_LOST, "mtu-probe-lost",                                                            \

@@ -122,7 +122,8 @@ struct tcp_mtu_search {
     uint16_t sized;
     uint16_t held; /* what a message claimed that waits to be confirmed by a timeout; 0: none */
     bool on;
-    bool over; /* low and high have met, and that has been told */
+    bool over;  /* low and high have met, and that has been told */
+    bool waits; /* for room for a probe, and that has been told */
 };
 
 /* RFC 9937's. */

@@ -409,8 +409,9 @@ void tcp_mtu_forget_old(struct tcp_conn *conn, const struct tcp_host *host);
 enum tcp_mtu_choice {
     TCP_MTU_NO_PROBE,
     TCP_MTU_WAIT, /* the next to leave is a probe, once there is room for it */
-    TCP_MTU_PROBE /* of *length bytes */
+    TCP_MTU_PROBE
 };
+/* *length is that of the probe; for any other choice it says nothing. */
 enum tcp_mtu_choice tcp_mtu_choose(struct tcp_conn *conn, const struct tcp_host *host,
                                    uint32_t unsent, uint32_t *length);
 void tcp_mtu_probe_sent(struct tcp_conn *conn, struct tcp_host *host, seq32 start, uint32_t length);

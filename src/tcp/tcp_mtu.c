@@ -140,6 +140,7 @@ static void begin_search(struct tcp_conn *conn, const struct tcp_host *host)
     const struct hf_config *config = host->config;
     conn->search.on = true;
     conn->search.over = false;
+    conn->search.waits = false;
     conn->search.probe = 0;
     conn->search.since = host->now;
     conn->search.high = search_ceiling(conn);
@@ -205,8 +206,8 @@ static bool may_probe(const struct tcp_conn *conn, const struct tcp_host *host)
 /* RFC 4821 7.4: only where it can be told whether the probe alone was lost, which takes as many
  * segments behind it as make a loss known; and where it is a small part of the window.
  * Keeps RFC4821-7.2-a, RFC4821-7.2-b, RFC4821-7.4-a, RFC4821-7.4-c, RFC4821-7.4-d. */
-enum tcp_mtu_choice tcp_mtu_choose(struct tcp_conn *conn, const struct tcp_host *host,
-                                   uint32_t unsent, uint32_t *length)
+static enum tcp_mtu_choice weigh_probe(struct tcp_conn *conn, const struct tcp_host *host,
+                                       uint32_t unsent, uint32_t *length)
 {
     const struct tcp_mtu_search *search = &conn->search;
     uint32_t mss = tcp_effective_mss(conn);
@@ -225,14 +226,28 @@ enum tcp_mtu_choice tcp_mtu_choose(struct tcp_conn *conn, const struct tcp_host 
     if (unsent < needed || conn->snd.wnd < needed) {
         return TCP_MTU_NO_PROBE;
     }
+    *length = payload;
     if (flight + needed > conn->snd.wnd) {
         return TCP_MTU_WAIT;
     }
     if ((uint64_t)tcp_pipe(conn) + max_u32(payload, 2 * mss) > tcp_cwnd_bytes(conn)) {
         return flight > 0 ? TCP_MTU_WAIT : TCP_MTU_NO_PROBE;
     }
-    *length = payload;
     return TCP_MTU_PROBE;
+}
+
+/* A wait is told once, when it begins: nothing leaves meanwhile, though there is room. */
+enum tcp_mtu_choice tcp_mtu_choose(struct tcp_conn *conn, const struct tcp_host *host,
+                                   uint32_t unsent, uint32_t *length)
+{
+    enum tcp_mtu_choice choice = weigh_probe(conn, host, unsent, length);
+    bool waits = choice == TCP_MTU_WAIT;
+    if (waits && !conn->search.waits) {
+        tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_MTU_PROBE_WAIT,
+                  mtu_of_payload(conn, *length));
+    }
+    conn->search.waits = waits;
+    return choice;
 }
 
 void tcp_mtu_probe_sent(struct tcp_conn *conn, struct tcp_host *host, seq32 start, uint32_t length)

@@ -303,7 +303,7 @@ static uint32_t new_data_length(struct tcp_conn *conn, struct tcp_host *host, ui
         length = sendable_bytes(conn, host, unsent);
         break;
     case TCP_MTU_WAIT:
-        break;
+        return 0;
     }
     if (length > 0 && !(conn->intents & TCP_INTENT_LOSS_PROBE) && tcp_pacing_holds(conn, host)) {
         return 0;

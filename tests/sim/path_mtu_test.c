@@ -14,6 +14,7 @@
 // clang-format on
 
 #include <handfast/sim.h>
+#include <handfast/trace.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -239,10 +240,36 @@ static void black_holes_and_probes(void **state)
     run_seeds("black holes, probing", 2, false);
 }
 
+/* What leaves after a wait for room for a probe. */
+struct waits {
+    unsigned told, kept;
+    bool waiting;
+};
+
+static void watch_waits(void *context, const struct hf_trace_event *event)
+{
+    struct waits *waits = context;
+    if (event->reason == HF_REASON_MTU_PROBE_WAIT) {
+        assert_false(waits->waiting); /* once, when it begins */
+        assert_in_range(event->value, 1024, 1500);
+        waits->waiting = true;
+        waits->told++;
+    } else if (event->kind == HF_TRACE_SENT && event->segment != NULL &&
+               event->segment->length > 0) {
+        if (waits->waiting) {
+            assert_int_equal(event->reason, HF_REASON_SEND_MTU_PROBE);
+            waits->kept++;
+        }
+        waits->waiting = false;
+    }
+}
+
 /* Where nobody says a word the search finds the path's MTU, to within its threshold, and from then
- * on all that is too large are probes. */
+ * on all that is too large are probes. Each time that data waits for one is told, and ends with it.
+ */
 static void search_finds_it(void **state)
 {
+    struct waits waits = {0, 0, false};
     (void)state;
     for (uint32_t mtu = 1100; mtu <= 1500; mtu += 57) {
         struct run run;
@@ -256,6 +283,7 @@ static void search_finds_it(void **state)
          * segments (RFC 4821 7.6.2): of a small window all that takes are done in time. */
         run.config.receive_buffer_bytes = run.config.receive_buffer_max_bytes = 30000;
         run.what = "search";
+        run.config.trace = (struct hf_trace_sink){.event = watch_waits, .context = &waits};
         begin(&run, mtu);
         run.path.loss_ppm = 0;
         run.path.rate_bits_per_second = 0; /* no queue, whose growth could outrun the timeout */
@@ -271,6 +299,8 @@ static void search_finds_it(void **state)
         assert_int_equal(counters.mtu_black_holes, 0);
         end(&run);
     }
+    assert_true(waits.kept > 0);
+    assert_int_equal(waits.told, waits.kept);
 }
 
 int main(void)

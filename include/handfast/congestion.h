@@ -61,7 +61,10 @@ struct hf_cc_sample {
     bool ece;          /* the ACK echoes congestion (RFC 3168), or its counters moved (RFC 9768) */
     uint32_t ce_bytes; /* of what this ACK delivers, marked CE */
     bool alternative_backoff; /* HF_CC_ECN: less than for a loss (RFC 8511), if it asks for it */
-    uint32_t rtt_us;          /* of the latest segment this ACK delivers; 0: it tells none */
+    /* HF_CC_TIMEOUT: of what was in flight at the last reduction; no second one. An undo takes back
+     * both, or (`undo_begins`) only what the timeout does. */
+    bool answered, undo_begins;
+    uint32_t rtt_us;              /* of the latest segment this ACK delivers; 0: it tells none */
     uint32_t srtt_us, min_rtt_us; /* of the connection; 0: not measured */
     /* The delivery rate (draft-cheng-iccrg-delivery-rate-estimation), for on_delivery. */
     uint32_t delivered_bytes;       /* newly, by ACK or SACK */

@@ -44,6 +44,7 @@ static void send_syn_ack(struct hf_stack *stack, const struct syn_record *record
     struct tcp_segment segment;
     start_segment(stack, record, &segment, record->iss, HF_SYN | HF_ACK);
     segment.flags |= tcp_ecn_answer_flags(record->ecn, record->syn_codepoint, record->retries);
+    segment.ecn = tcp_ecn_handshake_codepoint(syn_record_prototype(stack, record)->cc, record->ecn);
     segment.options.has_mss = true;
     segment.options.mss = syn_record_mss(stack, record);
     segment.options.has_sack_permitted = record->sack;

@@ -84,9 +84,7 @@ void tcp_build_reset(struct tcp_conn *conn, struct tcp_host *host, struct tcp_se
         segment->flags = HF_RST | HF_ACK;
         segment->ack = conn->reset_ack;
     }
-    if (conn->ecn.mode == TCP_ECN_ACCURATE) {
-        tcp_ecn_fill(conn, host, segment, false); /* RFC 9768 3.2.2: every packet but a SYN */
-    }
+    tcp_ecn_fill_reset(conn, host, segment);
     conn->intents &= (uint16_t)~TCP_INTENT_RESET;
     host->counters->resets_sent++;
 }

@@ -159,7 +159,7 @@ uint8_t tcp_ecn_answer(const struct tcp_host *host, const struct hf_cc_ops *cc,
     if ((syn->flags & ECN_SETUP) != ECN_SETUP) {
         return TCP_ECN_OFF;
     }
-    /* RFC 8257 5: DCTCP's SYNs are ECT, and so are those that it takes (Linux). */
+    /* RFC 8257 3.6: DCTCP's SYNs are ECT, and so are those that it takes (Linux). */
     return cc->needs_ecn || (host->config->ecn != 0 && syn->ecn == ECN_NOT_ECT) ? TCP_ECN_CLASSIC
                                                                                 : TCP_ECN_OFF;
 }
@@ -218,15 +218,18 @@ void tcp_ecn_arrived(struct tcp_conn *conn, struct tcp_host *host,
 }
 
 /* RFC 8257 3.2: the state follows each segment; when it changes there is an ACK at once, and before
- * it one in the old state for what was waiting to be acknowledged. CWR has no say.
- * Keeps RFC8257-3.2-a, RFC8257-3.2-b. */
+ * it one in the old state for what was waiting to be acknowledged. CWR has no say: it is processed
+ * before the mark, which then decides. 3.6: what a SYN with data comes as means nothing.
+ * DEVIATION: a segment that is not ECT has no mark, and would end them; as in Linux only what is
+ * ECT does, for a repetition of a classic sender is not, and queues no less than the rest. Keeps
+ * RFC8257-3.2-a, RFC8257-3.2-b, RFC8257-3.6-b. */
 static void echo_each(struct tcp_conn *conn, struct tcp_host *host,
                       const struct tcp_segment *segment)
 {
     struct tcp_ecn *ecn = &conn->ecn;
     bool marked = segment->ecn == ECN_CE;
-    if (segment->ecn == ECN_NOT_ECT) {
-        return; /* no data of a sender like this: it tells nothing */
+    if (segment->ecn == ECN_NOT_ECT || (segment->flags & HF_SYN)) {
+        return;
     }
     ecn->seen = true;
     if (marked == ecn->echo) {
@@ -307,13 +310,28 @@ void tcp_ecn_option_sent(struct tcp_conn *conn, const struct tcp_host *host,
     }
 }
 
-/* Not where accurate feedback is asked for: RFC 9768 3.2.2.3 takes what comes back of the SYN's
- * codepoint for the path's doing. Keeps RFC8257-5-a. */
+/* RFC 8257 3.6: what switches do to SYN, SYN-ACK and RST is to be what they do to the rest of a
+ * DCTCP connection. Not where accurate feedback is asked for: RFC 9768 3.2.2.3 takes what comes
+ * back of the SYN's codepoint for the path's doing. Keeps RFC8257-3.6-a. */
+uint8_t tcp_ecn_handshake_codepoint(const struct hf_cc_ops *cc, uint8_t mode)
+{
+    return cc->needs_ecn && mode == TCP_ECN_CLASSIC ? ECN_ECT_0 : ECN_NOT_ECT;
+}
+
 void tcp_ecn_fill_syn(const struct tcp_conn *conn, struct tcp_segment *segment)
 {
-    if (conn->cc->needs_ecn && conn->state == HF_SYN_SENT && !conn->ecn.no_ect &&
-        conn->ecn.offered == TCP_ECN_CLASSIC && (segment->flags & ECN_SETUP) == ECN_SETUP) {
-        segment->ecn = ECN_ECT_0;
+    uint8_t mode = conn->state == HF_SYN_SENT ? conn->ecn.offered : conn->ecn.mode;
+    if (!conn->ecn.no_ect) {
+        segment->ecn = tcp_ecn_handshake_codepoint(conn->cc, mode);
+    }
+}
+
+void tcp_ecn_fill_reset(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment)
+{
+    if (conn->ecn.mode == TCP_ECN_ACCURATE) {
+        tcp_ecn_fill(conn, host, segment, false); /* RFC 9768 3.2.2: every packet but a SYN */
+    } else if (!conn->ecn.no_ect) {
+        segment->ecn = tcp_ecn_handshake_codepoint(conn->cc, conn->ecn.mode);
     }
 }
 
@@ -327,7 +345,7 @@ void tcp_ecn_fill_before(struct tcp_conn *conn, struct tcp_segment *segment)
 
 /* 6.1.2: CWR with the first new data; 6.1.3; 6.1.4 to 6.1.6: ECT on new data alone.
  * Keeps RFC3168-6.1.2-d, RFC3168-6.1.3-a, RFC3168-6.1.3-b, RFC3168-6.1.4-a, RFC3168-6.1.5-a,
- * RFC3168-6.1.6-a. */
+ * RFC3168-6.1.6-a, RFC8257-5-a. */
 void tcp_ecn_fill(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                   bool new_data)
 {
@@ -469,6 +487,11 @@ bool tcp_ecn_absorbs_loss(struct tcp_conn *conn)
         conn->undo.possible = false;
     }
     return absorbs;
+}
+
+bool tcp_ecn_answers_timeout(const struct tcp_conn *conn)
+{
+    return conn->ecn.reducing && reduced_for_this(conn);
 }
 
 /* RFC 3168 6.1.2: as a dropped packet would, once for all that was in flight.

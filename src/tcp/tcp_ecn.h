@@ -106,12 +106,17 @@ void tcp_ecn_text(struct tcp_conn *conn, struct tcp_host *host, const struct tcp
 
 /* ---- sending */
 
-/* The SYN is built. */
+/* The SYN or SYN-ACK is built. */
 void tcp_ecn_fill_syn(const struct tcp_conn *conn, struct tcp_segment *segment);
 /* RFC 8257 3.2: the ACK of what came before the marks changed is built; the next tells of the new
  * state. */
 void tcp_ecn_fill_before(struct tcp_conn *conn, struct tcp_segment *segment);
-/* A segment that is no SYN is built; `new_data`: it carries bytes that were never sent. */
+/* The codepoint of a SYN that asks for this, or of a SYN-ACK that agrees. */
+uint8_t tcp_ecn_handshake_codepoint(const struct hf_cc_ops *cc, uint8_t mode);
+/* The reset is built. */
+void tcp_ecn_fill_reset(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment);
+/* A segment that is neither SYN nor RST is built; `new_data`: it carries bytes that were never
+ * sent. */
 void tcp_ecn_fill(struct tcp_conn *conn, struct tcp_host *host, struct tcp_segment *segment,
                   bool new_data);
 
@@ -142,5 +147,7 @@ void tcp_ecn_undo_begin(struct tcp_conn *conn);
 void tcp_ecn_undone(struct tcp_conn *conn, struct tcp_host *host);
 /* What is lost was in flight when marks reduced cwnd: that reduction counts for it too. */
 bool tcp_ecn_absorbs_loss(struct tcp_conn *conn);
+/* So was what timed out. */
+bool tcp_ecn_answers_timeout(const struct tcp_conn *conn);
 
 #endif

@@ -305,18 +305,23 @@ void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct t
     }
 }
 
-/* RFC 6298 5.4 to 5.6, RFC 5681 3.1.
- * Keeps RFC6298-5.4-a, RFC6582-3.2-e. */
+/* RFC 6298 5.4 to 5.6, RFC 5681 3.1. What was in flight when a loss or a mark reduced cwnd has been
+ * answered for: a timeout of that takes cwnd, but is no second multiplicative decrease (RFC 3168
+ * 6.1.2, Linux).
+ * Keeps RFC6298-5.4-a, RFC6582-3.2-e, RFC9438-4.8-c. */
 void tcp_on_timeout(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);
     uint32_t before = tcp_cwnd_bytes(conn);
     bool outstanding =
         conn->recovery != TCP_RECOVERY_NONE && seq_lt(conn->snd.una, conn->snd.recover);
+    sample.answered =
+        conn->recovery == TCP_RECOVERY_FAST ? outstanding : tcp_ecn_answers_timeout(conn);
     tcp_frto_begin(conn, host);
     tcp_reordering_on_timeout(conn, host);
     if (!outstanding || (conn->recovery == TCP_RECOVERY_TIMEOUT && tcp_first_timeout(conn))) {
         tcp_undo_begin(conn);
+        sample.undo_begins = true;
     }
     conn->timeouts++;
     host->counters->retransmit_timeouts++;

@@ -143,10 +143,26 @@ static void refuse(struct tcp_conn *conn, struct tcp_host *host)
     tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_UNDO_REFUSED, conn->snd.una.value);
 }
 
+/* RFC 9438 4.9.2: where the news comes so late that cwnd has grown beyond what it was, what has
+ * been found since stays; ssthresh from before would begin slow start once more. Keeps
+ * RFC9438-4.9-b. */
+static void give_back(struct tcp_conn *conn, const struct hf_cc_sample *sample)
+{
+    struct hf_cc_state *state = &conn->congestion;
+    if (state->cwnd_bytes > state->prior_cwnd_bytes && !conn->cc->governs_recovery) {
+        return;
+    }
+    state->cwnd_bytes = max_u32(state->cwnd_bytes, state->prior_cwnd_bytes);
+    state->ssthresh_bytes = max_u32(state->ssthresh_bytes, state->prior_ssthresh_bytes);
+    if (conn->cc->on_undo != NULL) {
+        conn->cc->on_undo(state, sample);
+        tcp_cc_bound(conn, sample->mss_bytes);
+    }
+}
+
 /* Keeps RFC4015-3.2-a, RFC5682-2.1-g. */
 void tcp_undo(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reason, bool none_lost)
 {
-    struct hf_cc_state *congestion = &conn->congestion;
     struct hf_cc_sample sample = tcp_cc_sample(conn, host, 0);
     uint32_t before = tcp_cwnd_bytes(conn);
     bool timeout = conn->recovery == TCP_RECOVERY_TIMEOUT;
@@ -158,13 +174,7 @@ void tcp_undo(struct tcp_conn *conn, struct tcp_host *host, enum hf_reason reaso
         tcp_sent_unmark_lost(conn->sent);
     }
     learn_reordering(conn, host);
-    congestion->cwnd_bytes = max_u32(congestion->cwnd_bytes, congestion->prior_cwnd_bytes);
-    congestion->ssthresh_bytes =
-        max_u32(congestion->ssthresh_bytes, congestion->prior_ssthresh_bytes);
-    if (conn->cc->on_undo != NULL) {
-        conn->cc->on_undo(congestion, &sample);
-        tcp_cc_bound(conn, sample.mss_bytes);
-    }
+    give_back(conn, &sample);
     tcp_ecn_undone(conn, host);
     conn->undo.possible = false;
     /* RFC 5682 2.1 step 3b: so that the next three duplicate ACKs count (RFC 6582 3.2 step 2). */

@@ -267,15 +267,42 @@ static void take_reduction(struct window_oracle *oracle, const struct recovery_o
     oracle->cwnd_bytes = oracle->ssthresh_bytes = event->numbers.ssthresh_bytes;
 }
 
+/* RFC 3168 6.1.2, RFC 9438 4.8: what timed out was in flight when cwnd was last reduced, and has
+ * been answered for; RFC 5681 3.1 says of ssthresh no more than how large it may be. */
+static void take_answered_timeout(struct window_oracle *oracle,
+                                  const struct recovery_oracle *recovery,
+                                  const struct hf_config *host, const struct hf_trace_event *event)
+{
+    double most = larger((oracle->nxt - recovery->una) / 2.0, 2.0 * recovery->mss_bytes);
+
+    most = is_cubic(host) ? oracle->ssthresh_bytes : smaller(oracle->ssthresh_bytes, most);
+    if (event->numbers.ssthresh_bytes > most + 1 || event->numbers.ssthresh_bytes < most - 1)
+        oracle_fail(&oracle->failure, event->time,
+                    "ssthresh went from %" PRIu32 " to %" PRIu32
+                    " for what had been answered, %.0f is right",
+                    oracle->ssthresh_bytes, event->numbers.ssthresh_bytes, most);
+    if (oracle->reducing) {
+        oracle->cubic.slow_start_over = oracle->slow_start_over;
+        oracle->cubic_before = oracle->cubic;
+    }
+    oracle->cubic.in_epoch = false;
+    oracle->cubic.after_timeout = true;
+}
+
 /* RFC 5681 3.1: one segment; ssthresh stays when the same data times out again. */
 static void take_timeout(struct window_oracle *oracle, const struct recovery_oracle *recovery,
                          const struct hf_config *host, const struct hf_trace_event *event)
 {
     bool inside = oracle->outstanding && flight_before(oracle->una, oracle->recover);
 
+    bool answered = oracle->reducing ? !flight_before(oracle->reduced_until, recovery->una)
+                                     : oracle->fast && inside;
+
     if (!inside || (oracle->timed_out && oracle->timeouts == 0))
         save(oracle);
-    if (oracle->timeouts == 0) {
+    if (oracle->timeouts == 0 && answered) {
+        take_answered_timeout(oracle, recovery, host, event);
+    } else if (oracle->timeouts == 0) {
         judge_ssthresh(oracle, recovery, host, event);
         reduce_cubic(oracle, recovery->mss_bytes);
         oracle->cubic.after_timeout = true;
@@ -301,8 +328,9 @@ static void take_timeout(struct window_oracle *oracle, const struct recovery_ora
 /* RFC 4015 3.2: what was taken is given back, no more. */
 static void take_undo(struct window_oracle *oracle, const struct hf_trace_event *event)
 {
+    bool outgrown = oracle->cwnd_bytes > oracle->prior_cwnd_bytes; /* RFC 9438 4.9.2 */
     double cwnd = larger(oracle->cwnd_bytes, oracle->prior_cwnd_bytes);
-    double ssthresh = larger(oracle->ssthresh_bytes, oracle->prior_ssthresh_bytes);
+    double ssthresh = larger(oracle->ssthresh_bytes, outgrown ? 0 : oracle->prior_ssthresh_bytes);
 
     if (event->numbers.cwnd_bytes != cwnd || event->numbers.ssthresh_bytes != ssthresh)
         oracle_fail(&oracle->failure, event->time,
@@ -312,8 +340,10 @@ static void take_undo(struct window_oracle *oracle, const struct hf_trace_event 
     oracle->undos++;
     oracle->reduced = false;
     oracle->fast = oracle->outstanding = oracle->timed_out = oracle->after_timeout = false;
-    oracle->cubic = oracle->cubic_before;
-    oracle->slow_start_over = oracle->cubic.slow_start_over;
+    if (!outgrown) {
+        oracle->cubic = oracle->cubic_before;
+        oracle->slow_start_over = oracle->cubic.slow_start_over;
+    }
     oracle->cwnd_bytes = event->numbers.cwnd_bytes;
     oracle->ssthresh_bytes = event->numbers.ssthresh_bytes;
 }

@@ -24,5 +24,7 @@ const struct hf_cc_ops *cc_builtin(unsigned index);
  * `counted_bytes`: acknowledged since cwnd last grew. */
 void cc_reno_grow(struct hf_cc_state *state, const struct hf_cc_sample *sample,
                   uint32_t *counted_bytes);
+/* What the first timeout of a series makes of both for whoever answers losses as Reno does. */
+void cc_reno_timeout(struct hf_cc_state *state, const struct hf_cc_sample *sample);
 
 #endif

@@ -38,7 +38,7 @@ struct cubic_curve {
     uint32_t cwnd_prior_bytes; /* just before the last reduction; 0: there was none */
     uint32_t w_est_bytes;
     uint32_t k_ms;
-    uint64_t t_ns;        /* t: since the epoch began, idle and application-limited time left out */
+    uint64_t t_epoch_ns;  /* when the epoch began, on the clock below */
     bool in_epoch;        /* congestion avoidance has begun since the last reduction */
     bool after_timeout;   /* K = 0 in the next epoch (4.8) */
     bool slow_start_over; /* the initial one: HyStart++ has no more to say */
@@ -46,7 +46,8 @@ struct cubic_curve {
 
 struct cubic {
     struct cubic_curve curve, before;
-    hf_time seen;           /* up to when t has been counted */
+    uint64_t clock_ns; /* time in which cwnd was used: t is what has passed of it since t_epoch */
+    hf_time seen;      /* up to when that has been counted */
     uint64_t growth_credit; /* (target - cwnd) * bytes acknowledged, not spent yet */
     uint64_t est_credit;
     struct hystart hystart;
@@ -69,6 +70,12 @@ static void cubic_init(struct hf_cc_state *state, const struct hf_cc_sample *sam
 
 /* ---- congestion avoidance */
 
+static void count_time(struct cubic *cubic, hf_time now)
+{
+    cubic->clock_ns += (uint64_t)(now - cubic->seen);
+    cubic->seen = now;
+}
+
 /* The windows of RFC 9438 are in segments (4.1), and a part of one is of no use: where CUBIC
  * compares windows or heads for one it means the next whole segment, as in Linux. Where the window
  * is a dozen segments that is 5 % of it. */
@@ -84,12 +91,12 @@ static void begin_epoch(const struct hf_cc_state *state, struct cubic *cubic,
                         const struct hf_cc_sample *sample)
 {
     struct cubic_curve *curve = &cubic->curve;
+    count_time(cubic, sample->now);
     curve->in_epoch = true;
-    curve->t_ns = 0;
+    curve->t_epoch_ns = cubic->clock_ns;
     curve->w_est_bytes = state->cwnd_bytes;
     cubic->growth_credit = 0;
     cubic->est_credit = 0;
-    cubic->seen = sample->now;
     if (curve->after_timeout || state->cwnd_bytes >= curve->w_max_bytes) {
         curve->w_max_bytes = state->cwnd_bytes;
         curve->k_ms = 0;
@@ -144,10 +151,9 @@ static void avoid_congestion(struct hf_cc_state *state, struct cubic *cubic,
     if (!curve->in_epoch) {
         begin_epoch(state, cubic, sample);
     }
-    curve->t_ns += (uint64_t)(sample->now - cubic->seen);
-    cubic->seen = sample->now;
+    count_time(cubic, sample->now);
     grow_estimate(state, cubic, sample, acked_bytes);
-    t_ms = curve->t_ns / (uint64_t)HF_MILLISECOND;
+    t_ms = (cubic->clock_ns - curve->t_epoch_ns) / (uint64_t)HF_MILLISECOND;
     if (w_cubic(curve, t_ms, sample->mss_bytes) < curve->w_est_bytes) {
         /* 4.3: the Reno-friendly region. */
         state->cwnd_bytes = cc_max(state->cwnd_bytes, curve->w_est_bytes);
@@ -192,7 +198,9 @@ static void cubic_on_ack(struct hf_cc_state *state, const struct hf_cc_sample *s
     uint32_t acked_bytes = sample->acked_bytes;
     if (state->cwnd_bytes < state->ssthresh_bytes) {
         acked_bytes = slow_start(state, cubic, sample);
-        cubic->seen = sample->now;
+        if (cubic->curve.in_epoch) {
+            cubic->seen = sample->now; /* after idling: t waits for congestion avoidance */
+        }
     }
     if (acked_bytes > 0) {
         avoid_congestion(state, cubic, sample, acked_bytes);
@@ -245,6 +253,21 @@ static void reduce(struct hf_cc_state *state, const struct hf_cc_sample *sample,
         cc_max((uint32_t)(cwnd * numerator / denominator), 2 * sample->mss_bytes);
 }
 
+/* 4.8. What has been answered already (4.6) keeps W_max and ssthresh; the undo, if it begins here,
+ * is to give back what is now. Keeps RFC9438-4.8-c. */
+static void reduce_for_timeout(struct hf_cc_state *state, const struct hf_cc_sample *sample)
+{
+    struct cubic *cubic = cubic_of(state);
+    if (!sample->answered) {
+        reduce(state, sample, BETA_NUMERATOR, BETA_DENOMINATOR);
+    } else if (sample->undo_begins) {
+        cubic->before = cubic->curve;
+    }
+    cubic->curve.in_epoch = false;
+    cubic->curve.after_timeout = true;
+    state->cwnd_bytes = sample->mss_bytes;
+}
+
 /* Keeps RFC9438-4.8-a, RFC8511-3-a. */
 static void cubic_on_congestion(struct hf_cc_state *state, const struct hf_cc_sample *sample,
                                 enum hf_cc_event event)
@@ -264,10 +287,7 @@ static void cubic_on_congestion(struct hf_cc_state *state, const struct hf_cc_sa
         state->cwnd_bytes = state->ssthresh_bytes;
         break;
     case HF_CC_TIMEOUT:
-        /* 4.8 */
-        reduce(state, sample, BETA_NUMERATOR, BETA_DENOMINATOR);
-        cubic_of(state)->curve.after_timeout = true;
-        state->cwnd_bytes = sample->mss_bytes;
+        reduce_for_timeout(state, sample);
         break;
     case HF_CC_TIMEOUT_AGAIN:
         /* RFC 5681 3.1: ssthresh is held constant when the same data times out again. */
@@ -276,13 +296,13 @@ static void cubic_on_congestion(struct hf_cc_state *state, const struct hf_cc_sa
     }
 }
 
-/* 4.9: a needless reduction leaves the curve where it was; the time in between does not count.
+/* 4.9.2: a needless reduction leaves the curve where it was, and t_epoch with it.
  * Keeps RFC9438-4.9-a. */
 static void cubic_on_undo(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     struct cubic *cubic = cubic_of(state);
+    (void)sample;
     cubic->curve = cubic->before;
-    cubic->seen = sample->now;
 }
 
 const struct hf_cc_ops cc_cubic = {

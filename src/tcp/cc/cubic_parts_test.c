@@ -112,7 +112,7 @@ static void only_busy_time_counts(void **unused)
     }
 }
 
-/* 4.9: after a needless reduction the curve goes on as if nothing had been.
+/* 4.9.2: after a needless reduction the curve goes on as if nothing had been: t, too, has gone on.
  * Holds: RFC9438-4.9-a */
 static void undone_as_if_it_had_not_been(void **unused)
 {
@@ -125,6 +125,7 @@ static void undone_as_if_it_had_not_been(void **unused)
         uint32_t cwnd = sender[1].state.cwnd_bytes, ssthresh = sender[1].state.ssthresh_bytes;
         cc_cubic.on_congestion(&sender[1].state, &sender[1].sample, HF_CC_TIMEOUT);
         assert_int_equal(sender[1].state.cwnd_bytes, MSS);
+        sender[0].sample.now += 2 * HF_SECOND;
         sender[1].sample.now += 2 * HF_SECOND;
         sender[1].state.cwnd_bytes = cwnd; /* who calls on_undo has given these back */
         sender[1].state.ssthresh_bytes = ssthresh;
@@ -137,6 +138,40 @@ static void undone_as_if_it_had_not_been(void **unused)
     for (unsigned i = 0; i < 2; i++) {
         end(&sender[i]);
     }
+}
+
+/* 4.8, 4.6: what times out in a recovery was answered for when that began, and W_max with it; the
+ * slow start that follows ends at that ssthresh, and the curve begins flat there.
+ * Holds: RFC9438-4.8-c */
+static void timeout_in_recovery(void **unused)
+{
+    struct sender sender;
+    (void)unused;
+    begin(&sender, 100, HF_CC_INFINITE);
+    cc_cubic.on_congestion(&sender.state, &sender.sample, HF_CC_FAST_RETRANSMIT);
+    sender.sample.answered = true;
+    cc_cubic.on_congestion(&sender.state, &sender.sample, HF_CC_TIMEOUT);
+    assert_int_equal(sender.state.cwnd_bytes, MSS);
+    assert_int_equal(sender.state.ssthresh_bytes, 70 * MSS);
+    acks(&sender, 69);
+    assert_int_equal(sender.state.cwnd_bytes, 70 * MSS);
+    cc_cubic.on_delivery(&sender.state, &sender.sample);
+    assert_int_equal(told[HF_REASON_CUBIC_EPOCH], 1);
+    /* K is 0: half a second later 0.4 * 0.55^3 of a segment, where with W_max = 100 there would be
+     * a third of the way to it. */
+    acks(&sender, 500);
+    assert_in_range(sender.state.cwnd_bytes, 73 * MSS, 75 * MSS); /* Reno's 9/17 a round trip */
+    /* A needless timeout gives back what the recovery had made. */
+    begin(&sender, 100, HF_CC_INFINITE);
+    cc_cubic.on_congestion(&sender.state, &sender.sample, HF_CC_ECN);
+    sender.sample.answered = sender.sample.undo_begins = true;
+    cc_cubic.on_congestion(&sender.state, &sender.sample, HF_CC_TIMEOUT);
+    sender.state.cwnd_bytes = 70 * MSS;
+    cc_cubic.on_undo(&sender.state, &sender.sample);
+    cc_cubic.on_delivery(&sender.state, &sender.sample);
+    acks(&sender, 5000);
+    assert_in_range(sender.state.cwnd_bytes, 99 * MSS, 101 * MSS); /* K is 4.2 s */
+    end(&sender);
 }
 
 /* 4.2: each reduction begins a curve of its own: the second is as the first would have been. */
@@ -352,6 +387,7 @@ int main(void)
         cmocka_unit_test(marks_and_recovery),
         cmocka_unit_test(only_busy_time_counts),
         cmocka_unit_test(undone_as_if_it_had_not_been),
+        cmocka_unit_test(timeout_in_recovery),
         cmocka_unit_test(epochs_are_alike),
         cmocka_unit_test(slow_until_the_window_before),
         cmocka_unit_test(pace_of_hystart),

@@ -21,7 +21,6 @@ struct dctcp {
     uint64_t delivered_bytes, ce_bytes; /* BytesAcked and BytesMarked of this window */
     uint32_t last_delivered_bytes, last_ce_bytes;
     uint32_t counted_bytes; /* acknowledged since cwnd last grew */
-    uint32_t before_alpha;
 };
 
 static struct dctcp *dctcp_of(const struct hf_cc_state *state)
@@ -37,9 +36,10 @@ static void dctcp_init(struct hf_cc_state *state, const struct hf_cc_sample *sam
     dctcp_of(state)->window_end = sample->snd_una;
 }
 
-/* 3.3 steps 1 to 8. DEVIATION: step 4 goes on where SND.UNA is beyond WindowEnd; here, as in Linux,
- * where all before WindowEnd is acknowledged, which is what had been sent when the window began.
- * Keeps RFC8257-3.3-a. */
+/* 3.3 steps 1 to 8. DEVIATION: step 1 leaves SACKs aside; here, as in Linux, bytes count when they
+ * are first told of, and an echo with them, so that a hole does not put off what the marks say.
+ * Step 4 goes on where SND.UNA is beyond WindowEnd; here, as in Linux, where all before WindowEnd
+ * is acknowledged, which is what had been sent when the window began. Keeps RFC8257-3.3-a. */
 static void dctcp_on_delivery(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     struct dctcp *dctcp = dctcp_of(state);
@@ -77,7 +77,6 @@ static void dctcp_on_congestion(struct hf_cc_state *state, const struct hf_cc_sa
 {
     struct dctcp *dctcp = dctcp_of(state);
     uint32_t least = 2 * sample->mss_bytes;
-    dctcp->before_alpha = dctcp->alpha;
     dctcp->counted_bytes = 0;
     switch (event) {
     case HF_CC_FAST_RETRANSMIT:
@@ -92,19 +91,12 @@ static void dctcp_on_congestion(struct hf_cc_state *state, const struct hf_cc_sa
         state->cwnd_bytes = state->ssthresh_bytes;
         break;
     case HF_CC_TIMEOUT:
-        state->ssthresh_bytes = cc_max(sample->flight_bytes / 2, least);
-        state->cwnd_bytes = sample->mss_bytes;
+        cc_reno_timeout(state, sample);
         break;
     case HF_CC_TIMEOUT_AGAIN:
         state->cwnd_bytes = sample->mss_bytes;
         break;
     }
-}
-
-static void dctcp_on_undo(struct hf_cc_state *state, const struct hf_cc_sample *sample)
-{
-    (void)sample;
-    dctcp_of(state)->alpha = dctcp_of(state)->before_alpha;
 }
 
 static void put(uint8_t *at, uint32_t value, int bytes)
@@ -137,6 +129,6 @@ const struct hf_cc_ops cc_dctcp = {
     .on_ack = dctcp_on_ack,
     .on_delivery = dctcp_on_delivery,
     .on_congestion = dctcp_on_congestion,
-    .on_undo = dctcp_on_undo,
+    /* No on_undo: alpha counts marks, of which losses, needless or not, say nothing. */
     .info = dctcp_info,
 };

@@ -72,6 +72,15 @@ void cc_reno_grow(struct hf_cc_state *state, const struct hf_cc_sample *sample,
     }
 }
 
+/* RFC 5681 3.1: "no more than" equation 4, which is all there is to do where the loss has been
+ * answered before. */
+void cc_reno_timeout(struct hf_cc_state *state, const struct hf_cc_sample *sample)
+{
+    uint32_t most = cc_max(sample->flight_bytes / 2, 2 * sample->mss_bytes);
+    state->ssthresh_bytes = sample->answered ? cc_min(state->ssthresh_bytes, most) : most;
+    state->cwnd_bytes = sample->mss_bytes;
+}
+
 static void reno_on_ack(struct hf_cc_state *state, const struct hf_cc_sample *sample)
 {
     cc_reno_grow(state, sample, &reno_of(state)->counted_bytes);
@@ -96,8 +105,7 @@ static void reno_on_congestion(struct hf_cc_state *state, const struct hf_cc_sam
         state->cwnd_bytes = state->ssthresh_bytes;
         break;
     case HF_CC_TIMEOUT:
-        state->ssthresh_bytes = cc_max(sample->flight_bytes / 2, 2 * sample->mss_bytes);
-        state->cwnd_bytes = sample->mss_bytes;
+        cc_reno_timeout(state, sample);
         break;
     case HF_CC_TIMEOUT_AGAIN:
         /* RFC 5681 3.1: ssthresh is held constant when the same data times out again. */

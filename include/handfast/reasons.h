@@ -390,6 +390,20 @@ extern "C" {
       "A first or second duplicate ACK: one new segment may leave beyond cwnd.", "RFC 3042 2")     \
     X(SACK_IMPOSSIBLE, "sack-impossible",                                                          \
       "A SACK block is of what was never sent, or of nothing: not believed.", "RFC 2018 4")        \
+    X(SACK_OLD, "sack-old",                                                                        \
+      "A SACK block begins before what is acknowledged: it tells nothing.", "RFC 2018 4")   \
+    X(SACK_DOUBTED, "sack-doubted",                                                                \
+      "The peer has gone back on its SACKs too often: this one is not believed.", "RFC 2018 8")    \
+    X(BACKOFF_KEPT_NO_TIMEOUT, "backoff-kept-no-timeout",                                          \
+      "The path is broken, but the timer has not run out: there is no doubling to take back.",     \
+      "RFC 6069 4")                                                                                \
+    X(BACKOFF_KEPT_SEGMENT, "backoff-kept-segment",                                                \
+      "The path is broken, but for another segment than the timer sends: the RTO stays.",          \
+      "RFC 6069 4")                                                                                \
+    X(BACKOFF_KEPT_WINDOW, "backoff-kept-window",                                                  \
+      "The path is broken, but the window is shut: the RTO of probes stays.", "RFC 6069 4")        \
+    X(BACKOFF_KEPT_CODE, "backoff-kept-code",                                                      \
+      "Another complaint than that a net or host is out of reach: the RTO stays.", "RFC 6069 3")   \
     X(CWND_FRTO, "cwnd-frto", "The timeout was no mistake: cwnd is three segments at most.",       \
       "RFC 5682 2.1")                                                                              \
     X(CWND_LINGERS, "cwnd-lingers",                                                                \

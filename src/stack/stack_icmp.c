@@ -84,9 +84,8 @@ static enum hf_reason news_for_connection(struct hf_stack *stack,
             path_mtu_learn(stack, &connection->tcp);
         }
     } else {
-        if (path_broken(message)) {
-            tcp_icmp_unreachable(&connection->tcp, &stack->host, message->quoted_seq);
-        }
+        tcp_icmp_unreachable(&connection->tcp, &stack->host, message->quoted_seq,
+                             path_broken(message));
         bool opening = connection->tcp.state == HF_SYN_SENT;
         reason = tcp_icmp_error(&connection->tcp, &stack->host, message->quoted_seq,
                                 message->severity == ICMP_SEVERITY_HARD, message->error);

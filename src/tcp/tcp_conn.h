@@ -89,6 +89,7 @@ struct tcp_rack {
     bool valid, reordering_seen, dsack_round_valid;
     bool probe_out, probe_repeats; /* TLP.end_seq is set; TLP.is_retrans */
     bool probe_unmeasured;         /* no round trip was measured since the last probe */
+    bool probe_timed;              /* what was timed when it left lies below it */
 };
 
 /* Whether the last reduction of cwnd was needless (tcp_undo.c). */
@@ -624,7 +625,8 @@ void tcp_mtu_adopt(struct tcp_conn *conn, const struct tcp_host *host, uint16_t 
 enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq,
                               bool hard, int error);
 /* RFC 6069: network or host unreachable, no more than a bad path. */
-void tcp_icmp_unreachable(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq);
+void tcp_icmp_unreachable(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq,
+                          bool path_broken);
 
 /* ---- tcp_too_big.c */
 

@@ -125,6 +125,33 @@ static void widen(struct tcp_conn *conn, struct tcp_host *host, struct tcp_ack_n
     tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_REO_WND_WIDER, conn->snd.una.value);
 }
 
+/* Where what was sent again is SACKed and then came once more, above SND.UNA, its repetition was
+ * needless: the original had only been overtaken. RFC 8985 6.2 step 3 looks at what was sent once;
+ * but where every hole is sent again at once that would never find the path out, and reo_wnd, which
+ * the same DSACK widens, is not asked before reordering was seen. As in Linux it is seen here. */
+static void show_overtaken(struct tcp_conn *conn, struct tcp_sack_block block,
+                           struct tcp_ack_news *news)
+{
+    struct tcp_sent *sent = conn->sent;
+    const struct tcp_sent_record *record;
+    uint32_t id;
+    if (sent == NULL || !conn->rack.valid || seq_lt(block.left, conn->snd.una)) {
+        return;
+    }
+    id = tcp_sent_find(sent, block.left);
+    if (id == sent->first + sent->count) {
+        return;
+    }
+    record = tcp_sent_at(sent, id);
+    if ((record->flags & TCP_SENT_SACKED) && (record->flags & TCP_SENT_REPEATED) &&
+        seq_le(tcp_sent_end(record), block.right) &&
+        seq_lt(tcp_sent_end(record), conn->rack.fack)) {
+        conn->rack.reordering_seen = true;
+        news->reordered = true;
+        news->reordered_from = record->seq;
+    }
+}
+
 /* Keeps RFC3708-4-a. */
 void tcp_dsack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
                       const struct tcp_segment *segment, struct tcp_ack_news *news)
@@ -155,6 +182,7 @@ void tcp_dsack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
         tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_DSACK_IGNORED, block.left.value);
         return;
     }
+    show_overtaken(conn, block, news);
     if (undo->possible && undo->retransmits > 0) {
         undo->retransmits -= min_u32(undo->retransmits, repetitions_in(conn, block, segments));
     }

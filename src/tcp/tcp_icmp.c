@@ -38,15 +38,34 @@ enum hf_reason tcp_icmp_error(struct tcp_conn *conn, struct tcp_host *host, seq3
     return HF_REASON_ICMP_SOFT;
 }
 
+/* Why such a message takes no doubling back, or HF_REASON_NONE. */
+static enum hf_reason backoff_kept(const struct tcp_conn *conn, seq32 quoted_seq, bool path_broken)
+{
+    if (!path_broken) {
+        return HF_REASON_BACKOFF_KEPT_CODE;
+    }
+    if (conn->recovery != TCP_RECOVERY_TIMEOUT || conn->backoff == 0) {
+        return HF_REASON_BACKOFF_KEPT_NO_TIMEOUT;
+    }
+    if (!seq_eq(quoted_seq, conn->snd.una)) {
+        return HF_REASON_BACKOFF_KEPT_SEGMENT;
+    }
+    return conn->snd.wnd == 0 ? HF_REASON_BACKOFF_KEPT_WINDOW : HF_REASON_NONE;
+}
+
 /* RFC 6069 4: while the timer runs out again and again, such a message about the segment that it
  * sends again shows that the path is broken and not congested. So the last doubling is taken back,
  * once for each message, and what is left of the shorter RTO is waited for.
  * Keeps RFC6069-4-a, RFC6069-4-b, RFC6069-4-c, RFC6069-4-d. */
-void tcp_icmp_unreachable(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq)
+void tcp_icmp_unreachable(struct tcp_conn *conn, struct tcp_host *host, seq32 quoted_seq,
+                          bool path_broken)
 {
+    enum hf_reason kept = backoff_kept(conn, quoted_seq, path_broken);
     hf_time deadline;
-    if (conn->recovery != TCP_RECOVERY_TIMEOUT || conn->backoff == 0 ||
-        !seq_eq(quoted_seq, conn->snd.una) || conn->snd.wnd == 0) {
+    if (kept != HF_REASON_NONE) {
+        if (tcp_icmp_in_flight(conn, quoted_seq)) { /* else the message is told to be no news */
+            tcp_trace(conn, host, HF_TRACE_RECOVERY, kept, quoted_seq.value);
+        }
         return;
     }
     conn->backoff--;

@@ -120,7 +120,8 @@ struct tcp_ack_news {
     bool reordered;       /* ... and something above it had been delivered before */
     seq32 reordered_from; /* the lowest such */
     bool measured;        /* the cumulative ACK has given a round trip */
-    bool sacked_once, sacked_timed; /* SACKed for the first time: what was sent once; is timed */
+    bool sacked_once, sacked_timed; /* SACKed for the first time: what was sent once; the segment
+                                     * that is timed, or above it */
     hf_time sacked_sent;            /* when the earliest of what `sacked_once` is about left */
 };
 /* SND.UNA has been moved already. */
@@ -477,6 +478,9 @@ void tcp_rtt_note_sacked(const struct tcp_conn *conn, const struct tcp_sent_reco
                          struct tcp_ack_news *news);
 void tcp_rtt_sample_by_sack(struct tcp_conn *conn, struct tcp_host *host,
                             const struct tcp_ack_news *news);
+/* A probe is out, and SND.UNA has not moved over it. */
+void tcp_rtt_sample_beside_probe(struct tcp_conn *conn, struct tcp_host *host,
+                                 const struct tcp_ack_news *news);
 /* RTO with its backoff, bounded. */
 hf_time tcp_backed_off_rto(const struct tcp_conn *conn, const struct tcp_host *host);
 

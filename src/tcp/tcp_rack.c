@@ -182,8 +182,15 @@ static void take_sack(struct tcp_conn *conn, struct tcp_host *host,
 {
     const struct tcp_options *options = &segment->options;
     struct tcp_sack_block blocks[TCP_SACK_MAX_BLOCKS];
+    enum hf_reason refused = HF_REASON_NONE;
+    seq32 from = conn->snd.una;
     unsigned count = 0;
+    if (options->sack_count == 0) {
+        return;
+    }
     if (sacks_doubted(conn)) {
+        tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_SACK_DOUBTED,
+                  options->sack[0].left.value);
         return;
     }
     for (unsigned i = news->dsack ? 1 : 0; i < options->sack_count; i++) {
@@ -191,17 +198,23 @@ static void take_sack(struct tcp_conn *conn, struct tcp_host *host,
         unsigned place = count;
         /* Only what was sent and is not acknowledged; the rest is an error or an attack. */
         if (seq_ge(block.left, block.right) || seq_gt(block.right, conn->snd.nxt)) {
-            tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_SACK_IMPOSSIBLE, block.left.value);
+            refused = HF_REASON_SACK_IMPOSSIBLE;
+            from = block.left;
             continue;
         }
         if (seq_lt(block.left, conn->snd.una)) {
-            continue; /* an old one */
+            from = refused == HF_REASON_NONE ? block.left : from;
+            refused = refused == HF_REASON_NONE ? HF_REASON_SACK_OLD : refused;
+            continue;
         }
         for (; place > 0 && seq_lt(block.left, blocks[place - 1].left); place--) {
             blocks[place] = blocks[place - 1];
         }
         blocks[place] = block;
         count++;
+    }
+    if (refused != HF_REASON_NONE) {
+        tcp_trace(conn, host, HF_TRACE_RECOVERY, refused, from.value); /* one a segment */
     }
     for (unsigned i = 0; i < count; i++) {
         take_block(conn, host, segment, blocks[i], news);
@@ -388,8 +401,9 @@ static void suspect_reneging(struct tcp_conn *conn, const struct tcp_host *host,
     }
 }
 
-/* Was the recovery that is going on, or the last one, a mistake? */
-static void judge_recovery(struct tcp_conn *conn, struct tcp_host *host,
+/* Was the recovery that is going on, or the last one, a mistake? True: it was, and what it took has
+ * been given back. */
+static bool judge_recovery(struct tcp_conn *conn, struct tcp_host *host,
                            const struct tcp_segment *segment, const struct tcp_ack_news *news)
 {
     enum hf_reason reason = HF_REASON_NONE;
@@ -405,12 +419,12 @@ static void judge_recovery(struct tcp_conn *conn, struct tcp_host *host,
         }
         break;
     case TCP_RECOVERY_TIMEOUT:
-        (void)tcp_frto_on_ack(conn, host, segment, news);
-        return;
+        return tcp_frto_on_ack(conn, host, segment, news);
     }
     if (reason != HF_REASON_NONE) {
         tcp_undo(conn, host, reason, reason == HF_REASON_UNDO_TIMESTAMP);
     }
+    return reason != HF_REASON_NONE;
 }
 
 /* ---- the two ways in */
@@ -452,6 +466,7 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
 {
     uint8_t before = conn->recovery;
     bool overtaken = (conn->intents & TCP_INTENT_LOSS_PROBE) != 0;
+    bool undone;
     uint32_t lost = 0;
     if (overtaken) {
         tcp_forget_loss_probe(
@@ -475,7 +490,7 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
         tcp_reordering_seen(conn, news->reordered_from);
         tcp_trace(conn, host, HF_TRACE_RECOVERY, HF_REASON_REORDERING_SEEN, conn->snd.una.value);
     }
-    judge_recovery(conn, host, segment, news);
+    undone = judge_recovery(conn, host, segment, news);
     /* Before losses are looked for: what left since recovery began was sent in the order in which
      * it leaves after it, and has reo_wnd's time again (RFC 8985 6.2 step 4). */
     if (conn->recovery != TCP_RECOVERY_NONE && seq_ge(conn->snd.una, conn->snd.recover)) {
@@ -492,7 +507,7 @@ void tcp_rack_on_ack(struct tcp_conn *conn, struct tcp_host *host,
     }
     if (conn->recovery == TCP_RECOVERY_FAST) {
         tcp_prr_on_ack(conn, news->delivered_bytes, news->progress, lost > 0);
-    } else if (growth_due(conn, host, news) && before != TCP_RECOVERY_FAST) {
+    } else if (growth_due(conn, host, news) && (before != TCP_RECOVERY_FAST || undone)) {
         tcp_grow_cwnd(conn, host, news->delivered_bytes, before == TCP_RECOVERY_TIMEOUT);
     }
     tcp_rate_take_losses(conn);

@@ -285,7 +285,6 @@ void tcp_on_new_ack(struct tcp_conn *conn, struct tcp_host *host, const struct t
         (void)tcp_frto_on_ack(conn, host, segment, news);
     } else if (conn->recovery == TCP_RECOVERY_FAST && tcp_undo_by_timestamp(conn, segment)) {
         tcp_undo(conn, host, HF_REASON_UNDO_TIMESTAMP, true);
-        return;
     }
     if (tcp_recovery_lingers(conn)) {
         linger(conn, host, acked_bytes);

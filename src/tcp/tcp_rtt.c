@@ -72,30 +72,17 @@ void tcp_rtt_note_sacked(const struct tcp_conn *conn, const struct tcp_sent_reco
         news->sacked_once = true;
         news->sacked_sent = record->sent;
     }
-    news->sacked_timed |= conn->rtt_timing && seq_lt(record->seq, conn->rtt_seq) &&
-                          seq_ge(tcp_sent_end(record), conn->rtt_seq);
+    news->sacked_timed |= conn->rtt_timing && seq_ge(tcp_sent_end(record), conn->rtt_seq);
 }
 
-/* RFC 6298 3 asks for a sample in each round trip, and while a hole keeps SND.UNA where it is only
- * SACKs can give one. As in Linux they do, where the ACK field has not: by the segment that is
- * timed, whose round trip would come to include the time that the hole takes to be mended; where
- * none is timed, in recovery, by the earliest that is reported.
- * 5.3 starts the retransmission timer anew for what SND.UNA moves over, and for nothing else; but
+/* 5.3 starts the retransmission timer anew for what SND.UNA moves over, and for nothing else; but
  * 5: what is out must not go again sooner than one RTO after it left, so the timer is put off by
- * what the RTO has grown. What was doubled is replaced by what is measured; how often the timer ran
- * out is told by time from then on (reverted_too_long).
- * Keeps RFC6298-3-b, RFC6298-5-a, RFC6298-5-b. */
-void tcp_rtt_sample_by_sack(struct tcp_conn *conn, struct tcp_host *host,
-                            const struct tcp_ack_news *news)
+ * what the RTO has grown. */
+static void sample_beside(struct tcp_conn *conn, struct tcp_host *host, hf_time sent)
 {
     hf_time before = tcp_backed_off_rto(conn, host);
-    hf_time sent = conn->rtt_timing ? conn->rtt_start : news->sacked_sent;
     hf_time grown;
-    if (news->measured || !news->sacked_once || (conn->rtt_timing && !news->sacked_timed)) {
-        return;
-    }
     tcp_rtt_sample(conn, host, host->now - sent);
-    conn->rtt_timing = false;
     if (conn->backoff > 0) {
         conn->backoff = 0;
         conn->backoff_reverted = true;
@@ -103,6 +90,38 @@ void tcp_rtt_sample_by_sack(struct tcp_conn *conn, struct tcp_host *host,
     grown = tcp_backed_off_rto(conn, host) - before;
     if (grown > 0 && conn->deadlines[TCP_TIMER_RETRANSMIT] != HF_TIME_NEVER) {
         conn->deadlines[TCP_TIMER_RETRANSMIT] += grown;
+    }
+}
+
+/* RFC 6298 3 asks for a sample in each round trip, and while a hole keeps SND.UNA where it is only
+ * SACKs can give one. As in Linux they do, where the ACK field has not: once the segment that is
+ * timed is SACKed, or what lies above it, for then its own round trip would come to include the
+ * time that the hole takes to be mended; where none is timed, in recovery, by the earliest that is
+ * reported. What was doubled is replaced by what is measured; how often the timer ran out is told
+ * by time from then on (reverted_too_long).
+ * Keeps RFC6298-3-b, RFC6298-5-a, RFC6298-5-b. */
+void tcp_rtt_sample_by_sack(struct tcp_conn *conn, struct tcp_host *host,
+                            const struct tcp_ack_news *news)
+{
+    if (news->measured || !news->sacked_once || (conn->rtt_timing && !news->sacked_timed)) {
+        return;
+    }
+    conn->rtt_timing = false;
+    sample_beside(conn, host, news->sacked_sent);
+}
+
+/* A tail loss probe sends the last segment again. What was timed then, and lies below it, was sent
+ * once, and an ACK of it alone still tells its round trip; one that covers the probe, too, may have
+ * waited for it. (What is timed since then lies beyond the probe.) */
+void tcp_rtt_sample_beside_probe(struct tcp_conn *conn, struct tcp_host *host,
+                                 const struct tcp_ack_news *news)
+{
+    if (!conn->rack.probe_timed || seq_lt(conn->snd.una, conn->rtt_seq)) {
+        return;
+    }
+    conn->rack.probe_timed = false;
+    if (!news->measured) {
+        sample_beside(conn, host, conn->rtt_start);
     }
 }
 

@@ -123,6 +123,7 @@ static bool next_repetition(struct tcp_conn *conn, struct tcp_host *host,
     }
     if (probe) {
         conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;
+        conn->rack.probe_timed = conn->rtt_timing && seq_ge(record->seq, conn->rtt_seq);
     }
     tcp_build_data(conn, host, segment, record->seq, record->length - (fin ? 1u : 0u), fin,
                    payload_offset);

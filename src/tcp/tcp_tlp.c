@@ -14,7 +14,7 @@
 /* Keeps RFC8985-7.1-a. */
 void tcp_forget_loss_probe(struct tcp_conn *conn)
 {
-    conn->rack.probe_out = false;
+    conn->rack.probe_out = conn->rack.probe_timed = false;
     conn->intents &= (uint16_t)~TCP_INTENT_LOSS_PROBE;
     conn->deadlines[TCP_TIMER_LOSS_PROBE] = HF_TIME_NEVER;
 }
@@ -74,9 +74,14 @@ void tcp_loss_probe_on_ack(struct tcp_conn *conn, struct tcp_host *host,
                            const struct tcp_segment *segment, const struct tcp_ack_news *news)
 {
     struct tcp_rack *rack = &conn->rack;
-    if (!rack->probe_out || seq_lt(segment->ack, rack->probe_end)) {
+    if (!rack->probe_out) {
         return;
     }
+    if (seq_lt(segment->ack, rack->probe_end)) {
+        tcp_rtt_sample_beside_probe(conn, host, news);
+        return;
+    }
+    rack->probe_timed = false;
     /* It carried new data; or a DSACK, or a plain duplicate ACK, says that it was the duplicate. */
     if (!rack->probe_repeats || news->probe_dup ||
         (seq_eq(segment->ack, rack->probe_end) && news->duplicate &&

@@ -423,6 +423,10 @@ extern "C" {
     X(METRICS_RTT, "metrics-rtt",                                                                  \
       "The first RTO follows round trips that another has seen, longer than the handshake's.",     \
       "RFC 9040 6.2")                                                                              \
+    X(CWND_HELD_PROGRAM, "cwnd-held-program",                                                      \
+      "The program gives less than cwnd would let go: it does not grow.", "RFC 7661 4.3")          \
+    X(CWND_HELD_RECEIVER, "cwnd-held-receiver",                                                    \
+      "The peer's window holds back more than cwnd does: cwnd does not grow.", "RFC 7661 4.3")     \
     X(CWND_UNUSED, "cwnd-unused", "For an RTO less than cwnd was needed: half of the rest goes.",  \
       "RFC 2861 3.2")                                                                              \
     X(HYSTART_ROUND, "hystart-round", "A round trip of slow start is over.", "RFC 9406 4.2")       \
@@ -437,6 +441,12 @@ extern "C" {
       "The last round of slower growth has passed: slow start is over.", "RFC 9406 4.2")           \
     X(CUBIC_EPOCH, "cubic-epoch", "Congestion avoidance begins: t of the cubic curve is 0.",       \
       "RFC 9438 4.2")                                                                              \
+    X(CUBIC_RENO, "cubic-reno", "The curve is below what Reno would have: cwnd goes with Reno.",   \
+      "RFC 9438 4.3")                                                                              \
+    X(CUBIC_CONCAVE, "cubic-concave",                                                              \
+      "Below W_max: cwnd grows along the curve, ever more slowly.", "RFC 9438 4.4")                \
+    X(CUBIC_CONVEX, "cubic-convex", "Beyond W_max: cwnd grows along the curve, ever faster.",      \
+      "RFC 9438 4.5")                                                                              \
     X(CUBIC_FAST_CONVERGENCE, "cubic-fast-convergence",                                            \
       "Loss before W_max was reached again: the curve leaves room for others.", "RFC 9438 4.7")    \
     X(CWND_MODEL, "cwnd-model", "The model of the path sets cwnd.", "draft-ietf-ccwg-bbr 5.6.4")   \
@@ -494,6 +504,11 @@ extern "C" {
       "The reduction was for nothing: the peer is not told of it.", "RFC 3168 6.1.2")              \
     X(ECN_FALLBACK, "ecn-fallback", "No answer to a SYN that asks for ECN: it goes without.",      \
       "RFC 3168 6.1.1.1")                                                                          \
+    X(ECN_SYN_PLAIN, "ecn-syn-plain",                                                              \
+      "The same SYN again, not asking for ECN as before: nothing is sent as ECT.",                 \
+      "RFC 3168 6.1.1")                                                                            \
+    X(ECN_SYN_ACK_FALLBACK, "ecn-syn-ack-fallback",                                                \
+      "No ACK of SYN-ACKs that agree to accurate ECN: it goes without.", "RFC 9768 3.1.4.2")       \
     X(ECN_MARK_SEEN, "ecn-mark-seen", "It came marked CE: ECE tells the peer until CWR comes.",    \
       "RFC 3168 6.1.3")                                                                            \
     X(ECN_CWR_SEEN, "ecn-cwr-seen", "The peer has slowed down: ECE has done its work.",            \

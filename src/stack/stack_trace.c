@@ -81,6 +81,18 @@ void stack_trace_sent(struct hf_stack *stack, const struct flow_tuple *tuple, co
     emit_event(stack, &event);
 }
 
+void stack_trace_record(struct hf_stack *stack, const struct flow_tuple *tuple,
+                        enum hf_reason reason)
+{
+    struct hf_trace_event event;
+    if (stack_tracing(stack)) {
+        fill_event(stack, &event, HF_TRACE_RECOVERY, tuple, reason);
+        event.state_before = HF_SYN_RECEIVED;
+        event.state = HF_SYN_RECEIVED;
+        emit_event(stack, &event);
+    }
+}
+
 void stack_trace_state(struct hf_stack *stack, const struct flow_tuple *tuple,
                        enum hf_reason reason, enum hf_state before, enum hf_state after, seq32 iss,
                        seq32 irs)

@@ -44,7 +44,10 @@ static void send_syn_ack(struct hf_stack *stack, const struct syn_record *record
     struct tcp_segment segment;
     start_segment(stack, record, &segment, record->iss, HF_SYN | HF_ACK);
     segment.flags |= tcp_ecn_answer_flags(record->ecn, record->syn_codepoint, record->retries);
-    segment.ecn = tcp_ecn_handshake_codepoint(syn_record_prototype(stack, record)->cc, record->ecn);
+    if (record->ecn == TCP_ECN_CLASSIC) {
+        segment.ecn =
+            tcp_ecn_handshake_codepoint(syn_record_prototype(stack, record)->cc, record->ecn);
+    }
     segment.options.has_mss = true;
     segment.options.mss = syn_record_mss(stack, record);
     segment.options.has_sack_permitted = record->sack;
@@ -57,6 +60,15 @@ static void send_syn_ack(struct hf_stack *stack, const struct syn_record *record
         tcp_ecn_first_option(&stack->host, &segment.options);
     }
     reply_segment(stack, &record->tuple, &segment, reason, HF_SYN_RECEIVED, record);
+}
+
+/* It goes once more; RFC 9768 3.1.4.2: without agreeing to anything, for the first time? */
+static void tell_fallback(struct hf_stack *stack, const struct syn_record *record)
+{
+    if (tcp_ecn_answer_flags(record->ecn, record->syn_codepoint, record->retries) == 0 &&
+        tcp_ecn_answer_flags(record->ecn, record->syn_codepoint, record->retries - 1u) != 0) {
+        stack_trace_record(stack, &record->tuple, HF_REASON_ECN_SYN_ACK_FALLBACK);
+    }
 }
 
 static void challenge(struct hf_stack *stack, struct syn_record *record)
@@ -296,6 +308,7 @@ static enum hf_reason take_repeated_syn(struct hf_stack *stack, struct syn_recor
                                         uint32_t index, const struct tcp_segment *segment)
 {
     unsigned stage = syn_record_stage(record);
+    enum hf_reason reason = HF_REASON_SYN_CACHE_DUPLICATE;
     if (tcp_ecn_syn_contradicts(record->ecn, segment->flags)) {
         reset_record(stack, record, index, HF_REASON_ACCECN_CONTRADICTED);
         return HF_REASON_ACCECN_CONTRADICTED;
@@ -304,14 +317,17 @@ static enum hf_reason take_repeated_syn(struct hf_stack *stack, struct syn_recor
     record->syn_codepoint = segment->ecn; /* RFC9768-3.1.5-d: that of the latest */
     /* RFC 3168 6.1.1: "if a host has received at least one non-ECN-setup SYN, then it SHOULD NOT
      * set ECT". Its first SYN-ACK may be the one that arrives, so the answer stays. */
-    record->no_ect |= tcp_ecn_answer(&stack->host, syn_record_prototype(stack, record)->cc,
-                                     segment) != record->ecn;
+    if (!record->no_ect && tcp_ecn_answer(&stack->host, syn_record_prototype(stack, record)->cc,
+                                          segment) != record->ecn) {
+        record->no_ect = true;
+        reason = record->ecn != TCP_ECN_OFF ? HF_REASON_ECN_SYN_PLAIN : reason;
+    }
     /* The timer starts anew, as in Linux: what was just answered is not asked again at once. */
     index_list_remove(&stack->syn_stages[stage], &stack->syn_records, index);
     index_list_append(&stack->syn_stages[stage], &stack->syn_records, index);
     record->deadline = stack->host.now + syn_stage_interval(stack, stage);
     send_syn_ack(stack, record, NULL, HF_REASON_RETRANSMIT_SYN_ACK);
-    return HF_REASON_SYN_CACHE_DUPLICATE;
+    return reason;
 }
 
 /* True when the segment is what completes the opening; otherwise *reason says what became of it. */
@@ -545,6 +561,7 @@ static void record_timeout(struct hf_stack *stack, uint32_t index)
     record->deadline = stack->host.now + syn_stage_interval(stack, syn_record_stage(record));
     if (resend) {
         stack->counters.segments_retransmitted++;
+        tell_fallback(stack, record);
         send_syn_ack(stack, record, NULL, HF_REASON_RETRANSMIT_SYN_ACK);
     }
 }

@@ -84,7 +84,9 @@ void tcp_build_reset(struct tcp_conn *conn, struct tcp_host *host, struct tcp_se
         segment->flags = HF_RST | HF_ACK;
         segment->ack = conn->reset_ack;
     }
-    tcp_ecn_fill_reset(conn, host, segment);
+    if (conn->ecn.mode != TCP_ECN_OFF) {
+        tcp_ecn_fill_reset(conn, host, segment);
+    }
     conn->intents &= (uint16_t)~TCP_INTENT_RESET;
     host->counters->resets_sent++;
 }
@@ -98,7 +100,9 @@ enum hf_reason tcp_build_syn(struct tcp_conn *conn, struct tcp_host *host,
     const struct hf_config *config = host->config;
     tcp_build_header(conn, host, segment, conn->iss, answer ? HF_SYN | HF_ACK : HF_SYN);
     segment->flags |= tcp_ecn_syn_flags(conn, host);
-    tcp_ecn_fill_syn(conn, segment);
+    if (segment->flags & HF_ECE) {
+        tcp_ecn_fill_syn(conn, segment);
+    }
     segment->options.has_mss = true;
     segment->options.mss = conn->own_mss;
     segment->options.has_sack_permitted = answer ? conn->sack : config->sack;

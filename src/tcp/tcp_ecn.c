@@ -113,7 +113,12 @@ uint16_t tcp_ecn_syn_flags(struct tcp_conn *conn, struct tcp_host *host)
         return syn_flags(conn, host);
     }
     flags = tcp_ecn_answer_flags(conn->ecn.mode, conn->ecn.syn_codepoint, conn->backoff);
-    conn->ecn.no_ect |= flags == 0;
+    if (flags == 0 && !conn->ecn.no_ect) {
+        conn->ecn.no_ect = true;
+        if (conn->ecn.mode != TCP_ECN_OFF) {
+            note(conn, host, HF_REASON_ECN_SYN_ACK_FALLBACK);
+        }
+    }
     return flags;
 }
 
@@ -431,21 +436,28 @@ static bool reduced_for_this(const struct tcp_conn *conn)
            seq_le(conn->ecn.reduced_until, conn->snd.nxt);
 }
 
-static bool reacts(const struct tcp_conn *conn)
+bool tcp_ecn_reacts(const struct tcp_conn *conn)
 {
     return conn->ecn.echoed && conn->recovery == TCP_RECOVERY_NONE && conn->sender != NULL &&
            !reduced_for_this(conn);
 }
 
-/* Keeps RFC3168-6.1.2-c. */
-bool tcp_ecn_holds_cwnd(struct tcp_conn *conn, struct tcp_host *host)
+static void end_reduction(struct tcp_conn *conn, struct tcp_host *host)
 {
     struct tcp_ecn *ecn = &conn->ecn;
     if (ecn->reducing && (!reduced_for_this(conn) || tcp_flight(conn) == 0)) {
         ecn->reducing = false;
         tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_ECN_OVER, conn->prr.cwnd_bytes);
     }
-    return ecn->reducing || reacts(conn);
+}
+
+/* 6.1.2: an ACK that echoes a mark does not open cwnd, be the mark answered already or not. In the
+ * slow start after a timeout it does: until new data leaves there is no CWR to end the echo.
+ * Keeps RFC3168-6.1.2-c. */
+bool tcp_ecn_holds_cwnd(struct tcp_conn *conn, struct tcp_host *host)
+{
+    end_reduction(conn, host);
+    return conn->ecn.reducing || (conn->ecn.echoed && conn->recovery == TCP_RECOVERY_NONE);
 }
 
 void tcp_ecn_reduced(struct tcp_conn *conn)
@@ -588,7 +600,8 @@ void tcp_ecn_react(struct tcp_conn *conn, struct tcp_host *host, const struct tc
         }
         return;
     }
-    if (tcp_ecn_holds_cwnd(conn, host) && !conn->ecn.reducing) {
+    end_reduction(conn, host);
+    if (!conn->ecn.reducing && tcp_ecn_reacts(conn)) {
         reduce(conn, host, news, delivered_bytes);
     } else if (conn->ecn.echoed) {
         note(conn, host, HF_REASON_ECN_ANSWERED);

@@ -134,6 +134,8 @@ void tcp_ecn_option_sent(struct tcp_conn *conn, const struct tcp_host *host,
 /* An ACK that will be believed: what does it say of marks? Before anything is made of it. */
 void tcp_ecn_begin_ack(struct tcp_conn *conn, struct tcp_host *host,
                        const struct tcp_segment *segment);
+/* The mark that the ACK at hand tells of is to be answered: none of its window has been. */
+bool tcp_ecn_reacts(const struct tcp_conn *conn);
 /* cwnd is not to grow on this ACK; SND.UNA has moved. */
 bool tcp_ecn_holds_cwnd(struct tcp_conn *conn, struct tcp_host *host);
 /* The ACK showed that so many segments have arrived. */

@@ -245,6 +245,21 @@ static void linger(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_
     tcp_trace(conn, host, HF_TRACE_CWND, HF_REASON_CWND_LINGERS, before);
 }
 
+/* RFC 7661 4.3, RFC 9438 5.8: a window that is not used does not grow. Once for as long as it is
+ * so, and only for who listens. */
+static void tell_held(const struct tcp_conn *conn, const struct tcp_host *host)
+{
+    struct tcp_sender *sender = conn->sender;
+    if (sender == NULL || sender->growth_held) {
+        return;
+    }
+    sender->growth_held = true;
+    tcp_trace(conn, host, HF_TRACE_CWND,
+              conn->tally.limited == HF_LIMITED_RECEIVER ? HF_REASON_CWND_HELD_RECEIVER
+                                                         : HF_REASON_CWND_HELD_PROGRAM,
+              tcp_cwnd_bytes(conn));
+}
+
 void tcp_grow_cwnd(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_bytes,
                    bool repeating)
 {
@@ -258,6 +273,9 @@ void tcp_grow_cwnd(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_
         conn->cc->on_unused(&conn->congestion, host->now);
         tcp_cc_bound(conn, tcp_effective_mss(conn));
         conn->after_timeout &= slow_start;
+        if (tcp_tracing(host)) {
+            tell_held(conn, host);
+        }
         return;
     }
     before = tcp_cwnd_bytes(conn);
@@ -265,6 +283,11 @@ void tcp_grow_cwnd(struct tcp_conn *conn, struct tcp_host *host, uint32_t acked_
     sample.cwnd_limited |= repeating;
     sample.after_timeout = conn->after_timeout;
     if (conn->cc->on_ack != NULL && !conn->cc->governs_recovery) {
+        if (tcp_tracing(host) && !sample.cwnd_limited) {
+            tell_held(conn, host);
+        } else if (conn->sender != NULL) {
+            conn->sender->growth_held = false;
+        }
         conn->cc->on_ack(&conn->congestion, &sample); /* else on_delivery says it all */
         tcp_cc_bound(conn, sample.mss_bytes);
     }

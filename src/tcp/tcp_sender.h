@@ -73,6 +73,7 @@ struct tcp_sender {
     seq32 resent_una;
     /* Another connection was told of a smaller MTU; what left before, up to here, did not know. */
     seq32 mtu_shared_end;
+    bool growth_held; /* told: cwnd does not grow, for it is not used */
     bool mtu_shared;
     hf_time next_mtu_probe; /* none before that (tcp_mtu.c); 0: at any time */
 };

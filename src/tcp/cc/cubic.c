@@ -32,6 +32,9 @@
 /* |t - K| no further than this: 17 minutes from W_max, the curve is beyond any window. */
 #define FARTHEST_MS (1u << 20)
 
+/* RFC 9438 4.2; told when it changes. */
+enum cubic_region { REGION_NONE, REGION_RENO, REGION_CONCAVE, REGION_CONVEX };
+
 /* What a reduction changes, and an undo gives back (RFC 9438 4.9). */
 struct cubic_curve {
     uint32_t w_max_bytes;
@@ -42,6 +45,7 @@ struct cubic_curve {
     bool in_epoch;        /* congestion avoidance has begun since the last reduction */
     bool after_timeout;   /* K = 0 in the next epoch (4.8) */
     bool slow_start_over; /* the initial one: HyStart++ has no more to say */
+    uint8_t region;       /* enum cubic_region */
 };
 
 struct cubic {
@@ -93,6 +97,7 @@ static void begin_epoch(const struct hf_cc_state *state, struct cubic *cubic,
     struct cubic_curve *curve = &cubic->curve;
     count_time(cubic, sample->now);
     curve->in_epoch = true;
+    curve->region = REGION_NONE;
     curve->t_epoch_ns = cubic->clock_ns;
     curve->w_est_bytes = state->cwnd_bytes;
     cubic->growth_credit = 0;
@@ -142,6 +147,20 @@ static void grow_estimate(const struct hf_cc_state *state, struct cubic *cubic,
     cubic->est_credit %= one;
 }
 
+static void enter_region(struct cubic_curve *curve, const struct hf_cc_sample *sample,
+                         enum cubic_region region)
+{
+    static const enum hf_reason reasons[] = {
+        [REGION_RENO] = HF_REASON_CUBIC_RENO,
+        [REGION_CONCAVE] = HF_REASON_CUBIC_CONCAVE,
+        [REGION_CONVEX] = HF_REASON_CUBIC_CONVEX,
+    };
+    if (curve->region != region) {
+        curve->region = (uint8_t)region;
+        hf_cc_tell(sample, reasons[region]);
+    }
+}
+
 /* Keeps RFC9438-4.2-b, RFC9438-4.3-a, RFC9438-4.4-a, RFC9438-4.5-a. */
 static void avoid_congestion(struct hf_cc_state *state, struct cubic *cubic,
                              const struct hf_cc_sample *sample, uint32_t acked_bytes)
@@ -155,11 +174,13 @@ static void avoid_congestion(struct hf_cc_state *state, struct cubic *cubic,
     grow_estimate(state, cubic, sample, acked_bytes);
     t_ms = (cubic->clock_ns - curve->t_epoch_ns) / (uint64_t)HF_MILLISECOND;
     if (w_cubic(curve, t_ms, sample->mss_bytes) < curve->w_est_bytes) {
-        /* 4.3: the Reno-friendly region. */
+        enter_region(curve, sample, REGION_RENO);
         state->cwnd_bytes = cc_max(state->cwnd_bytes, curve->w_est_bytes);
         cubic->growth_credit = 0;
         return;
     }
+    enter_region(curve, sample,
+                 state->cwnd_bytes < curve->w_max_bytes ? REGION_CONCAVE : REGION_CONVEX);
     /* 4.4, 4.5: towards where the curve will be one RTT from now, at most half as much again. */
     target = whole_segments(w_cubic(curve, t_ms + sample->srtt_us / SECOND_MS, sample->mss_bytes),
                             sample->mss_bytes);

@@ -140,6 +140,28 @@ static void undone_as_if_it_had_not_been(void **unused)
     }
 }
 
+/* 4.3 to 4.5: the region is told when the window enters it, and not with each ACK. */
+static void regions_are_told(void **unused)
+{
+    struct sender sender;
+    (void)unused;
+    half_way(&sender); /* K is 4.2 s */
+    assert_int_equal(told[HF_REASON_CUBIC_CONCAVE], 1);
+    assert_int_equal(told[HF_REASON_CUBIC_CONVEX], 0);
+    acks(&sender, 5000);
+    assert_int_equal(told[HF_REASON_CUBIC_CONCAVE], 1);
+    assert_int_equal(told[HF_REASON_CUBIC_CONVEX], 1);
+    cc_cubic.on_congestion(&sender.state, &sender.sample, HF_CC_FAST_RETRANSMIT);
+    acks(&sender, 10);
+    assert_int_equal(told[HF_REASON_CUBIC_CONCAVE], 2);
+    end(&sender);
+    begin(&sender, 4, HF_CC_INFINITE); /* an ACK each ms: Reno would be far ahead */
+    cc_cubic.on_congestion(&sender.state, &sender.sample, HF_CC_FAST_RETRANSMIT);
+    acks(&sender, 100);
+    assert_int_equal(told[HF_REASON_CUBIC_RENO], 1);
+    end(&sender);
+}
+
 /* 4.8, 4.6: what times out in a recovery was answered for when that began, and W_max with it; the
  * slow start that follows ends at that ssthresh, and the curve begins flat there.
  * Holds: RFC9438-4.8-c */
@@ -161,6 +183,7 @@ static void timeout_in_recovery(void **unused)
      * a third of the way to it. */
     acks(&sender, 500);
     assert_in_range(sender.state.cwnd_bytes, 73 * MSS, 75 * MSS); /* Reno's 9/17 a round trip */
+    end(&sender);
     /* A needless timeout gives back what the recovery had made. */
     begin(&sender, 100, HF_CC_INFINITE);
     cc_cubic.on_congestion(&sender.state, &sender.sample, HF_CC_ECN);
@@ -387,6 +410,7 @@ int main(void)
         cmocka_unit_test(marks_and_recovery),
         cmocka_unit_test(only_busy_time_counts),
         cmocka_unit_test(undone_as_if_it_had_not_been),
+        cmocka_unit_test(regions_are_told),
         cmocka_unit_test(timeout_in_recovery),
         cmocka_unit_test(epochs_are_alike),
         cmocka_unit_test(slow_until_the_window_before),

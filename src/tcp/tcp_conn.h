@@ -353,7 +353,8 @@ struct tcp_conn {
     struct tcp_tally tally;
 };
 
-_Static_assert(HF_REASON_COUNT <= 256, "reasons are kept in a byte");
+/* The last of those that say why something leaves; no others are kept. */
+_Static_assert(HF_REASON_SEND_MTU_PROBE <= UINT8_MAX, "reasons are kept in a byte");
 
 /* ---- tcp_conn.c */
 

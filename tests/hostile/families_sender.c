@@ -54,13 +54,12 @@ static void no_more_data(struct hostile *w)
 /* With all that there is in flight; not counted is what fills it again when there is none. */
 static void two_acknowledged_only(struct hostile *w, uint32_t i)
 {
-    if (in_flight(w) < 2 * w->mss) {
-        bool counting = w->counting;
+    if (w->counting && in_flight(w) < 2 * w->mss) {
         w->counting = false;
         w->refill = true;
         hostile_honest(w, 3);
         no_more_data(w);
-        w->counting = counting;
+        w->counting = true;
     }
     two_acknowledged(w, i);
 }

@@ -14,8 +14,7 @@ static void first_flight(struct world *w, unsigned queue_bytes)
 }
 
 /* After the timeout all that is not SACKed goes again, in order and in slow start; what is SACKed
- * does not.
- * Holds: RFC2018-5-a */
+ * does not. */
 static void all_but_the_sacked(void **state)
 {
     struct world *w = *state;

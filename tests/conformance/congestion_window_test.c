@@ -334,7 +334,7 @@ static void partial_acks(void **state)
 
 /* A partial ACK of three segments, after duplicates that stood for eleven: one is delivered, the
  * hole. Ten have been then, as many as were out when recovery began: further duplicates let nothing
- * leave. Holds: RFC6582-3.2-d, RFC9937-5-b, RFC9937-5-c */
+ * leave. Holds: RFC6582-3.2-d, RFC9937-5-b */
 static void partial_ack_after_duplicates(void **state)
 {
     struct world *w = *state;

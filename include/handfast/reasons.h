@@ -390,8 +390,8 @@ extern "C" {
       "A first or second duplicate ACK: one new segment may leave beyond cwnd.", "RFC 3042 2")     \
     X(SACK_IMPOSSIBLE, "sack-impossible",                                                          \
       "A SACK block is of what was never sent, or of nothing: not believed.", "RFC 2018 4")        \
-    X(SACK_OLD, "sack-old",                                                                        \
-      "A SACK block begins before what is acknowledged: it tells nothing.", "RFC 2018 4")   \
+    X(SACK_OLD, "sack-old", "A SACK block begins before what is acknowledged: it tells nothing.",  \
+      "RFC 2018 4")                                                                                \
     X(SACK_DOUBTED, "sack-doubted",                                                                \
       "The peer has gone back on its SACKs too often: this one is not believed.", "RFC 2018 8")    \
     X(BACKOFF_KEPT_NO_TIMEOUT, "backoff-kept-no-timeout",                                          \

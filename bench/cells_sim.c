@@ -6,10 +6,10 @@
  *
  *     cells-sim CELLS.TSV [--seconds S] [--seeds N] [--bytes N] [--ack-batch US] [CELL...]
  *
- * For each cell means over the seeds (default 3): goodput, from the SYN until all has come, of S
- * seconds of data (default 8) or, with --bytes, the time that so many take; what was sent again;
- * the mean queue. With --ack-batch the sender is given ACKs at multiples of so many microseconds
- * only, as where the receiver keeps them back: Linux does with SACKs, for 1000.
+ * For each cell means over the seeds (default 3): goodput, what is acknowledged S seconds (default
+ * 8) after the SYN; or, with --bytes, the time that so many take until the last has come; what was
+ * sent again; the mean queue. With --ack-batch the sender is given ACKs at multiples of so many
+ * microseconds only, as where the receiver keeps them back: Linux does with SACKs, for 1000.
  */
 #include <handfast/handfast.h>
 #include <stdio.h>
@@ -116,16 +116,15 @@ static void open_hosts(struct hosts *hosts, const struct cell *cell, const struc
 static void send_some(struct hosts *hosts, const struct job *job, hf_time now)
 {
     uint64_t most = job->bytes > 0 ? job->bytes : UINT64_MAX;
-    bool late = job->bytes == 0 && now >= (hf_time)(job->seconds * 1e9);
     ptrdiff_t took = 1;
 
-    while (!late && hosts->sent < most && took > 0) {
+    while (hosts->sent < most && took > 0) {
         uint64_t left = most - hosts->sent;
         took = hf_send(hosts->stack[0], hosts->call, chunk,
                        left < sizeof chunk ? (size_t)left : sizeof chunk, 0, now);
         hosts->sent += took > 0 ? (uint64_t)took : 0;
     }
-    if (!hosts->shut && hosts->sent > 0 && (late || hosts->sent == most))
+    if (!hosts->shut && hosts->sent == most)
         hosts->shut = hf_shutdown(hosts->stack[0], hosts->call, now) == HF_OK;
 }
 
@@ -149,9 +148,10 @@ static struct outcome run_once(const struct cell *cell, const struct job *job, u
     struct hf_status status;
     struct hf_sim_statistics link;
     struct hf_event event;
+    hf_time end = job->bytes > 0 ? GIVE_UP : (hf_time)(job->seconds * 1e9);
 
     open_hosts(&hosts, cell, job, seed);
-    while (!hosts.over && hf_sim_now(hosts.sim) < GIVE_UP) {
+    while (!hosts.over && hf_sim_now(hosts.sim) < end) {
         hf_sim_step(hosts.sim, hf_sim_now(hosts.sim) + HF_MILLISECOND);
         while (hf_stack_next_event(hosts.stack[0], &event) ||
                hf_stack_next_event(hosts.stack[1], &event)) {
@@ -159,13 +159,14 @@ static struct outcome run_once(const struct cell *cell, const struct job *job, u
         send_some(&hosts, job, hf_sim_now(hosts.sim));
         receive_some(&hosts, hf_sim_now(hosts.sim));
     }
-    if (!hosts.over || hosts.received != hosts.sent)
+    if (job->bytes > 0 && (!hosts.over || hosts.received != hosts.sent))
         fail("a transfer did not come to an end");
     hf_status(hosts.stack[0], hosts.call, &status);
     link = hf_sim_statistics(hosts.sim, 0);
-    /* until the sender would hear of it */
-    outcome.seconds = (double)hf_sim_now(hosts.sim) / 1e9 + cell->rtt_ms / 2e3;
-    outcome.goodput_mbit = (double)hosts.received * 8 / outcome.seconds / 1e6;
+    outcome.seconds = (double)hf_sim_now(hosts.sim) / 1e9;
+    if (job->bytes > 0)
+        outcome.seconds += cell->rtt_ms / 2e3; /* until the sender would hear of it */
+    outcome.goodput_mbit = (double)status.bytes_acked * 8 / outcome.seconds / 1e6;
     outcome.sent_again_percent =
         100.0 * (double)status.bytes_retransmitted / (double)(status.bytes_sent + 1);
     outcome.queue_ms = (double)link.queue_ns / 1e6 / (double)(link.turns + 1);

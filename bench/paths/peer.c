@@ -34,10 +34,11 @@ double peer_seconds(void)
 
 void peer_print(const struct peer_result *result)
 {
-    printf("{\"seconds\": %.6f, \"bytes\": %" PRIu64 ", \"retransmitted\": %" PRIu64
-           ", \"spurious\": %" PRIu64 ", \"segments\": %" PRIu64 "}\n",
-           result->seconds, result->bytes, result->retransmitted, result->spurious,
-           result->segments);
+    printf("{\"seconds\": %.6f, \"bytes\": %" PRIu64 ", \"acknowledged\": %" PRIu64
+           ", \"retransmitted\": %" PRIu64 ", \"spurious\": %" PRIu64 ", \"segments\": %" PRIu64
+           "}\n",
+           result->seconds, result->bytes, result->acknowledged, result->retransmitted,
+           result->spurious, result->segments);
     fflush(stdout);
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * One end of a measured transfer, on the kernel's TCP or on Handfast's. The sender sends bytes and
- * shuts down; the receiver reads to the end and answers with how many bytes came; when that answer
- * is there the clock stops. Both stacks play the same program.
+ * shuts down; the receiver reads to the end and answers with how many bytes came. Of a transfer of
+ * so many bytes the time until that answer is there counts; of one of so many seconds what was
+ * acknowledged by then: were it the time until all has come, whoever's send buffer takes more would
+ * seem faster. Both stacks play the same program.
  */
 #ifndef PEER_H
 #define PEER_H
@@ -25,8 +27,9 @@ struct peer_job {
 };
 
 struct peer_result {
-    double seconds;         /* from connect to the answer */
-    uint64_t bytes;         /* that the receiver says it got */
+    double seconds;         /* from connect to the answer; those of the job, where it has some */
+    uint64_t bytes;         /* that the receiver says it got, in the end */
+    uint64_t acknowledged;  /* bytes, in this time; so are those below */
     uint64_t retransmitted; /* bytes */
     uint64_t spurious;      /* segments that the receiver said came twice */
     uint64_t segments;      /* data segments sent, repeats too */

@@ -140,8 +140,19 @@ static void take_events(struct host *host, struct sending *sending)
     }
 }
 
+static void take_figures(const struct host *host, hf_handle connection, struct peer_result *result)
+{
+    struct hf_status status;
+
+    hf_status(host->stack, connection, &status);
+    result->acknowledged = status.bytes_acked;
+    result->retransmitted = status.bytes_retransmitted;
+    result->spurious = status.dsacks_received;
+    result->segments = status.bytes_sent / (status.mss_bytes > 0 ? status.mss_bytes : 1);
+}
+
 static void push(struct host *host, const struct peer_job *job, struct sending *sending,
-                 double start)
+                 double start, struct peer_result *result)
 {
     ptrdiff_t took = 1;
 
@@ -149,6 +160,8 @@ static void push(struct host *host, const struct peer_job *job, struct sending *
         uint64_t left = job->bytes == 0 ? sizeof host->chunk : job->bytes - sending->sent;
 
         if (job->bytes == 0 ? peer_seconds() - start >= job->seconds : left == 0) {
+            result->seconds = peer_seconds() - start;
+            take_figures(host, sending->connection, result);
             hf_shutdown(host->stack, sending->connection, now_of(host));
             sending->shut = true;
             return;
@@ -163,7 +176,6 @@ static int transfer(struct host *host, const struct peer_job *job)
 {
     struct sending sending = {.error = HF_OK};
     struct peer_result result = {.seconds = 0};
-    struct hf_status status;
     double start = peer_seconds();
     int error = hf_connect(host->stack, NULL, &job->remote, now_of(host), &sending.connection);
 
@@ -176,7 +188,7 @@ static int transfer(struct host *host, const struct peer_job *job)
         if (sending.error != HF_OK)
             return failed("sending", sending.error);
         if (sending.connected) {
-            push(host, job, &sending, start);
+            push(host, job, &sending, start, &result);
             took = hf_recv(host->stack, sending.connection, sending.answer + sending.answered,
                            PEER_ANSWER_BYTES - sending.answered, 0, now_of(host));
             sending.answered += took > 0 ? (size_t)took : 0;
@@ -184,13 +196,12 @@ static int transfer(struct host *host, const struct peer_job *job)
         if (sending.answered < PEER_ANSWER_BYTES)
             turn(host, 50 * HF_MILLISECOND);
     }
-    result.seconds = peer_seconds() - start;
     for (size_t i = 0; i < PEER_ANSWER_BYTES; i++)
         result.bytes = result.bytes << 8 | sending.answer[i];
-    hf_status(host->stack, sending.connection, &status);
-    result.retransmitted = status.bytes_retransmitted;
-    result.spurious = status.dsacks_received;
-    result.segments = status.bytes_sent / (status.mss_bytes > 0 ? status.mss_bytes : 1);
+    if (job->bytes > 0) {
+        result.seconds = peer_seconds() - start;
+        take_figures(host, sending.connection, &result);
+    }
     peer_print(&result);
     hf_close(host->stack, sending.connection, now_of(host));
     return 0;

@@ -7,8 +7,10 @@
 #include "peer.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -39,18 +41,48 @@ static socklen_t address_of(const struct hf_endpoint *endpoint, struct sockaddr_
     return sizeof ipv4;
 }
 
+/* Until there is room again, or the job's time is over: then to the tenth of a millisecond. */
+static void wait_for_room(int descriptor, const struct peer_job *job, double start)
+{
+    struct pollfd room = {.fd = descriptor, .events = POLLOUT};
+    double left = job->bytes == 0 ? start + job->seconds - peer_seconds() : 1;
+    struct timespec most = {.tv_sec = (time_t)left,
+                            .tv_nsec = (long)((left - (double)(time_t)left) * 1e9)};
+
+    if (left > 0)
+        ppoll(&room, 1, &most, NULL);
+}
+
 static int send_all(int descriptor, const struct peer_job *job, double start)
 {
     uint64_t sent = 0;
 
     while (job->bytes == 0 ? peer_seconds() - start < job->seconds : sent < job->bytes) {
         uint64_t left = job->bytes == 0 ? sizeof chunk : job->bytes - sent;
-        ssize_t took = send(descriptor, chunk, left < sizeof chunk ? left : sizeof chunk, 0);
+        ssize_t took =
+            send(descriptor, chunk, left < sizeof chunk ? left : sizeof chunk, MSG_DONTWAIT);
 
-        if (took < 0)
+        if (took < 0 && errno != EAGAIN)
             return failed("send");
-        sent += (uint64_t)took;
+        if (took < 0)
+            wait_for_room(descriptor, job, start);
+        else
+            sent += (uint64_t)took;
     }
+    return 0;
+}
+
+static int take_figures(int descriptor, struct peer_result *result)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof info;
+
+    if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
+        return failed("TCP_INFO");
+    result->acknowledged = info.tcpi_bytes_acked;
+    result->retransmitted = info.tcpi_bytes_retrans;
+    result->spurious = info.tcpi_dsack_dups;
+    result->segments = info.tcpi_data_segs_out;
     return 0;
 }
 
@@ -59,8 +91,6 @@ static int transfer(const struct peer_job *job)
     struct sockaddr_storage address;
     socklen_t length = address_of(&job->remote, &address);
     struct peer_result result = {.seconds = 0};
-    struct tcp_info info = {0};
-    socklen_t info_length = sizeof info;
     uint8_t answer[PEER_ANSWER_BYTES];
     double start = peer_seconds();
     int descriptor = socket(address.ss_family, SOCK_STREAM, 0);
@@ -70,18 +100,22 @@ static int transfer(const struct peer_job *job)
         return failed(job->congestion);
     if (connect(descriptor, (struct sockaddr *)&address, length) != 0)
         return failed("connect");
-    if (send_all(descriptor, job, start) != 0 || shutdown(descriptor, SHUT_WR) != 0)
+    if (send_all(descriptor, job, start) != 0)
         return failed("sending");
+    result.seconds = peer_seconds() - start;
+    if (job->bytes == 0 && take_figures(descriptor, &result) != 0)
+        return 1;
+    if (shutdown(descriptor, SHUT_WR) != 0)
+        return failed("shutdown");
     if (recv(descriptor, answer, sizeof answer, MSG_WAITALL) != sizeof answer)
         return failed("the answer");
-    result.seconds = peer_seconds() - start;
     for (size_t i = 0; i < sizeof answer; i++)
         result.bytes = result.bytes << 8 | answer[i];
-    if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &info_length) != 0)
-        return failed("TCP_INFO");
-    result.retransmitted = info.tcpi_bytes_retrans;
-    result.spurious = info.tcpi_dsack_dups;
-    result.segments = info.tcpi_data_segs_out;
+    if (job->bytes > 0) {
+        result.seconds = peer_seconds() - start;
+        if (take_figures(descriptor, &result) != 0)
+            return 1;
+    }
     peer_print(&result);
     close(descriptor);
     return 0;

@@ -161,12 +161,21 @@ static uint64_t needed_alone(const struct model *model, const struct hf_cc_sampl
     return need + need / 9 + 1 + most_of(model->extra, AGGREGATION_SLOTS);
 }
 
-/* 5.6.4.7: what may be left of cwnd. Where more than two segments come at once, the lower bounds
- * are two such bursts larger. */
+/* The lower bounds are larger by twice what comes at once, where that is more than two segments;
+ * else by once that, if it is a sixteenth. */
+static uint64_t bridged(const struct model *model, const struct hf_cc_sample *sample, uint64_t most)
+{
+    uint64_t once = model->came_at_once;
+
+    if (once > 2ull * sample->mss_bytes)
+        return most + 2 * once;
+    return once >= most / 16 ? most + once : most;
+}
+
+/* 5.6.4.7: what may be left of cwnd. */
 static uint64_t bound(const struct model *model, const struct hf_cc_sample *sample)
 {
     uint64_t most = INFINITE, room = percent(model->longterm, 15), lowered = model->shortterm;
-    uint64_t bursts = model->came_at_once > 2ull * sample->mss_bytes ? 2 * model->came_at_once : 0;
 
     /* The headroom is whole segments, one at least. */
     room = larger(room - smaller(room, sample->mss_bytes), sample->mss_bytes);
@@ -176,11 +185,12 @@ static uint64_t bound(const struct model *model, const struct hf_cc_sample *samp
     if (most != INFINITE && model->phase == PROBE_RTT)
         most -= smaller(most, room);
     if (most != INFINITE && model->phase == CRUISE)
-        most = smaller(larger(larger(most - smaller(most, room), four_segments(sample)) + bursts,
+        most = smaller(larger(bridged(model, sample,
+                                      larger(most - smaller(most, room), four_segments(sample))),
                               needed_alone(model, sample)),
                        most);
     if (lowered != INFINITE)
-        lowered += bursts;
+        lowered = bridged(model, sample, lowered);
     return larger(smaller(most, lowered), four_segments(sample));
 }
 

@@ -20,6 +20,7 @@
 #define PROBE_RTT_LATEST_NS (MIN_RTT_FILTER_NS - 200 * HF_MILLISECOND)
 #define EMPTY_PATH_DIVISOR 64u
 #define EXTRA_ACKED_WINDOW_ROUNDS 5u /* half of ExtraAckedFilterLen */
+#define SLIGHT_BURST_DIVISOR 16u
 #define STARTUP_GAIN_PERCENT 277u
 #define PACING_MARGIN_PERCENT 1u
 #define HALF_PERCENT 50u
@@ -321,15 +322,20 @@ static void set_pacing_rate(struct hf_cc_state *state, uint32_t gain_percent)
 /* DEVIATION: the draft makes room for ACKs that come late and many at once in max_inflight alone
  * (extra_acked), and the bounds that loss has set take it away again: a flight of one BDP, as
  * inflight_shortterm and the headroom leave it, is idle until the burst has come and while it is
- * paced out. So a bound is two of them larger, where they are more than delayed ACKs make; at the
+ * paced out. So a bound is two of them larger, where they are more than delayed ACKs make; one
+ * where they are not, but a sixteenth of the bound, since a BDP is a dozen segments. At the
  * inflight_longterm that overflowed the path it ends as ever. */
 static uint32_t with_bursts(const struct bbr *bbr, const struct hf_cc_sample *sample,
                             uint32_t bound)
 {
-    if (bound == HF_CC_INFINITE || bbr->ack_burst_bytes <= 2 * sample->mss_bytes) {
+    uint64_t burst = bbr->ack_burst_bytes;
+    if (bound == HF_CC_INFINITE) {
         return bound;
     }
-    return cc_clamp_u64((uint64_t)bound + 2 * (uint64_t)bbr->ack_burst_bytes);
+    if (burst > 2 * sample->mss_bytes) {
+        return cc_clamp_u64(bound + 2 * burst);
+    }
+    return burst >= bound / SLIGHT_BURST_DIVISOR ? cc_clamp_u64(bound + burst) : bound;
 }
 
 /* DEVIATION: the headroom of CRUISE is for others, that they find room to grow in. Where it is more

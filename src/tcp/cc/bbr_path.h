@@ -122,10 +122,11 @@ static inline void send_one(struct path *path)
     path->send_due = path->now + (hf_time)(MSS * (uint64_t)HF_SECOND / path->state.pacing_rate);
 }
 
-/* What the bounds are larger by where ACKs come in bursts. */
-static inline uint32_t two_bursts(const struct path *path)
+/* A bound, larger by two bursts of ACKs; by one where it is of delayed ones and a sixteenth. */
+static inline uint32_t bridged(const struct path *path, uint32_t bound)
 {
-    return path->at_once > 2 * MSS ? (uint32_t)(2 * path->at_once) : 0;
+    uint32_t burst = (uint32_t)path->at_once;
+    return bound + (burst > 2 * MSS ? 2 * burst : burst >= bound / 16 ? burst : 0);
 }
 
 /* What CRUISE needs where nobody else is there. */
@@ -170,7 +171,7 @@ static inline void numbers_are_right(const struct path *path)
     assert_true(path->state.cwnd_bytes <= most + 3);
     if (bbr->state == BBR_CRUISE && bbr->inflight_longterm != HF_CC_INFINITE) {
         assert_true(path->state.cwnd_bytes <=
-                        bbr->inflight_longterm / 100 * 85 + 100 + MSS + two_bursts(path) ||
+                        bbr->inflight_longterm / 100 * 85 + 100 + MSS + 2 * path->at_once ||
                     path->state.cwnd_bytes <= needed_alone(path) ||
                     path->state.cwnd_bytes == 4 * MSS);
     }
@@ -217,14 +218,14 @@ static inline void cwnd_is_right(const struct path *path, uint32_t before)
             cap =
                 largest(bbr->inflight_longterm - least(headroom, bbr->inflight_longterm), 4 * MSS);
             if (bbr->state == BBR_CRUISE) {
-                cap = largest(cap + two_bursts(path), needed_alone(path));
+                cap = largest(bridged(path, cap), needed_alone(path));
             }
             cap = least(cap, bbr->inflight_longterm);
         } else if (bbr->state == BBR_DOWN || bbr->state == BBR_REFILL || bbr->state == BBR_UP) {
             cap = bbr->inflight_longterm;
         }
     }
-    lowered += lowered == HF_CC_INFINITE ? 0 : two_bursts(path);
+    lowered = lowered == HF_CC_INFINITE ? lowered : bridged(path, lowered);
     cap = largest(least(cap, lowered), 4 * MSS);
     assert_int_equal(path->state.cwnd_bytes, least(cwnd, cap));
 }

@@ -193,8 +193,6 @@ static void bridges_aggregation(void **unused)
     free(path);
 }
 
-/* 5.3.1.2, 5.5.5: what the program holds back says nothing of the path: Startup goes on, and a
- * lower rate lowers nothing. */
 /* The bounds that loss sets leave a flight of one BDP. Where ACKs come in bursts that is idle until
  * the next one has come: the bounds make room for them, and the path is used as it is without. */
 static void bounds_bridge_bursts(void **unused)
@@ -215,6 +213,31 @@ static void bounds_bridge_bursts(void **unused)
     }
 }
 
+/* A BDP of 17 segments, of which two wait for a delayed ACK, and a queue of four: the bounds leave
+ * room for them. Where a BDP is 172 segments they do not, for all that lies below a bound. */
+static void small_bounds_bridge_delayed_acks(void **unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < 2; i++) {
+        const uint64_t rate = i == 0 ? 1250000 : 12500000;
+        struct path *path = path_new(rate, 20 * MS, i == 0 ? 4 * MSS : rate / 50 / 4);
+        uint32_t bound = 0;
+        path->ack_every = (hf_time)(2 * MSS * (uint64_t)HF_SECOND / rate);
+        for (unsigned step = 0; step < 4000; step++) {
+            run_until(path, path->now + 5 * MS);
+            if (path->bbr.inflight_shortterm != HF_CC_INFINITE &&
+                path->state.cwnd_bytes > path->bbr.inflight_shortterm) {
+                bound = cc_max(bound, path->state.cwnd_bytes - path->bbr.inflight_shortterm);
+            }
+        }
+        assert_true(path->bbr.inflight_longterm != HF_CC_INFINITE);
+        assert_in_range(bound, i == 0 ? MSS : 0, i == 0 ? 2 * MSS : 0);
+        free(path);
+    }
+}
+
+/* 5.3.1.2, 5.5.5: what the program holds back says nothing of the path: Startup goes on, and a
+ * lower rate lowers nothing. */
 static void limited_by_the_program(void **unused)
 {
     struct path *path = path_new(1250000, 40 * MS, 10000000);
@@ -245,6 +268,7 @@ int main(void)
         cmocka_unit_test(bounded_by_loss),
         cmocka_unit_test(bridges_aggregation),
         cmocka_unit_test(bounds_bridge_bursts),
+        cmocka_unit_test(small_bounds_bridge_delayed_acks),
         cmocka_unit_test(limited_by_the_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,14 +162,14 @@ static uint64_t needed_alone(const struct model *model, const struct hf_cc_sampl
 }
 
 /* The lower bounds are larger by twice what comes at once, where that is more than two segments;
- * else by once that, if it is a sixteenth. */
+ * else by once that, as long as all is no more than seventeen times it. */
 static uint64_t bridged(const struct model *model, const struct hf_cc_sample *sample, uint64_t most)
 {
     uint64_t once = model->came_at_once;
 
     if (once > 2ull * sample->mss_bytes)
         return most + 2 * once;
-    return once >= most / 16 ? most + once : most;
+    return larger(most, smaller(most + once, 17 * once));
 }
 
 /* 5.6.4.7: what may be left of cwnd. */

@@ -20,7 +20,7 @@
 #define PROBE_RTT_LATEST_NS (MIN_RTT_FILTER_NS - 200 * HF_MILLISECOND)
 #define EMPTY_PATH_DIVISOR 64u
 #define EXTRA_ACKED_WINDOW_ROUNDS 5u /* half of ExtraAckedFilterLen */
-#define SLIGHT_BURST_DIVISOR 16u
+#define SLIGHT_BURSTS 17u
 #define STARTUP_GAIN_PERCENT 277u
 #define PACING_MARGIN_PERCENT 1u
 #define HALF_PERCENT 50u
@@ -322,9 +322,9 @@ static void set_pacing_rate(struct hf_cc_state *state, uint32_t gain_percent)
 /* DEVIATION: the draft makes room for ACKs that come late and many at once in max_inflight alone
  * (extra_acked), and the bounds that loss has set take it away again: a flight of one BDP, as
  * inflight_shortterm and the headroom leave it, is idle until the burst has come and while it is
- * paced out. So a bound is two of them larger, where they are more than delayed ACKs make; one
- * where they are not, but a sixteenth of the bound, since a BDP is a dozen segments. At the
- * inflight_longterm that overflowed the path it ends as ever. */
+ * paced out. So a bound is two of them larger, where they are more than delayed ACKs make; one, up
+ * to seventeen of them, where they are not: of a BDP of a dozen segments that is a part that
+ * counts. At the inflight_longterm that overflowed the path it ends as ever. */
 static uint32_t with_bursts(const struct bbr *bbr, const struct hf_cc_sample *sample,
                             uint32_t bound)
 {
@@ -335,7 +335,7 @@ static uint32_t with_bursts(const struct bbr *bbr, const struct hf_cc_sample *sa
     if (burst > 2 * sample->mss_bytes) {
         return cc_clamp_u64(bound + 2 * burst);
     }
-    return burst >= bound / SLIGHT_BURST_DIVISOR ? cc_clamp_u64(bound + burst) : bound;
+    return cc_max(bound, cc_min(cc_clamp_u64(bound + burst), cc_clamp_u64(SLIGHT_BURSTS * burst)));
 }
 
 /* DEVIATION: the headroom of CRUISE is for others, that they find room to grow in. Where it is more

@@ -122,11 +122,14 @@ static inline void send_one(struct path *path)
     path->send_due = path->now + (hf_time)(MSS * (uint64_t)HF_SECOND / path->state.pacing_rate);
 }
 
-/* A bound, larger by two bursts of ACKs; by one where it is of delayed ones and a sixteenth. */
+/* A bound, larger by two bursts of ACKs; by one, up to seventeen, where it is of delayed ones. */
 static inline uint32_t bridged(const struct path *path, uint32_t bound)
 {
     uint32_t burst = (uint32_t)path->at_once;
-    return bound + (burst > 2 * MSS ? 2 * burst : burst >= bound / 16 ? burst : 0);
+    if (burst > 2 * MSS) {
+        return bound + 2 * burst;
+    }
+    return bound > 17 * burst ? bound : bound + burst > 17 * burst ? 17 * burst : bound + burst;
 }
 
 /* What CRUISE needs where nobody else is there. */

@@ -41,7 +41,7 @@ static socklen_t address_of(const struct hf_endpoint *endpoint, struct sockaddr_
     return sizeof ipv4;
 }
 
-/* Until there is room again, or the job's time is over: then to the tenth of a millisecond. */
+/* Until there is room again, or the job's time is over. */
 static void wait_for_room(int descriptor, const struct peer_job *job, double start)
 {
     struct pollfd room = {.fd = descriptor, .events = POLLOUT};

@@ -541,10 +541,10 @@ void stack_trace_received(struct hf_stack *stack, const struct arrival *arrival,
 void stack_trace_sent(struct hf_stack *stack, const struct flow_tuple *tuple, const uint8_t *packet,
                       size_t length, enum hf_reason reason, enum hf_state state, hf_handle handle,
                       const struct hf_trace_numbers *numbers);
-/* A state change of a record (SYN cache, TIME-WAIT) or a listener. */
 /* A decision about what is not yet a connection. */
 void stack_trace_record(struct hf_stack *stack, const struct flow_tuple *tuple,
                         enum hf_reason reason);
+/* A state change of a record (SYN cache, TIME-WAIT) or a listener. */
 void stack_trace_state(struct hf_stack *stack, const struct flow_tuple *tuple,
                        enum hf_reason reason, enum hf_state before, enum hf_state after, seq32 iss,
                        seq32 irs);

@@ -294,7 +294,6 @@ static void take_timeout(struct window_oracle *oracle, const struct recovery_ora
                          const struct hf_config *host, const struct hf_trace_event *event)
 {
     bool inside = oracle->outstanding && flight_before(oracle->una, oracle->recover);
-
     bool answered = oracle->reducing ? !flight_before(oracle->reduced_until, recovery->una)
                                      : oracle->fast && inside;
 
